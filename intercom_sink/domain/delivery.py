@@ -1,0 +1,77 @@
+"""One message, until it is settled: attempt, decide, wait, and again."""
+
+import logging
+from collections.abc import Callable
+
+from intercom_sink.domain.backoff import Pause
+from intercom_sink.domain.outcome import Answer, Outcome
+from intercom_sink.domain.policy import Action, Decision, History, Kind, decide
+from intercom_sink.domain.ports import Clock, Delivery, IntercomGateway
+from intercom_sink.domain.request import IntercomRequest
+
+logger = logging.getLogger(__name__)
+
+
+def deliver(
+    delivery: Delivery,
+    request: IntercomRequest,
+    gateway: IntercomGateway,
+    clock: Clock,
+    draw: Callable[[Pause], float],
+    stopping: Callable[[], bool],
+) -> Kind | None:
+    """Sends `request` until the policy says that it is settled, then acks `delivery`: in this order, always.
+
+    Args:
+        delivery: where the request came from.
+        request: what to send.
+        gateway: the way to Intercom.
+        clock: where to wait between attempts.
+        draw: picks a time, in seconds, within a pause.
+        stopping: whether to make no further attempt.
+
+    Returns:
+        What became of it, or None if it was left unacked, for the broker to deliver again: a stop came first, or the
+        connection was lost that the ack would have had to take.
+    """
+    history = History()
+    attempt = 0
+    while not (stopping() or delivery.is_lost()):
+        attempt += 1
+        outcome = gateway.send(request)
+        decision = decide(outcome, history)
+        seconds = draw(decision.pause)
+        _log(decision, request, outcome, attempt, seconds)
+        if decision.action is not Action.SEND_AGAIN:
+            if delivery.is_lost():
+                break
+            delivery.ack()
+            return decision.kind
+        clock.wait(seconds, unless=lambda: stopping() or delivery.is_lost())
+        history = decision.history
+    logger.warning("left to be delivered again", extra=_fields(request) | {"attempts": attempt})
+    return None
+
+
+_EVENTS = {
+    Action.SETTLE: "settled",
+    Action.GIVE_UP: "given up",
+    Action.SEND_AGAIN: "to be sent again",
+}
+
+
+def _log(decision: Decision, request: IntercomRequest, outcome: Outcome, attempt: int, seconds: float) -> None:
+    if not logger.isEnabledFor(decision.log_level):
+        return
+    fields = _fields(request) | {"outcome": decision.kind.value, "attempt": attempt}
+    if isinstance(outcome, Answer):
+        fields |= {"status": outcome.status, "request_id": outcome.request_id, "error_codes": list(outcome.error_codes)}
+    else:
+        fields["reason"] = outcome.reason
+    if decision.action is Action.SEND_AGAIN:
+        fields["pause"] = round(seconds, 3)
+    logger.log(decision.log_level, _EVENTS[decision.action], extra=fields)
+
+
+def _fields(request: IntercomRequest) -> dict[str, object]:
+    return {"method": request.method, "path": request.path}

@@ -1,0 +1,52 @@
+"""What JSON can say, and a check that a value says nothing else."""
+
+from math import isfinite
+from typing import TypeAlias
+
+from intercom_sink.domain.errors import MalformedMessage
+
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+
+MAX_DEPTH = 256
+"""Levels of lists and maps in one value. Deeper ones overflow the stacks of JSON encoders and parsers."""
+
+
+def check_json(value: object, *where: object) -> None:
+    """Raises MalformedMessage if JSON (RFC 8259) can't say `value`; the name and keys of `where` lead to it."""
+    match value:
+        case None | bool() | int():
+            pass
+        case str():
+            if not _is_text(value):
+                raise _malformed(where, "is not valid Unicode text")
+        case float():
+            if not isfinite(value):
+                raise _malformed(where, "is NaN or infinite, which JSON can't say")
+        case list() | dict() if len(where) > MAX_DEPTH:
+            raise _malformed(where, f"is nested deeper than {MAX_DEPTH} levels")
+        case list():
+            for index, item in enumerate(value):
+                check_json(item, *where, index)
+        case dict():
+            for key, item in value.items():
+                if not (isinstance(key, str) and _is_text(key)):
+                    raise _malformed(where, "has a key that is not text")
+                check_json(item, *where, key)
+        case bytes():
+            raise _malformed(where, "is binary, which JSON can't say")
+        case _:
+            raise _malformed(where, f"is of type {type(value).__name__}, which JSON can't say")
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be encoded: a Python string may hold lone surrogates, UTF-8 may not."""
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def _malformed(where: tuple[object, ...], fault: str) -> MalformedMessage:
+    name, *keys = where
+    shown = "".join(f"[{ascii(key)[:40]}]" for key in keys[:5]) + ("[...]" if len(keys) > 5 else "")
+    return MalformedMessage(f"{name}{shown} {fault}")
