@@ -1,0 +1,62 @@
+"""Messages of the queue: msgpack maps `{method, path, data}`, read strictly."""
+
+from typing import Any
+
+import msgpack
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from intercom_sink.adapters.msgpack_bounds import check_bounds
+from intercom_sink.domain.errors import MalformedMessage
+from intercom_sink.domain.request import IntercomRequest
+
+
+class _Message(BaseModel):
+    """The map, with exactly these keys. What the fields may hold is the business of IntercomRequest."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    method: str
+    path: str
+    data: Any
+
+
+def decode(body: bytes) -> IntercomRequest:
+    """Reads a message; raises MalformedMessage, and nothing else, if it is not a request to Intercom."""
+    check_bounds(body)
+    try:
+        # Strict about map keys: what is not text can't be a key in JSON. Nesting is bounded by msgpack itself.
+        document = msgpack.unpackb(body, strict_map_key=False)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        # TypeError: a map key that can't be hashed. OverflowError: a timestamp out of range.
+        raise MalformedMessage(f"not msgpack: {type(error).__name__}: {ascii(str(error))[1:-1][:100]}") from None
+    return to_request(document)
+
+
+def encode(request: IntercomRequest) -> bytes:
+    """Packs a request as a message; raises MalformedMessage if msgpack can't: it has integers of 64 bits only."""
+    try:
+        return bytes(msgpack.packb({"method": request.method, "path": request.path, "data": request.data}))
+    except OverflowError:
+        raise MalformedMessage("data holds an integer of more than 64 bits, which msgpack can't say") from None
+
+
+def to_request(document: object) -> IntercomRequest:
+    """The request that an unpacked message (or a line of JSON) asks for; raises MalformedMessage if there is none."""
+    if not isinstance(document, dict):
+        raise MalformedMessage(f"not a map but {type(document).__name__}")
+    if len(document) > len(_Message.model_fields):
+        # Counted first, and not listed: there may be a million.
+        raise MalformedMessage(f"has {len(document)} keys, not exactly 'method', 'path' and 'data'")
+    try:
+        message = _Message.model_validate(document)
+    except ValidationError as error:
+        raise MalformedMessage(_explain(error)) from None
+    return IntercomRequest(message.method, message.path, message.data)
+
+
+def _explain(error: ValidationError) -> str:
+    """What is wrong with the map, without showing what it holds."""
+    return "; ".join(
+        f"key {ascii(fault['loc'][0])[:40] if fault['loc'] else ''}: {fault['msg']}"
+        for fault in error.errors(include_url=False, include_input=False, include_context=False)
+    )

@@ -1,0 +1,83 @@
+"""IntercomGateway over HTTPS, on urllib3."""
+
+import json
+
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
+from urllib3.exceptions import HTTPError
+from urllib3.util import parse_url
+
+from intercom_sink.adapters.deadline import (
+    DeadlineHTTPConnectionPool,
+    DeadlineHTTPSConnectionPool,
+    start_attempt,
+)
+from intercom_sink.adapters.intercom_answer import read_answer
+from intercom_sink.domain.outcome import NoAnswer, Outcome
+from intercom_sink.domain.request import IntercomRequest
+
+MAX_ANSWER = 2**20
+"""Bytes read of an answer's body. The rest is left unread, and the connection with it."""
+
+
+class IntercomHTTP:
+    """Sends requests to one base URL, and nowhere else, over connections that are kept alive.
+
+    Args:
+        base_url: scheme, host, port and path prefix; the path of a request is appended.
+        token: Intercom's access token.
+        user_agent: how to introduce ourselves.
+        api_version: sent as `Intercom-Version`, where it is given.
+        timeout: seconds that one whole attempt may take, from connecting to the last byte of the answer.
+    """
+
+    def __init__(
+        self, base_url: str, token: str, *, user_agent: str, api_version: str | None = None, timeout: float = 30.0
+    ) -> None:
+        url = parse_url(base_url)
+        pool_class = DeadlineHTTPSConnectionPool if url.scheme == "https" else DeadlineHTTPConnectionPool
+        self._pool: HTTPConnectionPool = pool_class(url.host or "", url.port, maxsize=1, block=True)
+        self._prefix = (url.path or "").rstrip("/")
+        self._timeout = timeout
+        self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": user_agent}
+        if api_version is not None:
+            self._headers["Intercom-Version"] = api_version
+
+    def send(self, request: IntercomRequest) -> Outcome:
+        """Makes one attempt; every failure to get a whole, valid answer in time is a NoAnswer."""
+        body, headers = None, self._headers
+        if request.data is not None:
+            body = json.dumps(request.data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+            headers = headers | {"Content-Type": "application/json"}
+        start_attempt(self._timeout)
+        try:
+            response = self._pool.urlopen(
+                request.method,
+                self._prefix + request.path,
+                body=body,
+                headers=headers,
+                retries=False,
+                redirect=False,
+                timeout=Timeout(self._timeout),
+                preload_content=False,
+                decode_content=False,
+            )
+            return read_answer(response.status, response.headers, _read(response))
+        except (HTTPError, OSError) as error:
+            # The one place where what urllib3 and the sockets raise becomes a value of ours.
+            return NoAnswer(f"{type(error).__name__}: {error}")
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._pool.close()
+
+
+def _read(response: BaseHTTPResponse) -> bytes:
+    """The body, up to MAX_ANSWER bytes; keeps the connection alive only if nothing more can come on it."""
+    try:
+        body = response.read(MAX_ANSWER, decode_content=False)
+        cut_short = len(body) == MAX_ANSWER and response.read(1, decode_content=False)
+        if cut_short or response.status < 200:  # after a 1xx the real answer is still to come
+            response.close()
+        return body
+    finally:
+        response.release_conn()

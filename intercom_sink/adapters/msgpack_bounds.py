@@ -1,0 +1,80 @@
+"""A look over packed bytes before they are unpacked, so that no message can fill the memory.
+
+A byte of msgpack may become 80 bytes of Python objects, and a header of 5 bytes may ask for a list of 4 thousand
+million places. Nothing is built here: the headers alone are followed
+(https://github.com/msgpack/msgpack/blob/master/spec.md).
+"""
+
+from intercom_sink.domain.errors import MalformedMessage
+
+MAX_BYTES = 16 * 2**20
+"""Size of a message: RabbitMQ's own limit since 4.0, and far over what Intercom takes."""
+
+MAX_VALUES = 1_000_000
+"""Values in one message, each key, each item, each list and map counted: about 100 MB at worst, once unpacked."""
+
+
+def check_bounds(body: bytes) -> None:
+    """Raises MalformedMessage if `body` has over MAX_BYTES, over MAX_VALUES, or is not one whole msgpack value."""
+    if len(body) > MAX_BYTES:
+        raise MalformedMessage(f"message of {len(body)} bytes is over {MAX_BYTES} bytes")
+    at, values = 0, 1
+    expected = 1
+    while expected:
+        if at >= len(body):
+            raise MalformedMessage("message ends in the middle of a value")
+        size, children = _HEADERS[body[at]] or _long_header(body, at)
+        at += size
+        values += children
+        expected += children - 1
+        if values > MAX_VALUES:
+            raise MalformedMessage(f"message holds over {MAX_VALUES} values")
+    if at != len(body):
+        raise MalformedMessage(
+            "message ends in the middle of a value" if at > len(body) else f"{len(body) - at} bytes follow the message"
+        )
+
+
+def _long_header(body: bytes, at: int) -> tuple[int, int]:
+    """The same for a value that tells its length in the bytes after its first."""
+    if body[at] not in _LONG_HEADERS:
+        raise MalformedMessage(f"byte {at} is 0x{body[at]:02x}, which begins no msgpack value")
+    width, bytes_for_each, children_for_each, more = _LONG_HEADERS[body[at]]
+    length = int.from_bytes(body[at + 1 : at + 1 + width], "big")
+    return 1 + width + more + length * bytes_for_each, length * children_for_each
+
+
+def _short_header(first: int) -> tuple[int, int] | None:
+    """The size of a value that begins with this byte, and how many values are its parts; None: see its length."""
+    match first:
+        case _ if first <= 0x7F or first >= 0xE0:  # small integers
+            return 1, 0
+        case _ if first <= 0x8F:  # maps
+            return 1, 2 * (first & 0x0F)
+        case _ if first <= 0x9F:  # arrays
+            return 1, first & 0x0F
+        case _ if first <= 0xBF:  # strings
+            return 1 + (first & 0x1F), 0
+    return _FIXED.get(first)
+
+
+_FIXED = {
+    0xC0: (1, 0),  # nil
+    0xC2: (1, 0),  # false
+    0xC3: (1, 0),  # true
+    0xCA: (5, 0),
+    0xCB: (9, 0),  # floats
+    **{0xCC + width: (1 + 2**width, 0) for width in range(4)},  # unsigned integers
+    **{0xD0 + width: (1 + 2**width, 0) for width in range(4)},  # signed integers
+    **{0xD4 + width: (2 + 2**width, 0) for width in range(5)},  # extensions of a fixed size
+}
+_HEADERS = [_short_header(first) for first in range(256)]
+
+_LONG_HEADERS = {
+    # first byte: bytes of the length, bytes for each of it, values for each of it, bytes more
+    **{0xC4 + width: (2**width, 1, 0, 0) for width in range(3)},  # binary
+    **{0xC7 + width: (2**width, 1, 0, 1) for width in range(3)},  # extensions
+    **{0xD9 + width: (2**width, 1, 0, 0) for width in range(3)},  # strings
+    **{0xDC + width: (2 * 2**width, 0, 1, 0) for width in range(2)},  # arrays
+    **{0xDE + width: (2 * 2**width, 0, 2, 0) for width in range(2)},  # maps
+}

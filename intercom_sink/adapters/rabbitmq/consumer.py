@@ -1,0 +1,208 @@
+"""One connection that consumes, from its dialling to its end.
+
+It belongs to the thread that calls `run`; other threads may use `lost`, `ack` and `close`, and nothing else. pika has
+one call that other threads may make, `add_callback_threadsafe`, and the calls that come by it are carried out in their
+order.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pika
+from pika.channel import Channel
+from pika.exceptions import ChannelClosedByBroker, ChannelClosedByClient, ConnectionClosedByClient
+from pika.frame import Method
+from pika.spec import Basic, BasicProperties
+
+from intercom_sink.adapters.rabbitmq.faults import NOT_FOUND, Fault, translate
+from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
+
+logger = logging.getLogger(__name__)
+
+PREFETCH = 10
+"""Messages on this side at most. Enough to keep one request after the other on its way; and few, since each message
+that is unacked when a connection is lost counts towards the delivery limit of a quorum queue."""
+
+CLOSE_TIMEOUT = 5.0
+"""Seconds that the broker has to say goodbye."""
+
+LOOK_AGAIN = 0.2
+"""Seconds between two looks at a queue that is being drained, and that others may still hold messages of."""
+
+
+@dataclass(frozen=True, slots=True)
+class RabbitMQDelivery:
+    """A message that one connection handed over; it can be acked there, and nowhere else."""
+
+    body: bytes
+    _tag: int
+    _consumer: "Consumer"
+
+    def is_lost(self) -> bool:
+        """Whether that connection is gone."""
+        return self._consumer.lost
+
+    def ack(self) -> None:
+        """Takes the message off the queue; does nothing once the delivery is lost."""
+        self._consumer.ack(self._tag)
+
+
+class Consumer:
+    """Consumes one queue over one connection.
+
+    Args:
+        url: the broker.
+        queue: the queue's name; used as it stands, and declared durable where there is none.
+        on_delivery: is called with each message.
+        on_lost: is called once the connection is known to be gone, or about to go, before `run` returns.
+        on_drained: where given, is called when the queue is empty and every delivery acked.
+    """
+
+    def __init__(
+        self,
+        url: BrokerUrl,
+        queue: str,
+        on_delivery: Callable[[RabbitMQDelivery], None],
+        on_lost: Callable[[], None],
+        on_drained: Callable[[], None] | None = None,
+    ) -> None:
+        self.lost = False
+        self._url = url
+        self._queue = queue
+        self._on_delivery = on_delivery
+        self._on_lost = on_lost
+        self._on_drained = on_drained
+        self._fault: Fault | None = None
+        self._consuming_since: float | None = None
+        self._unacked = 0
+        self._looking = False
+        self._empty_looks = 0
+        self._channel: Channel | None = None
+        self._connection = pika.SelectConnection(
+            url.parameters,
+            on_open_callback=lambda _: self._open_channel(passive=True),
+            on_open_error_callback=self._on_end,
+            on_close_callback=self._on_end,
+        )
+
+    def run(self) -> Fault | None:
+        """Connects and consumes until the connection ends; returns why, or None after `close`."""
+        try:
+            self._connection.ioloop.start()
+        finally:
+            self._lose()
+            self._connection.ioloop.close()
+        return self._fault
+
+    @property
+    def seconds_consumed(self) -> float:
+        """How long it has been consuming; 0 if it never got there."""
+        return 0.0 if self._consuming_since is None else time.monotonic() - self._consuming_since
+
+    def ack(self, tag: int) -> None:
+        """Acks a delivery of this connection, unless it is lost. From any thread."""
+        if not self.lost:
+            self._connection.ioloop.add_callback_threadsafe(lambda: self._ack(tag))
+
+    def close(self) -> None:
+        """Ends `run`, after the acks that were asked for earlier. From any thread."""
+        self._connection.ioloop.add_callback_threadsafe(self._close)
+
+    def _ack(self, tag: int) -> None:
+        if self._channel is None or not self._channel.is_open:
+            return
+        self._channel.basic_ack(tag)
+        self._unacked -= 1
+        if self._unacked == 0:
+            self._look_if_drained()
+
+    def _close(self) -> None:
+        if self._connection.is_closing or self._connection.is_closed:
+            return
+        self._connection.ioloop.call_later(CLOSE_TIMEOUT, self._connection.ioloop.stop)
+        self._connection.close()
+
+    def _fail(self, fault: Fault) -> None:
+        """Something is wrong with the channel: the whole connection is given up, and a new one starts afresh."""
+        self._fault = self._fault or fault
+        self._lose()
+        self._close()
+
+    def _lose(self) -> None:
+        if not self.lost:
+            self.lost = True
+            self._on_lost()
+
+    def _on_end(self, _: pika.SelectConnection, reason: BaseException) -> None:
+        if self._fault is None and not isinstance(reason, ConnectionClosedByClient):
+            self._fault = translate(reason)
+        self._connection.ioloop.stop()
+
+    # From the open connection to the consuming channel, step by step as the broker answers.
+
+    def _open_channel(self, passive: bool) -> None:
+        def on_open(channel: Channel) -> None:
+            self._channel = channel
+            channel.add_on_close_callback(on_close)
+            channel.add_on_cancel_callback(self._on_cancelled)
+            channel.queue_declare(self._queue, passive=passive, durable=not passive, callback=self._on_declared)
+
+        def on_close(_: Channel, reason: Exception) -> None:
+            if isinstance(reason, ChannelClosedByClient):
+                return
+            missing = isinstance(reason, ChannelClosedByBroker) and reason.reply_code == NOT_FOUND
+            if missing and passive and self._consuming_since is None:
+                self._open_channel(passive=False)
+            else:
+                self._fail(translate(reason))
+
+        self._connection.channel(on_open_callback=on_open)
+
+    def _on_declared(self, _: Method) -> None:
+        assert self._channel is not None
+        self._channel.basic_qos(prefetch_count=PREFETCH, callback=self._on_prefetch_set)
+
+    def _on_prefetch_set(self, _: Method) -> None:
+        assert self._channel is not None
+        self._channel.basic_consume(self._queue, self._on_message, callback=self._on_consuming)
+
+    def _on_consuming(self, _: Method) -> None:
+        self._consuming_since = time.monotonic()
+        logger.info("consuming", extra={"queue": self._queue, "broker": str(self._url)})
+        if self._unacked == 0:
+            self._look_if_drained()
+
+    def _on_message(self, _: Channel, method: Basic.Deliver, __: BasicProperties, body: bytes) -> None:
+        self._unacked += 1
+        self._empty_looks = 0
+        self._on_delivery(RabbitMQDelivery(body, method.delivery_tag, self))
+
+    def _on_cancelled(self, _: Method) -> None:
+        # Nothing would ever come again, on a connection that looks healthy.
+        self._fail(Fault("the broker cancelled the consumer: the queue was deleted, or its node went down"))
+
+    # Draining. A depth of 0 alone proves nothing: a message may have left the queue and not have reached us. But the
+    # broker sends what left the queue before one answer ahead of the next answer, so two in a row with nothing between
+    # them do.
+
+    def _look_if_drained(self) -> None:
+        if self._on_drained is None or self._looking or self._channel is None or not self._channel.is_open:
+            return
+        self._looking = True
+        self._channel.queue_declare(self._queue, passive=True, callback=self._on_depth)
+
+    def _on_depth(self, declared: Method) -> None:
+        assert self._on_drained is not None
+        self._looking = False
+        if self._unacked:
+            return  # the last ack looks again
+        if declared.method.message_count:
+            self._empty_looks = 0
+            self._connection.ioloop.call_later(LOOK_AGAIN, self._look_if_drained)
+        elif self._empty_looks:
+            self._on_drained()
+        else:
+            self._empty_looks = 1
+            self._look_if_drained()

@@ -1,0 +1,70 @@
+"""A short connection of one thread, for the command line: it does its work and is closed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pika
+from pika.adapters.blocking_connection import BlockingChannel
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
+from pika.exceptions import AMQPError, ChannelClosedByBroker
+from pika.frame import Method
+
+from intercom_sink.adapters.rabbitmq.faults import NOT_FOUND, translate
+from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
+from intercom_sink.domain.errors import BrokerLost
+
+BLOCKED_TIMEOUT = 60.0
+"""Seconds that a broker which is short of memory or disk may keep a publisher waiting."""
+
+_ERRORS = (AMQPError, AMQPConnectorException, OSError)
+
+
+@contextmanager
+def session(urls: Sequence[BrokerUrl]) -> Iterator[pika.BlockingConnection]:
+    """A connection to the first broker that takes us; every error of it, within the block too, becomes BrokerLost."""
+    try:
+        connection = _connect(urls)
+        try:
+            yield connection
+        finally:
+            if connection.is_open:
+                connection.close()
+    except _ERRORS as error:
+        raise BrokerLost(str(translate(error))) from error
+
+
+def _connect(urls: Sequence[BrokerUrl]) -> pika.BlockingConnection:
+    for url in urls[:-1]:
+        try:
+            return pika.BlockingConnection(_parameters(url))
+        except _ERRORS:
+            continue
+    return pika.BlockingConnection(_parameters(urls[-1]))
+
+
+def _parameters(url: BrokerUrl) -> pika.URLParameters:
+    if url.parameters.blocked_connection_timeout is None:
+        url.parameters.blocked_connection_timeout = BLOCKED_TIMEOUT
+    return url.parameters
+
+
+def attempt(
+    connection: pika.BlockingConnection, act: Callable[[BlockingChannel], Method]
+) -> Method | ChannelClosedByBroker:
+    """What the broker answers on a channel of its own, a refusal included, which costs the channel only."""
+    channel = connection.channel()
+    try:
+        answer = act(channel)
+    except ChannelClosedByBroker as refusal:
+        return refusal
+    channel.close()
+    return answer
+
+
+def declare(connection: pika.BlockingConnection, queue: str) -> None:
+    """Makes sure that the queue exists: as it stands, whatever its arguments; durable where there was none."""
+    answer = attempt(connection, lambda channel: channel.queue_declare(queue, passive=True))
+    if isinstance(answer, ChannelClosedByBroker):
+        if answer.reply_code != NOT_FOUND:
+            raise answer
+        connection.channel().queue_declare(queue, durable=True)
