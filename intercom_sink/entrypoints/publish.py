@@ -1,0 +1,90 @@
+"""`intercom-sink publish`: JSON lines, checked by the sink's own rules, into the queue."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from typing import NoReturn
+
+from intercom_sink.adapters.codec import encode, to_request
+from intercom_sink.adapters.rabbitmq.publisher import open_publisher
+from intercom_sink.domain.errors import BrokerLost, MalformedMessage
+from intercom_sink.entrypoints.settings import BrokerSettings
+
+MOST_FAULTS = 20
+"""Invalid lines that are listed; the others are only counted."""
+
+
+class InvalidInput(Exception):
+    """What was to be published can't be: one line of text for each fault."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+def read_lines(lines: Iterable[bytes]) -> list[bytes]:
+    """Packs each line `{"method": ..., "path": ..., "data": ...}` as a message; blank lines are passed over.
+
+    Raises:
+        InvalidInput: every line that the sink would call malformed, by its number.
+    """
+    bodies, faults = [], []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            bodies.append(encode(to_request(_parse(line))))
+        except MalformedMessage as fault:
+            faults.append(f"line {number}: {fault}")
+    if len(faults) > MOST_FAULTS:
+        faults[MOST_FAULTS:] = [f"and {len(faults) - MOST_FAULTS} lines more"]
+    if faults:
+        raise InvalidInput(faults)
+    return bodies
+
+
+def read_message(method: str, path: str, data: str | None) -> bytes:
+    """Packs one message of the command line; `data` is JSON, or None for no body. Raises InvalidInput."""
+    try:
+        document = {"method": method, "path": path, "data": None if data is None else _parse(data.encode())}
+        return encode(to_request(document))
+    except MalformedMessage as fault:
+        raise InvalidInput([str(fault)]) from None
+
+
+def publish(settings: BrokerSettings, bodies: list[bytes]) -> None:
+    """Publishes the messages in order, each one confirmed, and says how many; so does the BrokerLost it may raise."""
+    confirmed = 0
+    try:
+        with open_publisher(settings.rabbitmq, settings.queue) as publisher:
+            for body in _with_progress(bodies):
+                publisher.publish(body)
+                confirmed += 1
+    except BrokerLost as error:
+        raise BrokerLost(f"{error}; {confirmed} of {len(bodies)} messages were confirmed before") from error
+    print(f"published {confirmed} messages to {settings.queue}")
+
+
+def _parse(line: bytes) -> object:
+    try:
+        return json.loads(line, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise MalformedMessage(f"not JSON: {error.msg} at character {error.pos + 1}") from None
+    except MalformedMessage:
+        raise
+    except (ValueError, RecursionError) as error:  # not UTF-8, a number of over 4,300 digits; nested too deep
+        raise MalformedMessage(f"not JSON: {error}") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MalformedMessage(f"holds {name}, which JSON can't say")
+
+
+def _with_progress(bodies: list[bytes]) -> Iterator[bytes]:
+    if not sys.stderr.isatty():
+        return iter(bodies)
+    try:
+        from tqdm import tqdm
+    except ImportError:  # the extra `progress` is not installed
+        return iter(bodies)
+    return iter(tqdm(bodies, unit="msg", desc="publishing"))

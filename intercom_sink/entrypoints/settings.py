@@ -1,0 +1,139 @@
+"""The environment variables, read and checked all at once. Nothing else reads the environment."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+)
+
+from intercom_sink.adapters.rabbitmq.urls import BrokerUrl, parse_urls
+from intercom_sink.domain.errors import ConfigurationError
+
+MOCK = "mock"
+"""The token that makes the sink log each message, and send nothing."""
+
+LONGEST = 86_400.0
+"""Seconds; no duration may be longer than a day."""
+
+_SECRET = {"CJW_RABBITMQ_HOST", "CJW_INTERCOM_API_TOKEN"}
+
+_NOT_YET = {
+    "CJW_INTERCOM_CONCURRENCY": 1.0,
+    "CJW_INTERCOM_RATE_RESERVE": 0.0,
+    "CJW_INTERCOM_DEAD_LETTER_QUEUE": None,
+    "CJW_METRICS_PORT": None,
+}
+"""Variables that this version can't heed yet, with the one value that asks for nothing. Ignoring another would be to
+break a promise in silence: a dead-letter queue that stays empty, say."""
+
+
+def _fits_in_amqp(name: str) -> str:
+    if len(name.encode()) > 255:
+        raise ValueError("is longer than 255 bytes")
+    return name
+
+
+def _is_sendable(token: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[\x21-\x7e]+", token.get_secret_value()):
+        raise ValueError("holds a blank, a control character or a letter that is not ASCII")
+    return token
+
+
+def _is_base_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not re.fullmatch(r"[\x21-\x7e]+", text) or re.search(r"[@?#\\]", text):
+        raise ValueError("must be http:// or https:// with a host, perhaps a port and a path, and nothing else")
+    return text
+
+
+Seconds = Annotated[float, Field(le=LONGEST, allow_inf_nan=False)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+class BrokerSettings(BaseModel):
+    """Which queue, on which RabbitMQ."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+    rabbitmq: Annotated[tuple[BrokerUrl, ...], BeforeValidator(parse_urls), Field(alias="CJW_RABBITMQ_HOST")]
+    queue: Annotated[Text, AfterValidator(_fits_in_amqp), Field(alias="CJW_INTERCOM_QUEUE_NAME")]
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """Reads the variables; one that is empty counts as not set.
+
+        Raises:
+            ConfigurationError: every variable that is missing or bad, each in a line of its own.
+        """
+        given = {name: text.strip() for name, text in environ.items() if text.strip()}
+        faults = [
+            _explain_not_yet(name)
+            for name, neutral in _NOT_YET.items()
+            if not _asks_for_nothing(given.get(name), neutral)
+        ]
+        try:
+            settings = cls.model_validate(given)
+        except ValidationError as error:
+            faults += [_explain(fault, given) for fault in error.errors(include_url=False)]
+        if faults:
+            raise ConfigurationError(faults)
+        return settings
+
+
+class Settings(BrokerSettings):
+    """Everything that the sink is told by its environment."""
+
+    token: Annotated[SecretStr, AfterValidator(_is_sendable), Field(alias="CJW_INTERCOM_API_TOKEN")]
+    api_url: Annotated[str, AfterValidator(_is_base_url), Field(alias="CJW_INTERCOM_API_URL")] = (
+        "https://api.intercom.io"
+    )
+    api_version: Annotated[str | None, Field(alias="CJW_INTERCOM_API_VERSION", pattern=r"^[\x21-\x7e]+$")] = None
+    timeout: Annotated[Seconds, Field(alias="CJW_INTERCOM_TIMEOUT", gt=0)] = 30.0
+    reconnect_timeout: Annotated[Seconds, Field(alias="CJW_RABBITMQ_RECONNECT_TIMEOUT", ge=0)] = 60.0
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+        BeforeValidator(str.upper),
+        Field(alias="CJW_LOG_LEVEL"),
+    ] = "INFO"
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(str.lower), Field(alias="CJW_LOG_FORMAT")] = "text"
+
+    @property
+    def mock(self) -> bool:
+        """Whether nothing is to be sent."""
+        return self.token.get_secret_value() == MOCK
+
+
+def _asks_for_nothing(text: str | None, neutral: float | None) -> bool:
+    if text is None:
+        return True
+    try:
+        return float(text) == neutral
+    except ValueError:
+        return False
+
+
+def _explain_not_yet(name: str) -> str:
+    return f"{name}: is not supported by this version; unset it"
+
+
+def _explain(fault: Any, given: Mapping[str, str]) -> str:
+    """One line: the variable, its value where that is no secret, and what is wrong with it."""
+    name = str(fault["loc"][0])
+    if fault["type"] == "missing":
+        return f"{name}: is required"
+    value = "" if name in _SECRET else f"{ascii(given[name])[:80]}: "
+    return f"{name}: {value}{fault['msg'].removeprefix('Value error, ')}"
