@@ -1,0 +1,97 @@
+"""Finds a RabbitMQ for whoever needs one: the demo, the tests, the benchmarks.
+
+In this order: `CJW_RABBITMQ_HOST`, where it is set; a private node from an installed `rabbitmq-server`; the same after
+installing Debian's package, for root; a container, where Docker runs; else an error that says what to do.
+
+    python -m testbed.rabbitmq COMMAND [ARG ...]     runs COMMAND with CJW_RABBITMQ_HOST set, and ends what it started
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from testbed.rabbitmq_container import ContainerNode, docker_runs
+from testbed.rabbitmq_node import SERVER, PrivateNode
+
+VARIABLE = "CJW_RABBITMQ_HOST"
+
+ADVICE = f"""\
+No RabbitMQ was found, and none could be started. One of these helps:
+  - install it:  sudo apt-get install rabbitmq-server   (its files are enough: the service need not run)
+  - start Docker, and let this user use it
+  - set {VARIABLE} to the URL of a broker, such as amqp://guest:guest@localhost:5672/"""
+
+
+class Node(Protocol):
+    """A broker of one's own, which may be stopped, killed and started again, on the same port, with its data kept."""
+
+    @property
+    def url(self) -> str: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@contextmanager
+def own_node() -> Iterator[Node]:
+    """A broker of one's own, started; raises SystemExit with advice where there can be none."""
+    node = _make_node()
+    try:
+        node.start()
+        yield node
+    finally:
+        node.close()
+
+
+@contextmanager
+def any_rabbitmq() -> Iterator[str]:
+    """The URL of some broker, perhaps one that others use too."""
+    if url := os.environ.get(VARIABLE):
+        yield url
+    else:
+        with own_node() as node:
+            yield node.url
+
+
+def _make_node() -> Node:
+    if not SERVER.exists() and os.geteuid() == 0 and shutil.which("apt-get"):
+        _install()
+    if SERVER.exists():
+        return PrivateNode()
+    if docker_runs():
+        return ContainerNode()
+    raise SystemExit(ADVICE)
+
+
+def _install() -> None:
+    print(
+        "installing Debian's rabbitmq-server (for its files: private nodes are used, not its service)", file=sys.stderr
+    )
+    apt_get = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    update = [*apt_get, "update"]
+    install = [*apt_get, "install", "--yes", "--no-install-recommends", "rabbitmq-server"]
+    for command in (update, install):
+        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode != 0:
+            print(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}", file=sys.stderr)
+            return
+
+
+def main() -> int:
+    """Runs the command of the command line with a broker."""
+    with any_rabbitmq() as url:
+        return subprocess.run(sys.argv[1:], env=os.environ | {VARIABLE: url}).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

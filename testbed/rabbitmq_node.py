@@ -1,0 +1,117 @@
+"""A RabbitMQ node of one's own: in a temporary folder, on loopback ports, gone afterwards.
+
+It needs the files of Debian's `rabbitmq-server`, not its service: the node has its own epmd, cookie, data and log, runs
+as whoever starts it, and may stand beside any other broker of the machine."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from testbed.amqp import answers
+from testbed.ports import free_ports
+
+SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+"""Debian's start script; the one in /usr/sbin insists on a user of its own."""
+
+START_TIMEOUT = 60.0
+STOP_TIMEOUT = 30.0
+
+
+class PrivateNode:
+    """A private node: `start()` it, give `url` to whoever needs a broker, `close()` it.
+
+    `stop()` and `kill()` leave the data where it is, so that `start()` brings the same broker back, on the same port.
+    """
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="rabbitmq-node-"))
+        self.port, dist_port, self._epmd_port = free_ports(3)
+        self._server: subprocess.Popen[bytes] | None = None
+        self._epmd: subprocess.Popen[bytes] | None = None
+        config = self.folder / "rabbitmq.conf"
+        config.write_text(
+            "log.file.level = warning\nvm_memory_high_watermark.absolute = 1GB\ndisk_free_limit.absolute = 50MB\n"
+        )
+        (self.folder / "enabled_plugins").write_text("[].\n")
+        self._environment = os.environ | {
+            "HOME": str(self.folder),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": str(self._epmd_port),
+            "RABBITMQ_NODENAME": f"private-{self.port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(dist_port),
+            "RABBITMQ_CONFIG_FILE": str(config),
+            "RABBITMQ_CONF_ENV_FILE": str(self.folder / "rabbitmq-env.conf"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "enabled_plugins"),
+            "RABBITMQ_MNESIA_BASE": str(self.folder / "data"),
+            "RABBITMQ_LOG_BASE": str(self.folder / "log"),
+            "RABBITMQ_PID_FILE": str(self.folder / "pid"),
+            # A small Erlang machine: it shares the cores with what it is tested with.
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none",
+        }
+
+    @property
+    def url(self) -> str:
+        """Where the node listens, as an AMQP URL."""
+        return f"amqp://guest:guest@127.0.0.1:{self.port}/"
+
+    def start(self) -> None:
+        """Starts the node; returns once a client can connect, raises RuntimeError with its log if none ever can."""
+        if self._epmd is None:
+            self._epmd = subprocess.Popen(
+                ["epmd", "-port", str(self._epmd_port), "-address", "127.0.0.1"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        with (self.folder / "output.log").open("ab") as output:
+            # A session of its own: a Ctrl-C meant for the tests must not reach the broker first.
+            self._server = subprocess.Popen(
+                [SERVER],
+                env=self._environment,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_TIMEOUT
+        while not answers(self.url):
+            if self._server.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"RabbitMQ did not start:\n{self._log_tail()}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Shuts the node down in good order; its clients are told."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends the node as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def close(self) -> None:
+        """Ends the node and its epmd, and deletes the folder."""
+        self.kill()
+        if self._epmd is not None:
+            self._epmd.kill()
+            self._epmd.wait()
+            self._epmd = None
+        shutil.rmtree(self.folder)
+
+    def _end(self, signum: signal.Signals) -> None:
+        if self._server is None:
+            return
+        if self._server.poll() is None:
+            os.killpg(self._server.pid, signum)
+        self._server.wait(STOP_TIMEOUT)
+        self._server = None
+
+    def _log_tail(self) -> str:
+        logs = [self.folder / "output.log", *(self.folder / "log").glob("*.log")]
+        return "\n".join(log.read_text(errors="replace")[-2000:] for log in logs if log.exists())
