@@ -1,7 +1,13 @@
 """The few things that the tests and the demo do with a broker themselves."""
 
+import logging
+from collections.abc import Iterable
+from typing import Any
+
 import pika
 from pika.exceptions import AMQPError
+
+logging.getLogger("pika").setLevel(logging.CRITICAL)  # a broker that is not there yet is no news here
 
 
 def connect(url: str) -> pika.BlockingConnection:
@@ -18,3 +24,46 @@ def answers(url: str) -> bool:
     except (AMQPError, OSError):
         return False
     return True
+
+
+def publish(url: str, queue: str, bodies: Iterable[bytes]) -> None:
+    """Publishes the bodies, persistent, and returns once the broker has confirmed them."""
+    with connect(url) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        for body in bodies:
+            channel.basic_publish("", queue, body, pika.BasicProperties(delivery_mode=2), mandatory=True)
+
+
+def declare(url: str, queue: str, **options: Any) -> None:
+    """Declares a queue; durable unless `options` say otherwise."""
+    with connect(url) as connection:
+        connection.channel().queue_declare(queue, **{"durable": True} | options)
+
+
+def delete(url: str, queue: str) -> None:
+    """Deletes a queue, where there is one."""
+    with connect(url) as connection:
+        connection.channel().queue_delete(queue)
+
+
+def depth(url: str, queue: str) -> int:
+    """How many messages are ready: those that a consumer holds unacked do not count."""
+    with connect(url) as connection:
+        return int(connection.channel().queue_declare(queue, passive=True).method.message_count)
+
+
+def consumers(url: str, queue: str) -> int:
+    """How many consumers the queue has."""
+    with connect(url) as connection:
+        return int(connection.channel().queue_declare(queue, passive=True).method.consumer_count)
+
+
+def take_all(url: str, queue: str) -> list[tuple[bytes, bool]]:
+    """Empties the queue: each body, and whether it had been delivered before."""
+    taken = []
+    with connect(url) as connection:
+        channel = connection.channel()
+        while (got := channel.basic_get(queue, auto_ack=True))[0] is not None:
+            taken.append((got[2], got[0].redelivered))
+    return taken

@@ -1,13 +1,21 @@
 """Loopback ports that nobody listens on."""
 
+import random
 import socket
+
+RANGE = range(10_000, 32_768)
+"""Below the ports that Linux gives to outgoing connections: one of those could take a port before its listener does."""
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` different TCP ports of 127.0.0.1 that are free now (all held at once, so that none comes twice)."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [listener.getsockname()[1] for listener in held]
-    finally:
-        for listener in held:
-            listener.close()
+    """`count` different TCP ports of 127.0.0.1 that are free now."""
+    found: list[int] = []
+    for port in random.sample(RANGE, len(RANGE)):
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise RuntimeError(f"no {count} free ports from {RANGE.start} to {RANGE.stop - 1}")

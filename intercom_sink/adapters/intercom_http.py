@@ -73,10 +73,16 @@ class IntercomHTTP:
 
 def _read(response: BaseHTTPResponse) -> bytes:
     """The body, up to MAX_ANSWER bytes; keeps the connection alive only if nothing more can come on it."""
+    body = b""
     try:
-        body = response.read(MAX_ANSWER, decode_content=False)
-        cut_short = len(body) == MAX_ANSWER and response.read(1, decode_content=False)
-        if cut_short or response.status < 200:  # after a 1xx the real answer is still to come
+        while len(body) < MAX_ANSWER:
+            piece = response.read(MAX_ANSWER - len(body), decode_content=False)
+            if not piece:  # the end; a truncated body raises here
+                break
+            body += piece
+        else:
+            response.close()
+        if response.status < 200:  # after a 1xx the real answer is still to come
             response.close()
         return body
     finally:

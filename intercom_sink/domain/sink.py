@@ -75,6 +75,7 @@ class Sink:
         May be called from any thread, and more than once, but not from a signal handler, which could interrupt a lock
         that this takes.
         """
+        logger.info("stopping")
         self._stopping = True
         self._source.stop()
         self._clock.wake()

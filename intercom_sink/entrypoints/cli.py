@@ -25,6 +25,7 @@ OK, FAILED, BAD_INPUT = 0, 1, 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code: 0, 1 if something failed, 2 if it was given bad settings or input."""
     arguments = _parser().parse_args(argv)
+    configure_logging("WARNING", "text")  # until the settings are known
     try:
         match arguments.command:
             case "publish":

@@ -1,0 +1,1 @@
+"""The sink at work, for someone who sees it for the first time."""

@@ -1,0 +1,83 @@
+"""The sink as an operator runs it: a process with environment variables, signals and log lines."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Self
+
+from testbed.waiting import wait_until
+
+TOKEN = "dG9rOjEyMzQ1Njc4OTA="
+"""What Intercom's access tokens look like."""
+
+
+class SinkProcess:
+    """`python -m intercom_sink ARGUMENTS`, logging JSON at DEBUG; killed at the end of the block, if it still runs.
+
+    Args:
+        environment: added to this process's environment; None unsets.
+        arguments: the command line.
+    """
+
+    def __init__(self, environment: dict[str, str | None], *arguments: str) -> None:
+        variables = {"CJW_LOG_FORMAT": "json", "CJW_LOG_LEVEL": "DEBUG", "CJW_INTERCOM_API_TOKEN": TOKEN}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("CJW_")}
+        merged = inherited | variables | environment
+        self._folder = tempfile.TemporaryDirectory(prefix="sink-")
+        self._stderr = Path(self._folder.name, "stderr")
+        self._stdout = Path(self._folder.name, "stdout")
+        with self._stderr.open("wb") as stderr, self._stdout.open("wb") as stdout:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "intercom_sink", *arguments],
+                env={name: value for name, value in merged.items() if value is not None},
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self._folder.cleanup()
+
+    @property
+    def stdout(self) -> str:
+        return self._stdout.read_text()
+
+    @property
+    def stderr(self) -> str:
+        return self._stderr.read_text()
+
+    def logs(self, event: str | None = None) -> list[dict[str, Any]]:
+        """The log lines so far, whole ones only; those of one event, where it is given."""
+        lines = self.stderr.split("\n")[:-1]
+        entries = [json.loads(line) for line in lines if line.startswith("{")]
+        return [entry for entry in entries if event in (None, entry["event"])]
+
+    def wait_for(self, event: str, count: int = 1, timeout: float = 30.0) -> dict[str, Any]:
+        """Waits for the `count`-th log line of an event, and returns it."""
+        wait_until(lambda: len(self.logs(event)) >= count, f"{event!r} in the log", timeout, lambda: self.stderr)
+        return self.logs(event)[count - 1]
+
+    def send(self, signum: signal.Signals) -> None:
+        self.process.send_signal(signum)
+
+    def ended(self, timeout: float = 30.0) -> int:
+        """Waits for the process to end; its exit code."""
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the sink still runs after {timeout} s:\n{self.stderr}") from None
+
+    def stop(self) -> int:
+        """SIGTERM, and its exit code."""
+        self.send(signal.SIGTERM)
+        return self.ended()

@@ -1,0 +1,93 @@
+"""A queue of one's own on a real RabbitMQ, an Intercom on loopback, and the sink as a process between them."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from intercom_sink import IntercomRequest, encode
+from intercom_sink.domain.json_value import JsonValue
+from testbed import amqp
+from testbed.intercom import Intercom
+from testbed.rabbitmq import Node, any_rabbitmq, own_node
+from testbed.sink_process import SinkProcess
+from testbed.waiting import wait_until
+
+StartSink = Callable[..., SinkProcess]
+
+
+def message(number: int, **data: JsonValue) -> bytes:
+    return encode(IntercomRequest("POST", f"/contacts/{number}", {"number": number} | data))
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[str]:
+    """The URL of a broker; an error, never a skip, where none can be had."""
+    with any_rabbitmq() as url:
+        yield url
+
+
+@pytest.fixture
+def node() -> Iterator[Node]:
+    """A broker that the test may stop, kill and start."""
+    with own_node() as started:
+        yield started
+
+
+@pytest.fixture
+def intercom() -> Iterator[Intercom]:
+    with Intercom() as server:
+        yield server
+
+
+class Queue:
+    """A queue of the test's own, by its broker's URL and its name."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.name = f"test-{uuid.uuid4().hex[:12]}"
+
+    def declare(self, **options: object) -> None:
+        amqp.declare(self.url, self.name, **options)
+
+    def publish(self, *bodies: bytes) -> None:
+        amqp.publish(self.url, self.name, bodies)
+
+    @property
+    def depth(self) -> int:
+        return amqp.depth(self.url, self.name)
+
+    @property
+    def consumers(self) -> int:
+        return amqp.consumers(self.url, self.name)
+
+    def take_all(self) -> list[tuple[bytes, bool]]:
+        return amqp.take_all(self.url, self.name)
+
+    def wait_for_depth(self, depth: int) -> None:
+        wait_until(lambda: self.depth == depth, f"{depth} messages ready in the queue", explain=lambda: self.depth)
+
+
+@pytest.fixture
+def queue(rabbitmq: str) -> Iterator[Queue]:
+    made = Queue(rabbitmq)
+    made.declare()
+    yield made
+    amqp.delete(made.url, made.name)
+
+
+@pytest.fixture
+def start_sink(intercom: Intercom) -> Iterator[StartSink]:
+    """Starts sinks: `start_sink(queue, "run", "--drain", CJW_INTERCOM_TIMEOUT="1")`; they end with the test."""
+    with ExitStack() as running:
+
+        def start(queue: Queue, *arguments: str, **environment: str | None) -> SinkProcess:
+            variables: dict[str, str | None] = {
+                "CJW_RABBITMQ_HOST": queue.url,
+                "CJW_INTERCOM_QUEUE_NAME": queue.name,
+                "CJW_INTERCOM_API_URL": intercom.url,
+            }
+            return running.enter_context(SinkProcess(variables | environment, *arguments))
+
+        yield start

@@ -1,0 +1,213 @@
+"""What the broker does to the sink: slow, stopped, restarted, gone, refusing; and every kind of queue."""
+
+import signal
+import time
+
+import pytest
+
+from testbed import amqp
+from testbed.intercom import Behaviour, Intercom, after, hang, rate_limited, reply
+from testbed.ports import free_ports
+from testbed.rabbitmq import Node
+from testbed.rabbitmq_node import PrivateNode
+from testbed.waiting import wait_until
+from tests.integration.conftest import Queue, StartSink, message
+from tests.integration.test_stream import numbers
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "requests"),
+    [(rate_limited(12), [1, 1, 2]), (after(12, reply(200)), [1, 2])],
+    ids=["a pause of 12 s", "an answer after 12 s"],
+)
+def test_heartbeats_of_2_seconds_go_on_during(
+    queue: Queue, intercom: Intercom, start_sink: StartSink, behaviour: Behaviour, requests: list[int]
+) -> None:
+    intercom.script.append(behaviour)
+    queue.publish(message(1), message(2))
+    began = time.monotonic()
+    sink = start_sink(queue, "run", "--drain", CJW_RABBITMQ_HOST=f"{queue.url}?heartbeat=2")
+    assert sink.ended() == 0, sink.stderr
+    assert time.monotonic() - began > 12
+    assert len(sink.logs("consuming")) == 1, "one connection for all of it"
+    assert sink.logs("RabbitMQ lost") == []
+    assert numbers(intercom) == requests, "nothing was delivered again"
+    assert [entry["path"] for entry in sink.logs("settled")] == ["/contacts/1", "/contacts/2"]
+
+
+def test_a_broker_that_stops_and_starts_again_is_found_again(
+    node: Node, intercom: Intercom, start_sink: StartSink
+) -> None:
+    queue = Queue(node.url)
+    queue.declare()
+    queue.publish(message(1))
+    sink = start_sink(queue)
+    sink.wait_for("settled")
+    node.stop()
+    sink.wait_for("RabbitMQ lost")
+    node.start()
+    sink.wait_for("consuming", count=2)
+    queue.publish(message(2))
+    sink.wait_for("settled", count=2)
+    assert sink.stop() == 0
+    assert numbers(intercom) == [1, 2]
+
+
+def test_a_broker_killed_in_a_pause_ends_the_retries_of_its_delivery_and_delivers_it_again(
+    node: Node, intercom: Intercom, start_sink: StartSink
+) -> None:
+    queue = Queue(node.url)
+    queue.declare()
+    queue.publish(message(1), message(2))
+    intercom.script.append(rate_limited(30))
+    sink = start_sink(queue)
+    sink.wait_for("to be sent again")
+    node.kill()
+    sink.wait_for("left to be delivered again", timeout=5)
+    node.start()
+    sink.wait_for("settled", count=2)
+    assert sink.stop() == 0
+    assert numbers(intercom) == [1, 1, 2], "once by the lost delivery, then by the new one, and never out of order"
+    assert queue.take_all() == []
+
+
+def test_a_broker_killed_in_flight_gets_no_ack_on_another_channel(
+    node: Node, intercom: Intercom, start_sink: StartSink
+) -> None:
+    queue = Queue(node.url)
+    queue.declare()
+    queue.publish(message(1), message(2))
+    intercom.script.append(after(3, reply(200)))
+    sink = start_sink(queue)
+    wait_until(lambda: len(intercom.requests) == 1, "the request")
+    node.kill()
+    node.start()
+    sink.wait_for("settled", count=2)
+    assert sink.stop() == 0
+    assert numbers(intercom) == [1, 1, 2], "the answered message is delivered again, since its ack had nowhere to go"
+    assert [entry["reason"] for entry in sink.logs("RabbitMQ lost") if "PRECONDITION" in entry["reason"]] == []
+
+
+def test_a_broker_gone_for_good_crashes_the_sink_after_the_reconnect_timeout(
+    node: Node, intercom: Intercom, start_sink: StartSink
+) -> None:
+    queue = Queue(node.url)
+    queue.declare()
+    sink = start_sink(queue, CJW_RABBITMQ_RECONNECT_TIMEOUT="3")
+    sink.wait_for("consuming")
+    node.stop()
+    began = time.monotonic()
+    assert sink.ended() == 1
+    assert 2 < time.monotonic() - began < 10
+    (line,) = sink.logs("gave up on RabbitMQ")
+    assert line["level"] == "CRITICAL"
+    assert "Connection refused" in line["reason"]
+    assert "Traceback" not in sink.stderr
+
+
+def test_with_a_reconnect_timeout_of_0_the_first_error_crashes(intercom: Intercom, start_sink: StartSink) -> None:
+    (port,) = free_ports(1)
+    sink = start_sink(Queue(f"amqp://127.0.0.1:{port}"), CJW_RABBITMQ_RECONNECT_TIMEOUT="0")
+    assert sink.ended() == 1
+    assert sink.logs("RabbitMQ lost") == []
+
+
+def test_a_sink_started_before_its_broker_waits_for_it(intercom: Intercom, start_sink: StartSink) -> None:
+    node = PrivateNode()
+    try:
+        queue = Queue(node.url)
+        sink = start_sink(queue)
+        sink.wait_for("RabbitMQ lost")
+        node.start()
+        sink.wait_for("consuming")
+        queue.publish(message(1))
+        sink.wait_for("settled")
+        assert sink.stop() == 0
+    finally:
+        node.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [(("guest:guest", "guest:wrong"), "ACCESS_REFUSED"), (("/", "/no-such-vhost"), "vhost no-such-vhost not found")],
+    ids=["wrong password", "unknown vhost"],
+)
+def test_what_waiting_cannot_heal_crashes_at_once(
+    queue: Queue, start_sink: StartSink, change: tuple[str, str], reason: str
+) -> None:
+    old, new = change
+    head, _, tail = queue.url.rpartition(old)
+    sink = start_sink(queue, CJW_RABBITMQ_HOST=head + new + tail)
+    assert sink.ended(timeout=10) == 1
+    (line,) = sink.logs("gave up on RabbitMQ")
+    assert reason in line["reason"]
+    assert sink.logs("RabbitMQ lost") == [], "it was not tried again"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"arguments": {"x-queue-type": "quorum"}},
+        {"arguments": {"x-message-ttl": 600_000, "x-max-priority": 5, "x-single-active-consumer": True}},
+        {"durable": False},
+    ],
+    ids=["quorum", "other arguments", "not durable"],
+)
+def test_the_queue_is_used_as_it_stands(
+    rabbitmq: str, intercom: Intercom, start_sink: StartSink, options: dict[str, object]
+) -> None:
+    queue = Queue(rabbitmq)
+    queue.declare(**options)
+    queue.publish(*(message(number) for number in range(20)))
+    sink = start_sink(queue, "run", "--drain")
+    assert sink.ended() == 0, sink.stderr
+    assert numbers(intercom) == list(range(20))
+    amqp.delete(rabbitmq, queue.name)
+
+
+def test_a_queue_that_does_not_exist_is_declared_durable(
+    rabbitmq: str, intercom: Intercom, start_sink: StartSink
+) -> None:
+    queue = Queue(rabbitmq)
+    sink = start_sink(queue)
+    sink.wait_for("consuming")
+    queue.declare(durable=True)  # another durability would be refused
+    queue.publish(message(1))
+    sink.wait_for("settled")
+    assert sink.stop() == 0
+    amqp.delete(rabbitmq, queue.name)
+
+
+def test_a_deleted_queue_is_a_fault_and_not_an_end(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+    sink = start_sink(queue)
+    sink.wait_for("consuming")
+    amqp.delete(queue.url, queue.name)
+    assert "cancelled" in sink.wait_for("RabbitMQ lost")["reason"]
+    sink.wait_for("consuming", count=2)
+    queue.publish(message(1))
+    sink.wait_for("settled")
+    assert sink.stop() == 0
+
+
+def test_of_several_urls_the_next_one_is_tried(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+    (port,) = free_ports(1)
+    queue.publish(message(1))
+    bare = queue.url.removeprefix("amqp://guest:guest@").rstrip("/")
+    sink = start_sink(queue, "run", "--drain", CJW_RABBITMQ_HOST=f"127.0.0.1:{port}, {bare}")
+    assert sink.ended() == 0, sink.stderr
+    assert numbers(intercom) == [1]
+    assert [entry["pause"] for entry in sink.logs("RabbitMQ lost")] == [0], "no pause before the next URL"
+
+
+def test_a_message_in_flight_at_sigkill_is_sent_again_first_after_a_restart(
+    queue: Queue, intercom: Intercom, start_sink: StartSink
+) -> None:
+    intercom.script += [reply(200), hang]
+    queue.publish(message(1), message(2), message(3))
+    first = start_sink(queue)
+    wait_until(lambda: len(intercom.requests) == 2, "the second request")
+    first.send(signal.SIGKILL)
+    first.ended()
+    second = start_sink(queue, "run", "--drain")
+    assert second.ended() == 0, second.stderr
+    assert numbers(intercom) == [1, 2, 2, 3]
