@@ -44,7 +44,7 @@ def stream_to_intercom(environment: dict[str, str | None]) -> bool:
             code = sink.ended(timeout=60)
             outcomes = [tell(sink, sample.method, sample.path) for sample in SAMPLES]
             (malformed,) = sink.logs("malformed message dropped")
-            print(f"{'(malformed)':<22} {malformed['excerpt']}: {malformed['reason']} => malformed, dropped")
+            print(f"{'(malformed)':<22} {malformed['excerpt']}: {malformed['reason']} => given up: malformed")
             print(f"\n{sink.stdout}", end="")
         as_promised = outcomes == [sample.outcome for sample in SAMPLES]
         return code == 0 and as_promised and not intercom.script
@@ -78,7 +78,7 @@ def publish(environment: dict[str, str | None]) -> None:
 def tell(sink: SinkProcess, method: str, path: str) -> str:
     """Prints what the log says of one message, attempt by attempt; returns what became of it."""
     attempts = [entry for entry in sink.logs() if (entry.get("method"), entry.get("path")) == (method, path)]
-    print(f"{method + ' ' + path:<22}", *steps(attempts), "=>", attempts[-1]["outcome"])
+    print(f"{method + ' ' + path:<22}", *steps(attempts), f"=> {attempts[-1]['event']}: {attempts[-1]['outcome']}")
     return str(attempts[-1]["outcome"])
 
 

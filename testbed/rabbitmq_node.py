@@ -17,6 +17,12 @@ from testbed.ports import free_ports
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 """Debian's start script; the one in /usr/sbin insists on a user of its own."""
 
+CONFIG = """\
+log.file.level = warning
+vm_memory_high_watermark.absolute = 1GB
+disk_free_limit.absolute = 50MB
+"""
+
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 30.0
 
@@ -25,17 +31,22 @@ class PrivateNode:
     """A private node: `start()` it, give `url` to whoever needs a broker, `close()` it.
 
     `stop()` and `kill()` leave the data where it is, so that `start()` brings the same broker back, on the same port.
+
+    Args:
+        tls_certificate: a PEM file with a private key and its certificate; the node listens at `tls_url` too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls_certificate: Path | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="rabbitmq-node-"))
-        self.port, dist_port, self._epmd_port = free_ports(3)
+        self.port, self._tls_port, dist_port, self._epmd_port = free_ports(4)
         self._server: subprocess.Popen[bytes] | None = None
         self._epmd: subprocess.Popen[bytes] | None = None
         config = self.folder / "rabbitmq.conf"
-        config.write_text(
-            "log.file.level = warning\nvm_memory_high_watermark.absolute = 1GB\ndisk_free_limit.absolute = 50MB\n"
-        )
+        config.write_text(CONFIG)
+        if tls_certificate is not None:
+            with config.open("a") as lines:
+                lines.write(f"listeners.ssl.1 = 127.0.0.1:{self._tls_port}\n")
+                lines.write(f"ssl_options.certfile = {tls_certificate}\nssl_options.keyfile = {tls_certificate}\n")
         (self.folder / "enabled_plugins").write_text("[].\n")
         self._environment = os.environ | {
             "HOME": str(self.folder),
@@ -54,6 +65,11 @@ class PrivateNode:
             # A small Erlang machine: it shares the cores with what it is tested with.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none",
         }
+
+    @property
+    def tls_url(self) -> str:
+        """Where the node listens with the `tls_certificate` that it was given."""
+        return f"amqps://guest:guest@127.0.0.1:{self._tls_port}/"
 
     @property
     def url(self) -> str:

@@ -1,5 +1,6 @@
 """Messages of the queue: msgpack maps `{method, path, data}`, read strictly."""
 
+from collections.abc import Hashable
 from typing import Any
 
 import msgpack
@@ -24,8 +25,10 @@ def decode(body: bytes) -> IntercomRequest:
     """Reads a message; raises MalformedMessage, and nothing else, if it is not a request to Intercom."""
     check_bounds(body)
     try:
-        # Strict about map keys: what is not text can't be a key in JSON. Nesting is bounded by msgpack itself.
-        document = msgpack.unpackb(body, strict_map_key=False)
+        # Keys that are not text are let through here, to be named by the checks that follow.
+        document = msgpack.unpackb(body, strict_map_key=False, object_pairs_hook=_to_dict)
+    except MalformedMessage:
+        raise
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         # TypeError: a map key that can't be hashed. OverflowError: a timestamp out of range.
         raise MalformedMessage(f"not msgpack: {type(error).__name__}: {ascii(str(error))[1:-1][:100]}") from None
@@ -52,6 +55,14 @@ def to_request(document: object) -> IntercomRequest:
     except ValidationError as error:
         raise MalformedMessage(_explain(error)) from None
     return IntercomRequest(message.method, message.path, message.data)
+
+
+def _to_dict(pairs: list[tuple[Hashable, object]]) -> dict[Hashable, object]:
+    """A map, of which no value is lost since another one has the same key."""
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise MalformedMessage("a map has a key twice")
+    return document
 
 
 def _explain(error: ValidationError) -> str:

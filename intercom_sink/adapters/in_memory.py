@@ -33,7 +33,7 @@ class InMemoryDelivery:
 
 
 class InMemorySource:
-    """A queue that holds what it was made with, and ends (as if drained) once all of it is acked.
+    """A queue that holds what it was made with, and that is drained: it ends once all of it is acked.
 
     Attributes:
         queue: the bodies not yet handed out.
@@ -49,9 +49,11 @@ class InMemorySource:
         self._stopped = False
 
     def receive(self) -> Delivery | None:
-        """The next delivery; None once stopped or empty."""
-        if self._stopped or not self.queue:
+        """The next delivery; None once stopped or drained."""
+        if self._stopped or not (self.queue or self._unacked):
             return None
+        if not self.queue:
+            raise RuntimeError("receive would block for ever: all is handed out, and not all of it acked")
         delivery = InMemoryDelivery(self, self.queue.popleft())
         self._unacked.append(delivery)
         return delivery
@@ -62,6 +64,7 @@ class InMemorySource:
 
     def close(self) -> None:
         """Puts what is not acked back, in its old place."""
+        self.stop()
         self.lose_connection()
         self.closed = True
 

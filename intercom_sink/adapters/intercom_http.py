@@ -6,12 +6,12 @@ from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
 from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
-from intercom_sink.adapters.deadline import (
-    DeadlineHTTPConnectionPool,
-    DeadlineHTTPSConnectionPool,
+from intercom_sink.adapters.intercom_answer import read_answer
+from intercom_sink.adapters.intercom_connection import (
+    StrictHTTPConnectionPool,
+    StrictHTTPSConnectionPool,
     start_attempt,
 )
-from intercom_sink.adapters.intercom_answer import read_answer
 from intercom_sink.domain.outcome import NoAnswer, Outcome
 from intercom_sink.domain.request import IntercomRequest
 
@@ -34,7 +34,7 @@ class IntercomHTTP:
         self, base_url: str, token: str, *, user_agent: str, api_version: str | None = None, timeout: float = 30.0
     ) -> None:
         url = parse_url(base_url)
-        pool_class = DeadlineHTTPSConnectionPool if url.scheme == "https" else DeadlineHTTPConnectionPool
+        pool_class = StrictHTTPSConnectionPool if url.scheme == "https" else StrictHTTPConnectionPool
         self._pool: HTTPConnectionPool = pool_class(url.host or "", url.port, maxsize=1, block=True)
         self._prefix = (url.path or "").rstrip("/")
         self._timeout = timeout

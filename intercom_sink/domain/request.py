@@ -35,7 +35,7 @@ class IntercomRequest:
     def __post_init__(self) -> None:
         """Checks each field, and puts the method in capitals."""
         method = self.method.upper()
-        if method not in METHODS:
+        if method not in METHODS or not self.method.isascii():  # some others have capitals in ASCII
             raise MalformedMessage(f"method {_excerpt(self.method)} is not one of {', '.join(sorted(METHODS))}")
         if not _PATH.fullmatch(self.path):
             raise MalformedMessage(f"path {_excerpt(self.path)} {_PATH_RULE}")

@@ -1,0 +1,87 @@
+"""Certificates are checked, on both sides of the sink."""
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from testbed.intercom import Intercom
+from testbed.rabbitmq_node import PrivateNode
+from tests.integration.conftest import Queue, StartSink, message
+from tests.integration.test_stream import numbers
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def authority_file(authority: trustme.CA, tmp_path: Path) -> str:
+    path = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+def server_context(authority: trustme.CA, name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return context
+
+
+def test_intercom_is_trusted_only_with_a_certificate_of_a_known_authority(
+    queue: Queue, start_sink: StartSink, authority: trustme.CA, authority_file: str
+) -> None:
+    with Intercom(tls=server_context(authority, "127.0.0.1")) as intercom:
+        queue.publish(message(1))
+        stranger = start_sink(queue, CJW_INTERCOM_API_URL=intercom.url)
+        assert "CERTIFICATE_VERIFY_FAILED" in stranger.wait_for("to be sent again")["reason"]
+        assert stranger.stop() == 0
+        assert intercom.requests == []
+        friend = start_sink(queue, "run", "--drain", CJW_INTERCOM_API_URL=intercom.url, SSL_CERT_FILE=authority_file)
+        assert friend.ended() == 0, friend.stderr
+        assert numbers(intercom) == [1]
+
+
+def test_intercom_is_trusted_only_under_its_own_name(
+    queue: Queue, start_sink: StartSink, authority: trustme.CA, authority_file: str
+) -> None:
+    with Intercom(tls=server_context(authority, "api.example.com")) as intercom:
+        queue.publish(message(1))
+        sink = start_sink(queue, CJW_INTERCOM_API_URL=intercom.url, SSL_CERT_FILE=authority_file)
+        assert "not valid for '127.0.0.1'" in sink.wait_for("to be sent again")["reason"]
+        assert sink.stop() == 0
+        assert intercom.requests == []
+
+
+@pytest.fixture
+def tls_node(authority: trustme.CA, tmp_path: Path) -> Iterator[PrivateNode]:
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
+    node = PrivateNode(tls_certificate=tmp_path / "server.pem")
+    try:
+        node.start()
+        yield node
+    finally:
+        node.close()
+
+
+def test_rabbitmq_over_tls_is_trusted_only_with_a_certificate_of_a_known_authority(
+    tls_node: PrivateNode, intercom: Intercom, start_sink: StartSink, authority_file: str
+) -> None:
+    queue = Queue(tls_node.url)
+    queue.declare()
+    queue.publish(message(1), message(2))
+    stranger = start_sink(queue, CJW_RABBITMQ_HOST=tls_node.tls_url)
+    assert "CERTIFICATE_VERIFY_FAILED" in stranger.wait_for("RabbitMQ lost")["reason"]
+    assert stranger.stop() == 0
+    by_url = f"{tls_node.tls_url}?ssl_options={{'cafile': '{authority_file}'}}"
+    for number, variables in enumerate(
+        [{"CJW_RABBITMQ_HOST": tls_node.tls_url, "SSL_CERT_FILE": authority_file}, {"CJW_RABBITMQ_HOST": by_url}], 3
+    ):
+        friend = start_sink(queue, "run", "--drain", **variables)
+        assert friend.ended() == 0, friend.stderr
+        queue.publish(message(number))
+    assert numbers(intercom) == [1, 2, 3]

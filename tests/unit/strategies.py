@@ -1,0 +1,27 @@
+"""Values for the property tests."""
+
+from hypothesis import strategies as st
+
+from intercom_sink import Answer, IntercomRequest, NoAnswer, RateLimit
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(), children, max_size=4),
+    max_leaves=20,
+)
+
+paths = st.from_regex(r"/(?!/)[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff\\#]{0,30}", fullmatch=True)
+methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "get", "Post", "dElEtE"])
+requests = st.builds(IntercomRequest, methods, paths, json_values)
+
+seconds = st.none() | st.floats(-1e6, 1e12) | st.integers(-1000, 1000).map(float)
+answers = st.builds(
+    Answer,
+    st.sampled_from([200, 201, 204, 301, 400, 401, 404, 409, 422, 429, 500, 502, 503, 700]) | st.integers(100, 999),
+    st.builds(RateLimit, seconds, seconds, seconds),
+)
+outcomes = answers | st.builds(NoAnswer, st.text())

@@ -1,0 +1,136 @@
+"""The environment variables, and every fault of theirs."""
+
+import pytest
+
+from intercom_sink import ConfigurationError, Settings
+from intercom_sink.adapters.in_memory import InMemoryGateway, InMemorySource, VirtualClock
+from intercom_sink.adapters.intercom_http import IntercomHTTP
+from intercom_sink.adapters.intercom_mock import IntercomMock
+from intercom_sink.entrypoints.bootstrap import build, build_gateway
+
+REQUIRED = {
+    "CJW_RABBITMQ_HOST": "amqp://user:pass@rabbit/vhost",
+    "CJW_INTERCOM_API_TOKEN": "dG9rOmFiYw==",
+    "CJW_INTERCOM_QUEUE_NAME": "intercom",
+}
+
+
+def faults(**variables: str) -> list[str]:
+    with pytest.raises(ConfigurationError) as error:
+        Settings.from_environment(REQUIRED | variables)
+    return error.value.faults
+
+
+def test_the_defaults() -> None:
+    settings = Settings.from_environment(REQUIRED | {"HOME": "/root", "CJW_OF_ANOTHER_SERVICE": "x"})
+    assert str(settings.rabbitmq[0]) == "amqp://user@rabbit:5672/vhost"
+    assert settings.token.get_secret_value() == "dG9rOmFiYw=="
+    assert settings.queue == "intercom"
+    assert settings.api_url == "https://api.intercom.io"
+    assert settings.api_version is None
+    assert settings.timeout == 30
+    assert settings.reconnect_timeout == 60
+    assert (settings.log_level, settings.log_format) == ("INFO", "text")
+    assert not settings.mock
+
+
+def test_every_setting_can_be_set_and_blanks_around_it_do_no_harm() -> None:
+    settings = Settings.from_environment(
+        {
+            "CJW_RABBITMQ_HOST": "amqps://user:pass@one, two:5673",
+            "CJW_INTERCOM_API_TOKEN": "mock\n",
+            "CJW_INTERCOM_QUEUE_NAME": " intercom é ",
+            "CJW_INTERCOM_API_URL": "http://localhost:8080/proxy/",
+            "CJW_INTERCOM_API_VERSION": "2.11",
+            "CJW_INTERCOM_TIMEOUT": "2.5",
+            "CJW_RABBITMQ_RECONNECT_TIMEOUT": "0",
+            "CJW_LOG_LEVEL": "debug",
+            "CJW_LOG_FORMAT": "JSON",
+            "CJW_INTERCOM_CONCURRENCY": "1",
+            "CJW_INTERCOM_RATE_RESERVE": "0.0",
+            "CJW_INTERCOM_DEAD_LETTER_QUEUE": "",
+        }
+    )
+    assert [str(url) for url in settings.rabbitmq] == ["amqps://user@one:5671/", "amqp://guest@two:5673/"]
+    assert settings.mock
+    assert settings.queue == "intercom é"
+    assert settings.api_version == "2.11"
+    assert settings.timeout == 2.5
+    assert settings.reconnect_timeout == 0
+    assert (settings.log_level, settings.log_format) == ("DEBUG", "json")
+
+
+def test_every_missing_variable_is_named_and_an_empty_one_is_missing() -> None:
+    with pytest.raises(ConfigurationError) as error:
+        Settings.from_environment({"CJW_INTERCOM_API_TOKEN": ""})
+    assert sorted(error.value.faults) == [f"{name}: is required" for name in sorted(REQUIRED)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("CJW_RABBITMQ_HOST", "http://rabbit", "neither with amqp://"),
+        ("CJW_RABBITMQ_HOST", "amqp://one,amqp://", "URL 2 of 2 names no host"),
+        ("CJW_INTERCOM_API_TOKEN", "a b", "a blank"),
+        ("CJW_INTERCOM_API_TOKEN", "a\r\nX-Evil: 1", "a blank"),
+        ("CJW_INTERCOM_API_TOKEN", "tökén", "not ASCII"),
+        ("CJW_INTERCOM_QUEUE_NAME", "é" * 128, "longer than 255 bytes"),
+        ("CJW_INTERCOM_API_URL", "api.intercom.io", "http://"),
+        ("CJW_INTERCOM_API_URL", "ftp://api.intercom.io", "http://"),
+        ("CJW_INTERCOM_API_URL", "https://", "with a host"),
+        ("CJW_INTERCOM_API_URL", "https://user:pass@api.intercom.io", "nothing else"),
+        ("CJW_INTERCOM_API_URL", "https://api.intercom.io?x=1", "nothing else"),
+        ("CJW_INTERCOM_API_URL", "https://api.intercom.io:port", "perhaps a port"),
+        ("CJW_INTERCOM_API_URL", "https://api intercom.io", "nothing else"),
+        ("CJW_INTERCOM_API_VERSION", "2 11", "'2 11'"),
+        ("CJW_INTERCOM_TIMEOUT", "30s", "'30s': Input should be a valid number"),
+        ("CJW_INTERCOM_TIMEOUT", "0", "greater than 0"),
+        ("CJW_INTERCOM_TIMEOUT", "nan", "finite number"),
+        ("CJW_INTERCOM_TIMEOUT", "1e9", "less than or equal to 86400"),
+        ("CJW_RABBITMQ_RECONNECT_TIMEOUT", "-1", "greater than or equal to 0"),
+        ("CJW_LOG_LEVEL", "LOUD", "'DEBUG'"),
+        ("CJW_LOG_FORMAT", "xml", "'text' or 'json'"),
+        ("CJW_INTERCOM_CONCURRENCY", "8", "not supported by this version"),
+        ("CJW_INTERCOM_CONCURRENCY", "many", "not supported by this version"),
+        ("CJW_INTERCOM_RATE_RESERVE", "0.5", "not supported by this version"),
+        ("CJW_INTERCOM_DEAD_LETTER_QUEUE", "dead", "not supported by this version"),
+        ("CJW_METRICS_PORT", "9090", "not supported by this version"),
+    ],
+)
+def test_a_bad_value_is_one_line_that_names_the_variable(name: str, value: str, complaint: str) -> None:
+    (fault,) = faults(**{name: value})
+    assert fault.startswith(f"{name}: ")
+    assert complaint in fault
+    assert "\n" not in fault
+
+
+def test_every_fault_is_reported_at_once() -> None:
+    found = faults(CJW_RABBITMQ_HOST="", CJW_INTERCOM_TIMEOUT="x", CJW_LOG_LEVEL="x", CJW_METRICS_PORT="1")
+    names = ["CJW_INTERCOM_TIMEOUT", "CJW_LOG_LEVEL", "CJW_METRICS_PORT", "CJW_RABBITMQ_HOST"]
+    assert sorted(fault.split(":")[0] for fault in found) == names
+
+
+def test_no_secret_is_in_a_fault_or_a_repr() -> None:
+    secret = "s3cr3t"
+    for host in (f"amqp://u:{secret}/{secret}@h", f"amqp://u:{secret}@h:x", f"amqp://u:{secret}@h/?{secret}={secret}"):
+        (fault,) = faults(CJW_RABBITMQ_HOST=host)
+        assert secret not in fault
+    (fault,) = faults(CJW_INTERCOM_API_TOKEN=f"{secret} {secret}")
+    assert secret not in fault
+    settings = Settings.from_environment(
+        REQUIRED | {"CJW_RABBITMQ_HOST": f"amqp://u:{secret}@h", "CJW_INTERCOM_API_TOKEN": secret}
+    )
+    assert secret not in repr(settings) + str(settings)
+
+
+def test_the_root_wires_intercom_or_its_mock() -> None:
+    assert isinstance(build_gateway(Settings.from_environment(REQUIRED)), IntercomHTTP)
+    mock = Settings.from_environment(REQUIRED | {"CJW_INTERCOM_API_TOKEN": "mock"})
+    assert isinstance(build_gateway(mock), IntercomMock)
+
+
+def test_the_root_takes_other_adapters_and_connects_nothing() -> None:
+    settings = Settings.from_environment(REQUIRED)
+    source, gateway = InMemorySource([b"malformed"]), InMemoryGateway()
+    assert build(settings, source=source, gateway=gateway, clock=VirtualClock()).run() == {"malformed": 1}
+    build(settings).stop()
