@@ -113,7 +113,7 @@ def classify(outcome: Outcome, history: History) -> Kind:
         # A status over 599 is not a valid one and is read as a server error (RFC 9110, section 15).
         case Answer(status=status) if status >= 500:
             return Kind.SERVER_ERROR_AGAIN if history.last_was_server_error else Kind.SERVER_ERROR
-        case Answer():
+        case _:
             return Kind.REJECTED
 
 
