@@ -134,6 +134,34 @@ def test_publish_says_what_is_wrong_with_its_options(queue: Queue, arguments: li
     assert "Traceback" not in done.stderr
 
 
+def test_publish_lists_only_the_first_faults_of_many(queue: Queue) -> None:
+    done = run("publish", stdin="{\n" * 100, **settings(queue))
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert len(lines) == 22
+    assert lines[-2:] == ["and 80 lines more", "nothing was published"]
+
+
+def test_publish_tries_the_next_broker(queue: Queue) -> None:
+    (port,) = free_ports(1)
+    hosts = f"127.0.0.1:{port},{queue.url}"
+    done = run("publish", stdin=LINES, **(settings(queue) | {"CJW_RABBITMQ_HOST": hosts}))
+    assert done.returncode == 0, done.stderr
+    assert queue.depth == 2
+
+
+def test_publish_and_check_say_so_where_the_queue_belongs_to_another_connection(rabbitmq: str) -> None:
+    queue = Queue(rabbitmq)
+    with amqp.connect(rabbitmq) as owner:
+        owner.channel().queue_declare(queue.name, exclusive=True)
+        refused = run("publish", stdin=LINES, **settings(queue))
+        assert refused.returncode == 1
+        assert "RESOURCE_LOCKED" in refused.stderr
+        checked = run("check", CJW_INTERCOM_API_TOKEN="mock", **settings(queue))
+        assert checked.returncode == 1
+        assert "FAIL  queue" in checked.stdout
+
+
 def test_publish_without_a_broker_says_so(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     done = run("publish", stdin=LINES, CJW_RABBITMQ_HOST=f"127.0.0.1:{port}", CJW_INTERCOM_QUEUE_NAME="q")
