@@ -8,7 +8,7 @@ TEST_PROCESSES ?= 4
 .PHONY: demo test format check unit integration coverage lock clean
 
 demo: .venv/complete
-	@$(BIN)/python -m testbed.rabbitmq $(BIN)/python -m demo
+	@$(BIN)/python -m testbed.rabbitmq $(BIN)/python -u -m demo
 
 test: check
 	@$(BIN)/coverage erase
