@@ -40,6 +40,8 @@ def _time_left() -> float:
 
 
 class _Socket(socket.socket):
+    """Gives each operation what is left of the attempt, and remembers whether the other side has ended."""
+
     ended = False
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
@@ -52,19 +54,13 @@ class _Socket(socket.socket):
         self.settimeout(_time_left())
         super().sendall(*args, **kwargs)
 
-
-class _TLSSocket(ssl.SSLSocket):
-    ended = False
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(_time_left())
-        count = super().recv_into(*args, **kwargs)
-        self.ended = count == 0
-        return count
-
     def send(self, *args: Any, **kwargs: Any) -> int:  # the `sendall` of a TLS socket sends piece by piece
         self.settimeout(_time_left())
         return super().send(*args, **kwargs)
+
+
+class _TLSSocket(_Socket, ssl.SSLSocket):
+    """The same over TLS."""
 
 
 def _connect(host: str, port: int) -> socket.socket:
@@ -92,7 +88,7 @@ class _Strict(HTTPConnection):
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 does itself
         connection = self.sock  # None afterwards, where the server will close it
         response = super().getresponse()
-        assert isinstance(connection, _Socket | _TLSSocket)
+        assert isinstance(connection, _Socket)
         if connection.ended:  # and nothing but the head has been read so far
             response.close()
             raise http.client.IncompleteRead(b"")

@@ -153,7 +153,7 @@ class Consumer:
             if isinstance(reason, ChannelClosedByClient):
                 return
             missing = isinstance(reason, ChannelClosedByBroker) and reason.reply_code == NOT_FOUND
-            if missing and passive and self._consuming_since is None:
+            if missing and passive and self._consuming_since is None and self._connection.is_open:
                 self._open_channel(passive=False)
             else:
                 self._fail(translate(reason))

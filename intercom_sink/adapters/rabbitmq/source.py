@@ -100,7 +100,7 @@ class RabbitMQSource:
                     on_drained=(lambda: self._inbox.put(None)) if self._drain else None,
                 )
             fault = consumer.run()
-            if fault is None:
+            if fault is None or self._stopping.is_set():
                 return
             pause = self._patience.after_failure(time.monotonic(), consumer.seconds_consumed) if fault.heals else None
             if pause is None:
