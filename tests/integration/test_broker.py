@@ -165,6 +165,26 @@ def test_the_queue_is_used_as_it_stands(
     amqp.delete(rabbitmq, queue.name)
 
 
+def test_a_standby_of_a_single_active_consumer_drains_once_it_is_its_turn(
+    queue: Queue, intercom: Intercom, start_sink: StartSink
+) -> None:
+    amqp.delete(queue.url, queue.name)
+    queue.declare(arguments={"x-single-active-consumer": True})
+    queue.publish(*(message(number) for number in range(5)))
+    with amqp.connect(queue.url) as active:
+        channel = active.channel()
+        channel.basic_qos(prefetch_count=1)
+        channel.basic_consume(queue.name, lambda *_: None)
+        wait_until(lambda: queue.depth == 4, "the active consumer to hold a message")
+        standby = start_sink(queue, "run", "--drain")
+        standby.wait_for("consuming")
+        wait_until(lambda: queue.consumers == 2, "the standby")
+        assert intercom.requests == []
+        assert standby.process.poll() is None, "the queue is not empty"
+    assert standby.ended() == 0, standby.stderr
+    assert numbers(intercom) == list(range(5))
+
+
 def test_a_queue_that_does_not_exist_is_declared_durable(
     rabbitmq: str, intercom: Intercom, start_sink: StartSink
 ) -> None:
