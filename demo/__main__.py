@@ -43,8 +43,7 @@ def stream_to_intercom(environment: dict[str, str | None]) -> bool:
         with SinkProcess(variables, "run", "--drain") as sink:
             code = sink.ended(timeout=60)
             outcomes = [tell(sink, sample.method, sample.path) for sample in SAMPLES]
-            (malformed,) = sink.logs("malformed message dropped")
-            print(f"{'(malformed)':<22} {malformed['excerpt']}: {malformed['reason']} => given up: malformed")
+            tell_malformed(sink)
             print(f"\n{sink.stdout}", end="")
         as_promised = outcomes == [sample.outcome for sample in SAMPLES]
         return code == 0 and as_promised and not intercom.script
@@ -60,6 +59,7 @@ def stream_to_mock(environment: dict[str, str | None]) -> bool:
         logged = sink.logs("mock request")
         for entry in logged:
             print(f"{entry['method'] + ' ' + entry['path']:<22} {json.dumps(entry['data'])}")
+        tell_malformed(sink)
         print(f"\n{sink.stdout}", end="")
     wanted = [(sample.method, sample.path, sample.data) for sample in SAMPLES]
     return code == 0 and [(entry["method"], entry["path"], entry["data"]) for entry in logged] == wanted
@@ -72,6 +72,7 @@ def publish(environment: dict[str, str | None]) -> None:
     variables = os.environ | {name: value for name, value in environment.items() if value is not None}
     command = [sys.executable, "-m", "intercom_sink", "publish"]
     subprocess.run(command, input="\n".join(lines), env=variables, text=True, check=True)
+    print(f"(and, past the command line, which would refuse them, the bytes {MALFORMED!r})")
     amqp.publish(variables[VARIABLE], variables["CJW_INTERCOM_QUEUE_NAME"], [MALFORMED])
 
 
@@ -80,6 +81,12 @@ def tell(sink: SinkProcess, method: str, path: str) -> str:
     attempts = [entry for entry in sink.logs() if (entry.get("method"), entry.get("path")) == (method, path)]
     print(f"{method + ' ' + path:<22}", *steps(attempts), f"=> {attempts[-1]['event']}: {attempts[-1]['outcome']}")
     return str(attempts[-1]["outcome"])
+
+
+def tell_malformed(sink: SinkProcess) -> None:
+    """Prints what the log says of the malformed message."""
+    (entry,) = sink.logs("malformed message dropped")
+    print(f"{'(malformed)':<22} {entry['excerpt']}: {entry['reason']} => given up: malformed")
 
 
 def steps(attempts: list[dict[str, Any]]) -> Iterator[str]:

@@ -8,10 +8,12 @@ installing Debian's package, for root; a container, where Docker runs; else an e
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from testbed.rabbitmq_container import ContainerNode, docker_runs
@@ -32,6 +34,9 @@ class Node(Protocol):
     @property
     def url(self) -> str: ...
 
+    @property
+    def tls_url(self) -> str: ...
+
     def start(self) -> None: ...
 
     def stop(self) -> None: ...
@@ -40,11 +45,13 @@ class Node(Protocol):
 
     def close(self) -> None: ...
 
+    def ctl(self, *arguments: str) -> str: ...
+
 
 @contextmanager
 def own_node() -> Iterator[Node]:
     """A broker of one's own, started; raises SystemExit with advice where there can be none."""
-    node = _make_node()
+    node = make_node()
     try:
         node.start()
         yield node
@@ -62,13 +69,18 @@ def any_rabbitmq() -> Iterator[str]:
             yield node.url
 
 
-def _make_node() -> Node:
+def make_node(tls_certificate: Path | None = None) -> Node:
+    """A broker of one's own, not started yet; raises SystemExit with advice where there can be none.
+
+    Args:
+        tls_certificate: a PEM file with a private key and its certificate; the node listens at `tls_url` too.
+    """
     if not SERVER.exists() and os.geteuid() == 0 and shutil.which("apt-get"):
         _install()
     if SERVER.exists():
-        return PrivateNode()
+        return PrivateNode(tls_certificate)
     if docker_runs():
-        return ContainerNode()
+        return ContainerNode(tls_certificate)
     raise SystemExit(ADVICE)
 
 
@@ -88,7 +100,8 @@ def _install() -> None:
 
 
 def main() -> int:
-    """Runs the command of the command line with a broker."""
+    """Runs the command of the command line with a broker; SIGTERM ends both, and leaves nothing behind."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with any_rabbitmq() as url:
         return subprocess.run(sys.argv[1:], env=os.environ | {VARIABLE: url}).returncode
 

@@ -3,12 +3,19 @@
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 from testbed.amqp import answers
 from testbed.ports import free_ports
 
 IMAGE = "rabbitmq:4"
 START_TIMEOUT = 120.0
+
+TLS_CONFIG = """\
+listeners.ssl.default = 5671
+ssl_options.certfile = /tls.pem
+ssl_options.keyfile = /tls.pem
+"""
 
 
 def docker_runs() -> bool:
@@ -21,19 +28,31 @@ def docker_runs() -> bool:
 class ContainerNode:
     """The same as a PrivateNode, from Docker's official image."""
 
-    def __init__(self) -> None:
-        (self._port,) = free_ports(1)
+    def __init__(self, tls_certificate: Path | None = None) -> None:
+        self._port, self._tls_port = free_ports(2)
         self._container: str | None = None
+        self._options = ["--publish", f"127.0.0.1:{self._port}:5672"]
+        if tls_certificate is not None:
+            config = tls_certificate.with_name("tls.conf")
+            config.write_text(TLS_CONFIG)
+            self._options += ["--publish", f"127.0.0.1:{self._tls_port}:5671"]
+            self._options += ["--volume", f"{tls_certificate}:/tls.pem:ro"]
+            self._options += ["--volume", f"{config}:/etc/rabbitmq/conf.d/90-tls.conf:ro"]
 
     @property
     def url(self) -> str:
         """Where the node listens, as an AMQP URL."""
         return f"amqp://guest:guest@127.0.0.1:{self._port}/"
 
+    @property
+    def tls_url(self) -> str:
+        """Where the node listens with the `tls_certificate` that it was given."""
+        return f"amqps://guest:guest@127.0.0.1:{self._tls_port}/"
+
     def start(self) -> None:
         """Starts the container, and returns once a client can open a connection."""
         if self._container is None:
-            self._container = _docker("run", "--detach", "--publish", f"127.0.0.1:{self._port}:5672", IMAGE)
+            self._container = _docker("run", "--detach", *self._options, IMAGE)
         else:
             _docker("start", self._container)
         deadline = time.monotonic() + START_TIMEOUT
@@ -51,6 +70,11 @@ class ContainerNode:
         """Ends the node as a power cut would."""
         if self._container is not None:
             _docker("kill", self._container)
+
+    def ctl(self, *arguments: str) -> str:
+        """Runs `rabbitmqctl` on the node, and returns what it prints."""
+        assert self._container is not None
+        return _docker("exec", self._container, "rabbitmqctl", "--quiet", *arguments)
 
     def close(self) -> None:
         """Removes the container."""

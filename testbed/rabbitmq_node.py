@@ -16,6 +16,7 @@ from testbed.ports import free_ports
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 """Debian's start script; the one in /usr/sbin insists on a user of its own."""
+CTL = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")
 
 CONFIG = """\
 log.file.level = warning
@@ -110,6 +111,12 @@ class PrivateNode:
     def kill(self) -> None:
         """Ends the node as a power cut would."""
         self._end(signal.SIGKILL)
+
+    def ctl(self, *arguments: str) -> str:
+        """Runs `rabbitmqctl` on the node, and returns what it prints."""
+        return subprocess.run(
+            [CTL, "--quiet", *arguments], env=self._environment, capture_output=True, text=True, check=True
+        ).stdout
 
     def close(self) -> None:
         """Ends the node and its epmd, and deletes the folder."""

@@ -1,6 +1,5 @@
 """Messages of the queue: msgpack maps `{method, path, data}`, read strictly."""
 
-from collections.abc import Hashable
 from typing import Any
 
 import msgpack
@@ -25,22 +24,22 @@ def decode(body: bytes) -> IntercomRequest:
     """Reads a message; raises MalformedMessage, and nothing else, if it is not a request to Intercom."""
     check_bounds(body)
     try:
-        # Keys that are not text are let through here, to be named by the checks that follow.
-        document = msgpack.unpackb(body, strict_map_key=False, object_pairs_hook=_to_dict)
+        document = msgpack.unpackb(body, strict_map_key=False, object_pairs_hook=to_dict)
     except MalformedMessage:
         raise
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        # TypeError: a map key that can't be hashed. OverflowError: a timestamp out of range.
+    except (ValueError, OverflowError, RecursionError) as error:  # OverflowError: a timestamp out of range
         raise MalformedMessage(f"not msgpack: {type(error).__name__}: {ascii(str(error))[1:-1][:100]}") from None
     return to_request(document)
 
 
 def encode(request: IntercomRequest) -> bytes:
-    """Packs a request as a message; raises MalformedMessage if msgpack can't: it has integers of 64 bits only."""
+    """Packs a request as a message; raises MalformedMessage if it is too large, or holds too large an integer."""
     try:
-        return bytes(msgpack.packb({"method": request.method, "path": request.path, "data": request.data}))
+        body = bytes(msgpack.packb({"method": request.method, "path": request.path, "data": request.data}))
     except OverflowError:
         raise MalformedMessage("data holds an integer of more than 64 bits, which msgpack can't say") from None
+    check_bounds(body)
+    return body
 
 
 def to_request(document: object) -> IntercomRequest:
@@ -57,9 +56,17 @@ def to_request(document: object) -> IntercomRequest:
     return IntercomRequest(message.method, message.path, message.data)
 
 
-def _to_dict(pairs: list[tuple[Hashable, object]]) -> dict[Hashable, object]:
-    """A map, of which no value is lost since another one has the same key."""
-    document = dict(pairs)
+def to_dict(pairs: list[tuple[object, object]]) -> dict[str, object]:
+    """A map, of which no value is lost since another one has the same key.
+
+    Text alone may be a key: that is JSON's rule, and the hashes of other keys can be made to collide by the thousand,
+    which would take hours. Raises MalformedMessage.
+    """
+    document: dict[str, object] = {}
+    for key, value in pairs:
+        if not isinstance(key, str):
+            raise MalformedMessage("a map has a key that is not text")
+        document[key] = value
     if len(document) != len(pairs):
         raise MalformedMessage("a map has a key twice")
     return document

@@ -36,9 +36,9 @@ def _number(text: str | None) -> float | None:
 def _date(text: str | None) -> float | None:
     try:
         moment = parsedate_to_datetime(text or "")
-    except ValueError:
+        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
 
 
 def _read_error_list(body: bytes) -> tuple[str | None, tuple[str, ...]]:

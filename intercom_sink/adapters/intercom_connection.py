@@ -1,8 +1,10 @@
-"""urllib3's connections, made stricter in two things that it leaves open.
+"""urllib3's connections, made stricter in three things that it leaves open.
 
 One deadline over the whole attempt: a socket's timeout starts anew with each read, so that an answer which drips in
 slowly never ends. Here each step gets the time that is left: connecting to every address of the host, the TLS
 handshake, sending, and each read. (Looking the host up is left to the resolver's own timeouts.)
+
+One bound on all that an answer may hold: a chunk of size -1 would else be read to its end, into the memory.
 
 A head that is cut off is no answer: the standard library takes "HTTP/1.1 200" and then nothing for a success.
 """
@@ -18,9 +20,13 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.response import HTTPResponse
 
+MOST_RECEIVED = 8 * 2**20
+"""Bytes of one answer, its head and framing included, whatever lengths it declares: the memory that it may take."""
+
 
 class _Attempt(threading.local):
     deadline = 0.0
+    received = 0
 
 
 _attempt = _Attempt()
@@ -29,6 +35,7 @@ _attempt = _Attempt()
 def start_attempt(seconds: float) -> None:
     """Everything that this thread does with these connections from now on must be over in so many seconds."""
     _attempt.deadline = time.monotonic() + seconds
+    _attempt.received = 0
 
 
 def _time_left() -> float:
@@ -48,6 +55,9 @@ class _Socket(socket.socket):
         self.settimeout(_time_left())
         count = super().recv_into(*args, **kwargs)
         self.ended = count == 0
+        _attempt.received += count
+        if _attempt.received > MOST_RECEIVED:
+            raise OSError(f"the answer has over {MOST_RECEIVED} bytes")
         return count
 
     def sendall(self, *args: Any, **kwargs: Any) -> None:

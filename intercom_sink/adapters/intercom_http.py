@@ -1,6 +1,8 @@
 """IntercomGateway over HTTPS, on urllib3."""
 
 import json
+import re
+from typing import AnyStr
 
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
 from urllib3.exceptions import HTTPError
@@ -17,6 +19,12 @@ from intercom_sink.domain.request import IntercomRequest
 
 MAX_ANSWER = 2**20
 """Bytes read of an answer's body. The rest is left unread, and the connection with it."""
+
+_STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
+"""A "%" that begins no escape. urllib3 would take it as a sign that the whole path is still to be escaped."""
+
+LONGEST_REASON = 200
+"""Characters of the reason why there is no answer."""
 
 
 class IntercomHTTP:
@@ -38,6 +46,7 @@ class IntercomHTTP:
         self._pool: HTTPConnectionPool = pool_class(url.host or "", url.port, maxsize=1, block=True)
         self._prefix = (url.path or "").rstrip("/")
         self._timeout = timeout
+        self._token = token
         self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": user_agent}
         if api_version is not None:
             self._headers["Intercom-Version"] = api_version
@@ -52,7 +61,7 @@ class IntercomHTTP:
         try:
             response = self._pool.urlopen(
                 request.method,
-                self._prefix + request.path,
+                self._prefix + _STRAY_PERCENT.sub("%25", request.path),
                 body=body,
                 headers=headers,
                 retries=False,
@@ -61,14 +70,22 @@ class IntercomHTTP:
                 preload_content=False,
                 decode_content=False,
             )
-            return read_answer(response.status, response.headers, _read(response))
-        except (HTTPError, OSError) as error:
-            # The one place where what urllib3 and the sockets raise becomes a value of ours.
-            return NoAnswer(f"{type(error).__name__}: {error}")
+            answer = _read(response)
+        except (HTTPError, OSError, ValueError) as error:
+            # The one place where what urllib3 and the sockets raise becomes a value of ours. ValueError: the standard
+            # library's word for some answers that are not HTTP, such as a chunk of a negative size.
+            return NoAnswer(self._redact(f"{type(error).__name__}: {error}")[:LONGEST_REASON])
+        # A server that sends the token back must not bring it into a log line.
+        return read_answer(response.status, response.headers, self._redact(answer))
 
     def close(self) -> None:
         """Closes the connections."""
         self._pool.close()
+
+    def _redact(self, text: AnyStr) -> AnyStr:
+        if isinstance(text, bytes):
+            return text.replace(self._token.encode(), b"***")
+        return text.replace(self._token, "***")
 
 
 def _read(response: BaseHTTPResponse) -> bytes:

@@ -53,6 +53,9 @@ def deliver(
     return None
 
 
+LONGEST_PATH = 500
+"""Characters of a path in a log line."""
+
 _EVENTS = {
     Action.SETTLE: "settled",
     Action.GIVE_UP: "given up",
@@ -65,7 +68,11 @@ def _log(decision: Decision, request: IntercomRequest, outcome: Outcome, attempt
         return
     fields = _fields(request) | {"outcome": decision.kind.value, "attempt": attempt}
     if isinstance(outcome, Answer):
-        fields |= {"status": outcome.status, "request_id": outcome.request_id, "error_codes": list(outcome.error_codes)}
+        fields["status"] = outcome.status
+        if outcome.request_id is not None:
+            fields["request_id"] = outcome.request_id
+        if outcome.error_codes:
+            fields["error_codes"] = list(outcome.error_codes)
     else:
         fields["reason"] = outcome.reason
     if decision.action is Action.SEND_AGAIN:
@@ -74,4 +81,4 @@ def _log(decision: Decision, request: IntercomRequest, outcome: Outcome, attempt
 
 
 def _fields(request: IntercomRequest) -> dict[str, object]:
-    return {"method": request.method, "path": request.path}
+    return {"method": request.method, "path": request.path[:LONGEST_PATH]}

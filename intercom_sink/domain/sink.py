@@ -15,7 +15,9 @@ logger = logging.getLogger(__name__)
 MALFORMED = "malformed"
 
 Summary = Counter[str]
-"""How many messages were settled, by what became of them: a `Kind` of the policy, or `MALFORMED`."""
+"""How many messages were settled, by what became of them: a `Kind` of the policy, or `MALFORMED`.
+
+A message whose ack was lost with its connection comes again, and is counted again."""
 
 
 def draw_evenly(pause: Pause) -> float:

@@ -59,11 +59,10 @@ def _publish(arguments: argparse.Namespace) -> int:
     settings = BrokerSettings.from_environment(os.environ)
     bodies = _read_bodies(arguments)
     try:
-        publish(settings, bodies)
+        return OK if publish(settings, bodies) else FAILED
     except BrokerLost as error:
         print(error, file=sys.stderr)
         return FAILED
-    return OK
 
 
 def _read_bodies(arguments: argparse.Namespace) -> list[bytes]:

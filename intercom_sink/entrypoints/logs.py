@@ -34,7 +34,7 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line, and the traceback where there is one."""
         words = [_time(record), f"{record.levelname:<8}", _one_line(record.getMessage())]
-        words += [f"{name}={_value(value)}" for name, value in _fields(record).items() if value not in (None, [])]
+        words += [f"{name}={_value(value)}" for name, value in _fields(record).items()]
         line = " ".join(words)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 

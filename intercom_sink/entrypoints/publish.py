@@ -2,13 +2,15 @@
 
 import json
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
-from intercom_sink.adapters.codec import encode, to_request
+from intercom_sink.adapters.codec import encode, to_dict, to_request
 from intercom_sink.adapters.rabbitmq.publisher import open_publisher
-from intercom_sink.domain.errors import BrokerLost, MalformedMessage
+from intercom_sink.domain.errors import MalformedMessage
 from intercom_sink.entrypoints.settings import BrokerSettings
+from intercom_sink.entrypoints.signals import stopping_on_signals
 
 MOST_FAULTS = 20
 """Invalid lines that are listed; the others are only counted."""
@@ -46,28 +48,34 @@ def read_lines(lines: Iterable[bytes]) -> list[bytes]:
 def read_message(method: str, path: str, data: str | None) -> bytes:
     """Packs one message of the command line; `data` is JSON, or None for no body. Raises InvalidInput."""
     try:
-        document = {"method": method, "path": path, "data": None if data is None else _parse(data.encode())}
+        document = {"method": method, "path": path, "data": None if data is None else _parse(data)}
         return encode(to_request(document))
     except MalformedMessage as fault:
         raise InvalidInput([str(fault)]) from None
 
 
-def publish(settings: BrokerSettings, bodies: list[bytes]) -> None:
-    """Publishes the messages in order, each one confirmed, and says how many; so does the BrokerLost it may raise."""
+def publish(settings: BrokerSettings, bodies: list[bytes]) -> bool:
+    """Publishes the messages in order, each one confirmed, and says how many; returns whether it came to the end.
+
+    A signal ends it after the message that is on its way; raises BrokerLost if the broker does.
+    """
+    stopping = threading.Event()
     confirmed = 0
     try:
-        with open_publisher(settings.rabbitmq, settings.queue) as publisher:
+        with stopping_on_signals(stopping.set), open_publisher(settings.rabbitmq, settings.queue) as publisher:
             for body in _with_progress(bodies):
+                if stopping.is_set():
+                    break
                 publisher.publish(body)
                 confirmed += 1
-    except BrokerLost as error:
-        raise BrokerLost(f"{error}; {confirmed} of {len(bodies)} messages were confirmed before") from error
-    print(f"published {confirmed} messages to {settings.queue}")
+    finally:
+        print(f"published {confirmed} of {len(bodies)} messages to {settings.queue}")
+    return confirmed == len(bodies)
 
 
-def _parse(line: bytes) -> object:
+def _parse(line: bytes | str) -> object:
     try:
-        return json.loads(line, parse_constant=_refuse_constant)
+        return json.loads(line, parse_constant=_refuse_constant, object_pairs_hook=to_dict)
     except json.JSONDecodeError as error:
         raise MalformedMessage(f"not JSON: {error.msg} at character {error.pos + 1}") from None
     except MalformedMessage:

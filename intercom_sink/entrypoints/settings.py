@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -15,6 +14,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
+from urllib3.util import parse_url
 
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl, parse_urls
 from intercom_sink.domain.errors import ConfigurationError
@@ -25,7 +25,11 @@ MOCK = "mock"
 LONGEST = 86_400.0
 """Seconds; no duration may be longer than a day."""
 
-_SECRET = {"CJW_RABBITMQ_HOST", "CJW_INTERCOM_API_TOKEN"}
+_SECRET = {"CJW_RABBITMQ_HOST", "CJW_INTERCOM_API_TOKEN", "CJW_INTERCOM_API_URL"}
+"""Variables whose values are not shown; into a URL somebody may have put a password."""
+
+_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
+"""What can stand in a header or a URL."""
 
 _NOT_YET = {
     "CJW_INTERCOM_CONCURRENCY": 1.0,
@@ -44,18 +48,27 @@ def _fits_in_amqp(name: str) -> str:
 
 
 def _is_sendable(token: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"[\x21-\x7e]+", token.get_secret_value()):
+    text = token.get_secret_value()
+    if not _VISIBLE_ASCII.fullmatch(text):
         raise ValueError("holds a blank, a control character or a letter that is not ASCII")
+    if text != MOCK and text.lower() == MOCK:
+        raise ValueError(f"is the word {MOCK}, but not in small letters")
     return token
+
+
+def _is_version(text: str) -> str:
+    if not _VISIBLE_ASCII.fullmatch(text):
+        raise ValueError("holds a blank, a control character or a letter that is not ASCII")
+    return text
 
 
 def _is_base_url(text: str) -> str:
     try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        parts = parse_url(text)
+        usable = parts.scheme in ("http", "https") and bool((parts.host or "").encode("idna")) and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or not re.fullmatch(r"[\x21-\x7e]+", text) or re.search(r"[@?#\\]", text):
+    if not usable or not _VISIBLE_ASCII.fullmatch(text) or re.search(r"[@?#\\]", text):
         raise ValueError("must be http:// or https:// with a host, perhaps a port and a path, and nothing else")
     return text
 
@@ -101,7 +114,7 @@ class Settings(BrokerSettings):
     api_url: Annotated[str, AfterValidator(_is_base_url), Field(alias="CJW_INTERCOM_API_URL")] = (
         "https://api.intercom.io"
     )
-    api_version: Annotated[str | None, Field(alias="CJW_INTERCOM_API_VERSION", pattern=r"^[\x21-\x7e]+$")] = None
+    api_version: Annotated[str | None, AfterValidator(_is_version), Field(alias="CJW_INTERCOM_API_VERSION")] = None
     timeout: Annotated[Seconds, Field(alias="CJW_INTERCOM_TIMEOUT", gt=0)] = 30.0
     reconnect_timeout: Annotated[Seconds, Field(alias="CJW_RABBITMQ_RECONNECT_TIMEOUT", ge=0)] = 60.0
     log_level: Annotated[

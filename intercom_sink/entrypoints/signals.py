@@ -5,41 +5,37 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from queue import SimpleQueue
-from types import FrameType
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @contextmanager
 def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Within the block, the first signal calls `stop`; a second one exits with 128 + its number. For the main thread.
+    """Within the block, the first signal calls `stop`; a second one exits with 128 + its number.
 
-    `stop` takes locks, and a handler may have interrupted the very code that holds them. So the handler only puts the
-    signal into a SimpleQueue, which is made for that, and a thread calls `stop`.
+    For a program all of whose other threads are started within the block. A thread waits for the signals, rather than a
+    handler: Python runs handlers in the main thread alone, where they may interrupt code that holds the very lock that
+    `stop` needs, and where a host that is being looked up would keep even the second signal waiting.
     """
-    received: SimpleQueue[int | None] = SimpleQueue()
-    stopping = False
-
-    def on_signal(signum: int, _: FrameType | None) -> None:
-        nonlocal stopping
-        if stopping:
-            # Not left to the default action: process 1 of a container has none.
-            os._exit(128 + signum)
-        stopping = True
-        received.put(signum)
 
     def wait() -> None:
-        if received.get() is not None:
-            stop()
+        signal.sigwait(_SIGNALS)
+        if over.is_set():
+            return
+        stop()
+        signum = signal.sigwait(_SIGNALS)
+        if not over.is_set():
+            os._exit(128 + signum)
 
+    over = threading.Event()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     thread = threading.Thread(target=wait, name="signals", daemon=True)
     thread.start()
-    before = {signum: signal.signal(signum, on_signal) for signum in _SIGNALS}
     try:
         yield
     finally:
-        for signum, handler in before.items():
-            signal.signal(signum, handler)
-        received.put(None)
+        over.set()
+        if thread.is_alive() and thread.ident is not None:
+            signal.pthread_kill(thread.ident, signal.SIGTERM)  # only to wake it
         thread.join()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

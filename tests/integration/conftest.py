@@ -3,10 +3,12 @@
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from urllib.parse import quote
 
 import pytest
 
 from intercom_sink import IntercomRequest, encode
+from intercom_sink.adapters.rabbitmq.urls import parse_urls
 from intercom_sink.domain.json_value import JsonValue
 from testbed import amqp
 from testbed.intercom import Intercom
@@ -19,6 +21,16 @@ StartSink = Callable[..., SinkProcess]
 
 def message(number: int, **data: JsonValue) -> bytes:
     return encode(IntercomRequest("POST", f"/contacts/{number}", {"number": number} | data))
+
+
+def changed_url(url: str, user: str | None = None, password: str | None = None, vhost: str | None = None) -> str:
+    """The URL of a broker with some of its parts changed, and without its parameters."""
+    (parsed,) = parse_urls(url)
+    parameters = parsed.parameters
+    user = user or parameters.credentials.username
+    password = password or parameters.credentials.password
+    vhost = vhost or parameters.virtual_host
+    return f"amqp://{quote(user)}:{quote(password)}@{parameters.host}:{parameters.port}/{quote(vhost, safe='')}"
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,9 @@ import pytest
 from testbed import amqp
 from testbed.intercom import Behaviour, Intercom, after, hang, rate_limited, reply
 from testbed.ports import free_ports
-from testbed.rabbitmq import Node
-from testbed.rabbitmq_node import PrivateNode
+from testbed.rabbitmq import Node, make_node
 from testbed.waiting import wait_until
-from tests.integration.conftest import Queue, StartSink, message
+from tests.integration.conftest import Queue, StartSink, changed_url, message
 from tests.integration.test_stream import numbers
 
 
@@ -26,7 +25,7 @@ def test_heartbeats_of_2_seconds_go_on_during(
     intercom.script.append(behaviour)
     queue.publish(message(1), message(2))
     began = time.monotonic()
-    sink = start_sink(queue, "run", "--drain", CJW_RABBITMQ_HOST=f"{queue.url}?heartbeat=2")
+    sink = start_sink(queue, "run", "--drain", CJW_RABBITMQ_HOST=changed_url(queue.url) + "?heartbeat=2")
     assert sink.ended() == 0, sink.stderr
     assert time.monotonic() - began > 12
     assert len(sink.logs("consuming")) == 1, "one connection for all of it"
@@ -95,10 +94,10 @@ def test_a_broker_gone_for_good_crashes_the_sink_after_the_reconnect_timeout(
     queue.declare()
     sink = start_sink(queue, CJW_RABBITMQ_RECONNECT_TIMEOUT="3")
     sink.wait_for("consuming")
-    node.stop()
     began = time.monotonic()
+    node.stop()
     assert sink.ended() == 1
-    assert 2 < time.monotonic() - began < 10
+    assert 3 <= time.monotonic() - began < 20
     (line,) = sink.logs("gave up on RabbitMQ")
     assert line["level"] == "CRITICAL"
     assert "Connection refused" in line["reason"]
@@ -113,7 +112,7 @@ def test_with_a_reconnect_timeout_of_0_the_first_error_crashes(intercom: Interco
 
 
 def test_a_sink_started_before_its_broker_waits_for_it(intercom: Intercom, start_sink: StartSink) -> None:
-    node = PrivateNode()
+    node = make_node()
     try:
         queue = Queue(node.url)
         sink = start_sink(queue)
@@ -129,18 +128,28 @@ def test_a_sink_started_before_its_broker_waits_for_it(intercom: Intercom, start
 
 @pytest.mark.parametrize(
     ("change", "reason"),
-    [(("guest:guest", "guest:wrong"), "ACCESS_REFUSED"), (("/", "/no-such-vhost"), "vhost no-such-vhost not found")],
+    [({"password": "wrong"}, "ACCESS_REFUSED"), ({"vhost": "no-such-vhost"}, "vhost no-such-vhost not found")],
     ids=["wrong password", "unknown vhost"],
 )
 def test_what_waiting_cannot_heal_crashes_at_once(
-    queue: Queue, start_sink: StartSink, change: tuple[str, str], reason: str
+    queue: Queue, start_sink: StartSink, change: dict[str, str], reason: str
 ) -> None:
-    old, new = change
-    head, _, tail = queue.url.rpartition(old)
-    sink = start_sink(queue, CJW_RABBITMQ_HOST=head + new + tail)
+    sink = start_sink(queue, CJW_RABBITMQ_HOST=changed_url(queue.url, **change))
     assert sink.ended(timeout=10) == 1
     (line,) = sink.logs("gave up on RabbitMQ")
     assert reason in line["reason"]
+    assert sink.logs("RabbitMQ lost") == [], "it was not tried again"
+
+
+def test_a_queue_that_the_user_may_not_read_crashes_at_once(node: Node, start_sink: StartSink) -> None:
+    queue = Queue(node.url)
+    queue.declare()
+    node.ctl("add_user", "stranger", "pass")
+    node.ctl("set_permissions", "stranger", "", "", "")
+    sink = start_sink(queue, CJW_RABBITMQ_HOST=changed_url(queue.url, user="stranger", password="pass"))
+    assert sink.ended(timeout=10) == 1
+    (line,) = sink.logs("gave up on RabbitMQ")
+    assert "ACCESS_REFUSED" in line["reason"]
     assert sink.logs("RabbitMQ lost") == [], "it was not tried again"
 
 
@@ -212,8 +221,7 @@ def test_a_deleted_queue_is_a_fault_and_not_an_end(queue: Queue, intercom: Inter
 def test_of_several_urls_the_next_one_is_tried(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
     (port,) = free_ports(1)
     queue.publish(message(1))
-    bare = queue.url.removeprefix("amqp://guest:guest@").rstrip("/")
-    sink = start_sink(queue, "run", "--drain", CJW_RABBITMQ_HOST=f"127.0.0.1:{port}, {bare}")
+    sink = start_sink(queue, "run", "--drain", CJW_RABBITMQ_HOST=f"127.0.0.1:{port}, {queue.url}")
     assert sink.ended() == 0, sink.stderr
     assert numbers(intercom) == [1]
     assert [entry["pause"] for entry in sink.logs("RabbitMQ lost")] == [0], "no pause before the next URL"

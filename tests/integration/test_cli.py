@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
@@ -16,6 +17,7 @@ from testbed import amqp
 from testbed.intercom import Intercom, error, reply
 from testbed.ports import free_ports
 from testbed.sink_process import TOKEN
+from testbed.waiting import wait_until
 from tests.integration.conftest import Queue, message
 
 Done = subprocess.CompletedProcess[str]
@@ -71,7 +73,7 @@ def test_publish_reads_json_lines_from_standard_input_or_a_file(queue: Queue, tm
         run("publish", str(file), **settings(queue)),
     ):
         assert done.returncode == 0, done.stderr
-        assert done.stdout == f"published 2 messages to {queue.name}\n"
+        assert done.stdout == f"published 2 of 2 messages to {queue.name}\n"
         assert done.stderr == "", "no progress bar where nobody looks"
     requests = [decode(body) for body, _ in queue.take_all()]
     assert [(request.method, request.path) for request in requests] == [
@@ -109,11 +111,13 @@ def test_publish_publishes_nothing_unless_every_line_is_valid(queue: Queue) -> N
         '{"method": "GET", "path": "/me", "data": 1e999}',
         '{"method": "GET", "path": "/me", "data": 36893488147419103232}',
         '{"method": "GET", "path": "/me", "data": "\\ud800"}',
+        '{"method": "GET", "path": "/me", "data": {"a": 1, "a": 2}}',
+        '{"method": "GET", "path": "/me", "data": [' + "0," * 1_000_000 + "0]}",
     ]
     done = run("publish", stdin=LINES + "\n".join(bad), **settings(queue))
     assert done.returncode == 2
     faults = done.stderr.splitlines()
-    assert [fault.split(":")[0] for fault in faults] == [f"line {n}" for n in range(4, 12)] + ["nothing was published"]
+    assert [fault.split(":")[0] for fault in faults] == [f"line {n}" for n in range(4, 14)] + ["nothing was published"]
     assert queue.depth == 0
 
 
@@ -124,6 +128,7 @@ def test_publish_publishes_nothing_unless_every_line_is_valid(queue: Queue) -> N
         (["--path", "/me", "x.jsonl"], "FILE"),
         (["--method", "GET", "--path", "//x"], "path '//x'"),
         (["--method", "GET", "--path", "/me", "--data", "{"], "not JSON"),
+        (["--method", "GET", "--path", "/me", "--data", os.fsdecode(b'"\xff"')], "not valid Unicode"),
         (["no-such-file.jsonl"], "no-such-file.jsonl: No such file"),
     ],
 )
@@ -168,7 +173,26 @@ def test_publish_without_a_broker_says_so(tmp_path: Path) -> None:
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "Connection refused" in line
-    assert "0 of 2 messages were confirmed" in line
+    assert done.stdout == "published 0 of 2 messages to q\n"
+
+
+def test_publish_ends_in_good_order_at_a_signal(queue: Queue) -> None:
+    line = '{"method": "GET", "path": "/me", "data": null}\n'
+    command = [sys.executable, "-m", "intercom_sink", "publish"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | settings(queue)
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(line * 50_000)
+        process.stdin.close()
+        wait_until(lambda: queue.depth > 0, "the first messages")
+        process.send_signal(signal.SIGINT)
+        told = process.stdout.read()
+        assert process.wait(10) == 1
+    confirmed = int(told.split()[1])
+    assert told == f"published {confirmed} of 50000 messages to {queue.name}\n"
+    assert queue.depth == confirmed < 50_000
 
 
 def test_publish_shows_a_progress_bar_on_a_terminal(queue: Queue) -> None:

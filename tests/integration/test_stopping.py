@@ -1,6 +1,9 @@
 """SIGTERM and SIGINT, whatever the sink is doing."""
 
 import signal
+import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -57,6 +60,35 @@ def test_a_sink_that_looks_for_its_broker_ends(start_sink: StartSink) -> None:
     began = time.monotonic()
     assert sink.stop() == 0
     assert time.monotonic() - began < 5
+
+
+def test_a_sink_whose_broker_says_nothing_ends(start_sink: StartSink) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        sink = start_sink(Queue(f"amqp://127.0.0.1:{silent.getsockname()[1]}"))
+        silent.settimeout(30)
+        connection, _ = silent.accept()
+        began = time.monotonic()
+        assert sink.stop() == 0
+        assert time.monotonic() - began < 5
+        assert sink.logs("RabbitMQ lost") == [], "a stop is no fault"
+        connection.close()
+
+
+def test_a_second_signal_is_heeded_even_while_the_main_thread_is_in_a_system_call() -> None:
+    code = (
+        "import ctypes, threading\n"
+        "from intercom_sink.entrypoints.signals import stopping_on_signals\n"
+        "with stopping_on_signals(lambda: print('stopping', flush=True)):\n"
+        "    print('ready', flush=True)\n"
+        "    while True: ctypes.CDLL(None).sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.terminate()
+        assert process.stdout.readline() == "stopping\n"
+        process.terminate()
+        assert process.wait(5) == 128 + signal.SIGTERM
 
 
 @SIGNALS

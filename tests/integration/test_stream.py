@@ -26,7 +26,7 @@ from testbed.intercom import (
 from testbed.ports import free_ports
 from testbed.sink_process import TOKEN
 from testbed.waiting import wait_until
-from tests.integration.conftest import Queue, StartSink, message
+from tests.integration.conftest import Queue, StartSink, changed_url, message
 
 
 def numbers(intercom: Intercom) -> list[int]:
@@ -269,11 +269,11 @@ def test_the_mock_logs_each_message_in_full_and_sends_nothing(
 
 
 def test_no_secret_is_in_any_log_line_even_at_debug(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
-    intercom.script += [reply(401), reset, garbage, reply(500), reply(500), rate_limited(1)]
+    echo = raw(f"HTTP/9 Bearer {TOKEN}\r\n\r\n".encode())
+    intercom.script += [error(401, TOKEN, TOKEN), reset, garbage, echo, reply(500), reply(500), rate_limited(1)]
     queue.publish(message(1), message(2), b"malformed", message(3))
     password = "s3cr3t-p4ssw0rd"
-    wrong = queue.url.replace("guest:guest", f"guest:{password}")
-    assert password in wrong
+    wrong = changed_url(queue.url, password=password)
     refused = start_sink(queue, "run", "--drain", CJW_RABBITMQ_HOST=wrong)
     assert refused.ended() == 1
     right = start_sink(queue, "run", "--drain", CJW_RABBITMQ_HOST=f"amqp://u:{password}@127.0.0.1:1/,{queue.url}")

@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from testbed.intercom import Intercom
-from testbed.rabbitmq_node import PrivateNode
+from testbed.rabbitmq import Node, make_node
 from tests.integration.conftest import Queue, StartSink, message
 from tests.integration.test_stream import numbers
 
@@ -57,10 +57,10 @@ def test_intercom_is_trusted_only_under_its_own_name(
 
 
 @pytest.fixture
-def tls_node(authority: trustme.CA, tmp_path: Path) -> Iterator[PrivateNode]:
+def tls_node(authority: trustme.CA, tmp_path: Path) -> Iterator[Node]:
     certificate = authority.issue_cert("127.0.0.1")
     certificate.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
-    node = PrivateNode(tls_certificate=tmp_path / "server.pem")
+    node = make_node(tls_certificate=tmp_path / "server.pem")
     try:
         node.start()
         yield node
@@ -69,7 +69,7 @@ def tls_node(authority: trustme.CA, tmp_path: Path) -> Iterator[PrivateNode]:
 
 
 def test_rabbitmq_over_tls_is_trusted_only_with_a_certificate_of_a_known_authority(
-    tls_node: PrivateNode, intercom: Intercom, start_sink: StartSink, authority_file: str
+    tls_node: Node, intercom: Intercom, start_sink: StartSink, authority_file: str
 ) -> None:
     queue = Queue(tls_node.url)
     queue.declare()

@@ -1,7 +1,8 @@
 """The fakes keep the promises of their ports."""
 
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -57,6 +58,9 @@ class VirtualClockRig:
     def __init__(self) -> None:
         self.clock = VirtualClock()
 
+    def now(self) -> float:
+        return self.clock.now
+
     def soon(self, event: Callable[[], None]) -> None:
         self.clock.at(0.005, event)
 
@@ -82,11 +86,20 @@ class SystemClockRig:
     def __init__(self) -> None:
         self.clock = SystemClock()
 
+        self.timers: list[threading.Timer] = []
+
+    def now(self) -> float:
+        return time.monotonic()
+
     def soon(self, event: Callable[[], None]) -> None:
-        threading.Timer(0.005, event).start()
+        self.timers.append(threading.Timer(0.005, event))
+        self.timers[-1].start()
 
 
 class TestSystemClock(ClockContract):
     @pytest.fixture
-    def rig(self) -> SystemClockRig:
-        return SystemClockRig()
+    def rig(self) -> Iterator[SystemClockRig]:
+        made = SystemClockRig()
+        yield made
+        for timer in made.timers:
+            timer.join()

@@ -26,6 +26,9 @@ MOMENT = 1795521600.0
         ({"X-RateLimit-Reset": "-5", "Retry-After": "1_000"}, RateLimit()),
         ({"X-RateLimit-Reset": "9" * 400, "Retry-After": "inf"}, RateLimit()),
         ({"Date": "Tue, 24 Nov 99999999 12:00:00 GMT"}, RateLimit()),
+        ({"Date": "Tue, 24 Nov 99999999999999999999 12:00:00 GMT"}, RateLimit()),
+        ({"Date": "Tue, 24 Nov 2026 12:00:00 +99999999999999999"}, RateLimit()),
+        ({"Date": DATE, "Retry-After": "Tue, 24 Nov 2026 12:00:00 +99999999999999999"}, RateLimit(MOMENT)),
     ],
 )
 def test_what_is_read_of_the_rate_limit(headers: dict[str, str], rate_limit: RateLimit) -> None:
@@ -58,7 +61,14 @@ def test_the_body_of_a_success_is_not_read() -> None:
     assert read_answer(200, {}, error_list(request_id="r1", errors=[{"code": "a"}])) == Answer(200)
 
 
-@given(st.integers(100, 999), st.dictionaries(st.sampled_from(["Date", "X-RateLimit-Reset", "Retry-After"]), st.text()),
-       st.binary())  # fmt: skip
+numbers = st.integers(-1, 60).map(str) | st.text("0123456789", max_size=25)
+dates = st.tuples(numbers, numbers, numbers, numbers, numbers, st.sampled_from("+-"), numbers).map(
+    lambda parts: "Tue, {} Nov {} {}:{}:{} {}{}".format(*parts)
+)
+header_values = dates | numbers | st.text()
+header_names = st.sampled_from(["Date", "X-RateLimit-Reset", "Retry-After"])
+
+
+@given(st.integers(100, 999), st.dictionaries(header_names, header_values), st.binary())
 def test_any_headers_and_any_body_give_an_answer(status: int, headers: dict[str, str], body: bytes) -> None:
     assert read_answer(status, headers, body).status == status

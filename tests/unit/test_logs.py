@@ -16,9 +16,9 @@ def record(event: str = "settled", **fields: object) -> logging.LogRecord:
     return made
 
 
-def test_text_shows_the_fields_that_say_something() -> None:
-    line = TextFormatter().format(record(path="/me", status=200, request_id=None, error_codes=[], data={"a": [1]}))
-    assert line == '1970-01-01T00:00:00.250Z INFO     settled path=/me status=200 data={"a": [1]}'
+def test_text_shows_every_field() -> None:
+    line = TextFormatter().format(record(path="/me", status=200, data=None, error_codes=["a"]))
+    assert line == '1970-01-01T00:00:00.250Z INFO     settled path=/me status=200 data=null error_codes=["a"]'
 
 
 @pytest.mark.parametrize("value", ["two\nlines", "a b", 'quo"te', "a=b", "back\\slash", "\u2028", "\u202e", ""])

@@ -45,14 +45,14 @@ def test_a_url_in_each_form_and_how_it_is_shown(text: str, shown: str) -> None:
 
 
 def test_what_is_in_a_url_reaches_pika() -> None:
-    (url,) = parse_urls("amqp://u:p%2F%40@rabbit:1/v%2Fh?heartbeat=2", connection_name="mine")
+    (url,) = parse_urls("amqp://u:p%2F%40@rabbit:1/v%2Fh?heartbeat=2")
     parameters = url.parameters
     assert (parameters.credentials.username, parameters.credentials.password) == ("u", "p/@")
     assert (parameters.virtual_host, parameters.heartbeat) == ("v/h", 2)
-    assert parameters.client_properties == {"connection_name": "mine"}
+    assert parameters.client_properties == {"connection_name": "intercom-sink"}
 
 
-def test_tls_checks_certificates_and_names_whatever_the_url_says(tmp_path: object) -> None:
+def test_tls_checks_certificates_and_names_whatever_the_url_says() -> None:
     bundle = ssl.get_default_verify_paths().openssl_cafile
     for text in ("amqps://rabbit", f"amqps://rabbit?ssl_options={{'cafile': '{bundle}', 'ciphers': 'DEFAULT'}}"):
         (url,) = parse_urls(text)
@@ -78,7 +78,14 @@ def test_several_urls_are_split_by_commas() -> None:
         ("amqp://u@rabbit", "a user, but no password"),
         ("amqp://u:p/x@rabbit", "no valid host and port"),
         ("amqp://rabbit:http", "no valid host and port"),
+        ("amqp://rabbit:0", "port 0"),
+        ("amqp://a..b", "no valid host"),
+        ("amqp://rabbit/a/b", "not percent-encoded"),
+        ("amqp://rabbit/" + "v" * 300, "virtual host of over 255 bytes"),
+        ("amqp://u:\ud800@rabbit", "no valid host"),
         ("amqp://rabbit?no_such=1", "a parameter"),
+        ("amqp://rabbit?tcp_options={'TCP_KEEPIDLE':'x'}", "is not one of blocked_connection_timeout, heartbeat"),
+        ("amqp://rabbit?heartbeat=99999999", "a heartbeat"),
         ("amqp://rabbit?heartbeat=x", "a parameter"),
         ("amqps://rabbit?ssl_options={'cafile':'/no/such/file'}", "a parameter"),
         ("amqps://rabbit?ssl_options={", "a parameter"),
@@ -102,6 +109,8 @@ def refusal(code: int, text: str) -> tuple[str]:
         (ChannelClosedByBroker(403, "ACCESS_REFUSED - to queue"), False, "ACCESS_REFUSED"),
         (ChannelClosedByBroker(406, "PRECONDITION_FAILED - delivery ack timed out"), True, "ack timed out"),
         (ChannelClosedByBroker(405, "RESOURCE_LOCKED"), True, "RESOURCE_LOCKED"),
+        (ConnectionClosedByBroker(320, "CONNECTION_FORCED - reason 'shutdown'"), True, "reason 'shutdown' (320)"),
+        (ChannelClosedByBroker(403, "ACCESS_REFUSED - queue 'q' in vhost '/' in exclusive use"), True, "exclusive use"),
         (ProbableAuthenticationError(*refusal(403, "ACCESS_REFUSED - Login was refused")), False, "Login was refused"),
         (ProbableAccessDeniedError(*refusal(530, "NOT_ALLOWED - vhost x not found")), False, "not found (530)"),
         (ProbableAccessDeniedError(*refusal(530, "NOT_ALLOWED - vhost '/' is down")), True, "is down"),

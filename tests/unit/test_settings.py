@@ -82,7 +82,13 @@ def test_every_missing_variable_is_named_and_an_empty_one_is_missing() -> None:
         ("CJW_INTERCOM_API_URL", "https://api.intercom.io?x=1", "nothing else"),
         ("CJW_INTERCOM_API_URL", "https://api.intercom.io:port", "perhaps a port"),
         ("CJW_INTERCOM_API_URL", "https://api intercom.io", "nothing else"),
-        ("CJW_INTERCOM_API_VERSION", "2 11", "'2 11'"),
+        ("CJW_INTERCOM_API_URL", "http://a..b", "with a host"),
+        ("CJW_INTERCOM_API_URL", "http://.", "with a host"),
+        ("CJW_INTERCOM_API_URL", "http://a%zz", "with a host"),
+        ("CJW_INTERCOM_API_URL", "http://[v1.x]", "with a host"),
+        ("CJW_INTERCOM_API_URL", f"http://{'x' * 64}.com", "with a host"),
+        ("CJW_INTERCOM_API_TOKEN", "MOCK", "not in small letters"),
+        ("CJW_INTERCOM_API_VERSION", "2 11", "'2 11': holds a blank"),
         ("CJW_INTERCOM_TIMEOUT", "30s", "'30s': Input should be a valid number"),
         ("CJW_INTERCOM_TIMEOUT", "0", "greater than 0"),
         ("CJW_INTERCOM_TIMEOUT", "nan", "finite number"),
@@ -115,6 +121,8 @@ def test_no_secret_is_in_a_fault_or_a_repr() -> None:
     for host in (f"amqp://u:{secret}/{secret}@h", f"amqp://u:{secret}@h:x", f"amqp://u:{secret}@h/?{secret}={secret}"):
         (fault,) = faults(CJW_RABBITMQ_HOST=host)
         assert secret not in fault
+    (fault,) = faults(CJW_INTERCOM_API_URL=f"https://u:{secret}@h")
+    assert secret not in fault
     (fault,) = faults(CJW_INTERCOM_API_TOKEN=f"{secret} {secret}")
     assert secret not in fault
     settings = Settings.from_environment(

@@ -58,6 +58,10 @@ class Consumer:
         on_delivery: is called with each message.
         on_lost: is called once the connection is known to be gone, or about to go, before `run` returns.
         on_drained: where given, is called when the queue is empty and every delivery acked.
+
+    Attributes:
+        lost: whether the connection is gone, or about to go.
+        seconds_consumed: how long it had been consuming when it was lost; 0 if it never got there.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class Consumer:
         self._on_lost = on_lost
         self._on_drained = on_drained
         self._fault: Fault | None = None
+        self.seconds_consumed = 0.0
         self._consuming_since: float | None = None
         self._unacked = 0
         self._looking = False
@@ -96,11 +101,6 @@ class Consumer:
             self._connection.ioloop.close()
         return self._fault
 
-    @property
-    def seconds_consumed(self) -> float:
-        """How long it has been consuming; 0 if it never got there."""
-        return 0.0 if self._consuming_since is None else time.monotonic() - self._consuming_since
-
     def ack(self, tag: int) -> None:
         """Acks a delivery of this connection, unless it is lost. From any thread."""
         if not self.lost:
@@ -121,8 +121,13 @@ class Consumer:
     def _close(self) -> None:
         if self._connection.is_closing or self._connection.is_closed:
             return
-        self._connection.ioloop.call_later(CLOSE_TIMEOUT, self._connection.ioloop.stop)
+        self._connection.ioloop.call_later(CLOSE_TIMEOUT, self._break_off)
         self._connection.close()
+
+    def _break_off(self) -> None:
+        """Ends a connection whose broker does not say goodbye; pika has no public call for it."""
+        self._connection._adapter_disconnect_stream()
+        self._connection.ioloop.stop()
 
     def _fail(self, fault: Fault) -> None:
         """Something is wrong with the channel: the whole connection is given up, and a new one starts afresh."""
@@ -133,6 +138,8 @@ class Consumer:
     def _lose(self) -> None:
         if not self.lost:
             self.lost = True
+            if self._consuming_since is not None:
+                self.seconds_consumed = time.monotonic() - self._consuming_since
             self._on_lost()
 
     def _on_end(self, _: pika.SelectConnection, reason: BaseException) -> None:
@@ -161,12 +168,12 @@ class Consumer:
         self._connection.channel(on_open_callback=on_open)
 
     def _on_declared(self, _: Method) -> None:
-        assert self._channel is not None
-        self._channel.basic_qos(prefetch_count=PREFETCH, callback=self._on_prefetch_set)
+        if self._channel is not None and self._channel.is_open:
+            self._channel.basic_qos(prefetch_count=PREFETCH, callback=self._on_prefetch_set)
 
     def _on_prefetch_set(self, _: Method) -> None:
-        assert self._channel is not None
-        self._channel.basic_consume(self._queue, self._on_message, callback=self._on_consuming)
+        if self._channel is not None and self._channel.is_open:
+            self._channel.basic_consume(self._queue, self._on_message, callback=self._on_consuming)
 
     def _on_consuming(self, _: Method) -> None:
         self._consuming_since = time.monotonic()

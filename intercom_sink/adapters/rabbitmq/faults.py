@@ -47,9 +47,9 @@ def translate(error: BaseException) -> Fault:
         case ProbableAccessDeniedError() | ProbableAuthenticationError():
             # "Probable": any connection that ends while logging in. Only the broker's own word says that we were
             # refused.
-            word = re.search(r"ConnectionClosedByBroker: \((\d+)\) (.*)", str(cause.args[0]))
+            word = re.search(r"ConnectionClosedByBroker: \((\d+)\) (['\"])(.*)\2", str(cause.args[0]))
             return (
-                _closed_by_broker(int(word[1]), word[2])
+                _closed_by_broker(int(word[1]), word[3])
                 if word
                 else Fault(f"connection lost while logging in: {cause.args[0]}")
             )
@@ -60,9 +60,8 @@ def translate(error: BaseException) -> Fault:
 
 def _closed_by_broker(code: int, text: str) -> Fault:
     """RabbitMQ's reply codes: https://www.rabbitmq.com/amqp-0-9-1-reference#constants."""
-    text = text.strip("\"'")
-    passing = re.search(r"limit .* is reached|is down", text) is not None
-    refused = code == ACCESS_REFUSED or (code == NOT_ALLOWED and not passing)
+    passing = re.search(r"limit .* is reached|is down|in exclusive use", text) is not None
+    refused = code in (ACCESS_REFUSED, NOT_ALLOWED) and not passing
     return Fault(f"{text} ({code})", heals=not refused)
 
 

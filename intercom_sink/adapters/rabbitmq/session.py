@@ -13,9 +13,6 @@ from intercom_sink.adapters.rabbitmq.faults import NOT_FOUND, translate
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.errors import BrokerLost
 
-BLOCKED_TIMEOUT = 60.0
-"""Seconds that a broker which is short of memory or disk may keep a publisher waiting."""
-
 _ERRORS = (AMQPError, AMQPConnectorException, OSError)
 
 
@@ -36,16 +33,10 @@ def session(urls: Sequence[BrokerUrl]) -> Iterator[pika.BlockingConnection]:
 def _connect(urls: Sequence[BrokerUrl]) -> pika.BlockingConnection:
     for url in urls[:-1]:
         try:
-            return pika.BlockingConnection(_parameters(url))
+            return pika.BlockingConnection(url.parameters)
         except _ERRORS:
             continue
-    return pika.BlockingConnection(_parameters(urls[-1]))
-
-
-def _parameters(url: BrokerUrl) -> pika.URLParameters:
-    if url.parameters.blocked_connection_timeout is None:
-        url.parameters.blocked_connection_timeout = BLOCKED_TIMEOUT
-    return url.parameters
+    return pika.BlockingConnection(urls[-1].parameters)
 
 
 def attempt(

@@ -3,12 +3,18 @@
 import re
 import ssl
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pika
 
 _BETWEEN_URLS = re.compile(r",(?![^{]*})")
 """A comma, unless within the braces of an `ssl_options` parameter."""
+
+BLOCKED_TIMEOUT = 30.0
+"""Seconds that a broker short of memory or disk may keep a publisher waiting, unless the URL says otherwise."""
+
+_PARAMETERS = {"blocked_connection_timeout", "heartbeat", "socket_timeout", "ssl_options", "stack_timeout"}
+"""Those of pika's that an operator may need, and whose values can be checked before anything connects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,43 +36,49 @@ class BrokerUrl:
     __repr__ = __str__
 
 
-def parse_urls(text: str, connection_name: str = "intercom-sink") -> tuple[BrokerUrl, ...]:
+def parse_urls(text: str) -> tuple[BrokerUrl, ...]:
     """Reads URLs split by commas: `amqp://`, `amqps://`, or a bare `host` or `host:port`.
-
-    Args:
-        text: the URLs.
-        connection_name: what RabbitMQ's operator sees the connection called.
 
     Raises:
         ValueError: which one can't be read, and why; the text never shows a password.
     """
     parts = _BETWEEN_URLS.split(text)
-    return tuple(
-        _parse(part.strip(), f"URL {number} of {len(parts)}", connection_name) for number, part in enumerate(parts, 1)
-    )
+    return tuple(_parse(part.strip(), f"URL {number} of {len(parts)}") for number, part in enumerate(parts, 1))
 
 
-def _parse(text: str, name: str, connection_name: str) -> BrokerUrl:
+def _parse(text: str, name: str) -> BrokerUrl:
     url = text if "://" in text else f"amqp://{text}"
     try:
         parts = urlsplit(url)
-        scheme, host, _ = parts.scheme.lower(), parts.hostname, parts.port
+        scheme, host, port = parts.scheme.lower(), parts.hostname, parts.port
+        (host or "").encode("idna")
+        url.encode()
     except ValueError:  # its text may show a piece of the password
-        raise ValueError(
-            f"{name} has no valid host and port; are the special characters of its password encoded (%2F)?"
-        ) from None
+        raise ValueError(f"{name} has no valid host and port; is its password percent-encoded?") from None
     if scheme not in ("amqp", "amqps"):
         raise ValueError(f"{name} begins neither with amqp:// nor with amqps://")
-    if not host:
-        raise ValueError(f"{name} names no host")
+    if not host or port == 0:
+        raise ValueError(f"{name} names no host, or port 0")
     if parts.username is not None and parts.password is None:
         raise ValueError(f"{name} has a user, but no password")
+    if not parse_qs(parts.query, keep_blank_values=True).keys() <= _PARAMETERS:
+        raise ValueError(
+            f"{name} has a parameter (the part after '?') that is not one of {', '.join(sorted(_PARAMETERS))}"
+        )
+    if parts.path.count("/") > 1:
+        raise ValueError(f"{name} has a virtual host with a '/' that is not percent-encoded (%2F)")
     try:
         parameters = pika.URLParameters(url)
     except (ValueError, TypeError, SyntaxError, OSError):
-        raise ValueError(f"{name} has a parameter (the part after '?') that can't be read or used") from None
+        raise ValueError(f"{name} has a parameter (the part after '?') whose value can't be used") from None
+    if len(parameters.virtual_host.encode()) > 255:
+        raise ValueError(f"{name} has a virtual host of over 255 bytes")
+    if not 0 <= (parameters.heartbeat or 0) <= 65_535:
+        raise ValueError(f"{name} has a heartbeat that is not from 0 to 65535 seconds")
     if parameters.ssl_options is not None:
         parameters.ssl_options.context.check_hostname = True
         parameters.ssl_options.context.verify_mode = ssl.CERT_REQUIRED
-    parameters.client_properties = {"connection_name": connection_name} | (parameters.client_properties or {})
+    if parameters.blocked_connection_timeout is None:
+        parameters.blocked_connection_timeout = BLOCKED_TIMEOUT
+    parameters.client_properties = {"connection_name": "intercom-sink"}
     return BrokerUrl(parameters)
