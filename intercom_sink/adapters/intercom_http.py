@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import AnyStr
+from dataclasses import replace
 
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
 from urllib3.exceptions import HTTPError
@@ -70,21 +70,24 @@ class IntercomHTTP:
                 preload_content=False,
                 decode_content=False,
             )
-            answer = _read(response)
+            content = _read(response)
         except (HTTPError, OSError, ValueError) as error:
             # The one place where what urllib3 and the sockets raise becomes a value of ours. ValueError: the standard
             # library's word for some answers that are not HTTP, such as a chunk of a negative size.
             return NoAnswer(self._redact(f"{type(error).__name__}: {error}")[:LONGEST_REASON])
+        answer = read_answer(response.status, response.headers, content)
         # A server that sends the token back must not bring it into a log line.
-        return read_answer(response.status, response.headers, self._redact(answer))
+        return replace(
+            answer,
+            request_id=answer.request_id and self._redact(answer.request_id),
+            error_codes=tuple(self._redact(code) for code in answer.error_codes),
+        )
 
     def close(self) -> None:
         """Closes the connections."""
         self._pool.close()
 
-    def _redact(self, text: AnyStr) -> AnyStr:
-        if isinstance(text, bytes):
-            return text.replace(self._token.encode(), b"***")
+    def _redact(self, text: str) -> str:
         return text.replace(self._token, "***")
 
 

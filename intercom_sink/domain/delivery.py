@@ -11,6 +11,9 @@ from intercom_sink.domain.request import IntercomRequest
 
 logger = logging.getLogger(__name__)
 
+LONGEST_PATH = 500
+"""Characters of a path in a log line."""
+
 
 def deliver(
     delivery: Delivery,
@@ -52,9 +55,6 @@ def deliver(
     logger.warning("left to be delivered again", extra=_fields(request) | {"attempts": attempt})
     return None
 
-
-LONGEST_PATH = 500
-"""Characters of a path in a log line."""
 
 _EVENTS = {
     Action.SETTLE: "settled",

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -36,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return _run(drain=getattr(arguments, "drain", False))
     except ConfigurationError as error:
         return _complain(error.faults)
+    except KeyboardInterrupt:  # while nothing is under way that needs an end in good order
+        return 128 + signal.SIGINT
     except InvalidInput as error:
         return _complain([*error.faults, "nothing was published"])
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -30,15 +31,6 @@ _SECRET = {"CJW_RABBITMQ_HOST", "CJW_INTERCOM_API_TOKEN", "CJW_INTERCOM_API_URL"
 
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
 """What can stand in a header or a URL."""
-
-_NOT_YET = {
-    "CJW_INTERCOM_CONCURRENCY": 1.0,
-    "CJW_INTERCOM_RATE_RESERVE": 0.0,
-    "CJW_INTERCOM_DEAD_LETTER_QUEUE": None,
-    "CJW_METRICS_PORT": None,
-}
-"""Variables that this version can't heed yet, with the one value that asks for nothing. Ignoring another would be to
-break a promise in silence: a dead-letter queue that stays empty, say."""
 
 
 def _fits_in_amqp(name: str) -> str:
@@ -82,6 +74,8 @@ class BrokerSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
+    _not_yet: ClassVar[Mapping[str, float | None]] = {}
+
     rabbitmq: Annotated[tuple[BrokerUrl, ...], BeforeValidator(parse_urls), Field(alias="CJW_RABBITMQ_HOST")]
     queue: Annotated[Text, AfterValidator(_fits_in_amqp), Field(alias="CJW_INTERCOM_QUEUE_NAME")]
 
@@ -94,8 +88,8 @@ class BrokerSettings(BaseModel):
         """
         given = {name: text.strip() for name, text in environ.items() if text.strip()}
         faults = [
-            _explain_not_yet(name)
-            for name, neutral in _NOT_YET.items()
+            f"{name}: is not supported by this version; unset it"
+            for name, neutral in cls._not_yet.items()
             if not _asks_for_nothing(given.get(name), neutral)
         ]
         try:
@@ -109,6 +103,17 @@ class BrokerSettings(BaseModel):
 
 class Settings(BrokerSettings):
     """Everything that the sink is told by its environment."""
+
+    # Variables that this version can't heed yet, with the one value that asks for nothing. To ignore another would
+    # break a promise in silence: a dead-letter queue that stays empty, say.
+    _not_yet: ClassVar[Mapping[str, float | None]] = MappingProxyType(
+        {
+            "CJW_INTERCOM_CONCURRENCY": 1.0,
+            "CJW_INTERCOM_RATE_RESERVE": 0.0,
+            "CJW_INTERCOM_DEAD_LETTER_QUEUE": None,
+            "CJW_METRICS_PORT": None,
+        }
+    )
 
     token: Annotated[SecretStr, AfterValidator(_is_sendable), Field(alias="CJW_INTERCOM_API_TOKEN")]
     api_url: Annotated[str, AfterValidator(_is_base_url), Field(alias="CJW_INTERCOM_API_URL")] = (
@@ -137,10 +142,6 @@ def _asks_for_nothing(text: str | None, neutral: float | None) -> bool:
         return float(text) == neutral
     except ValueError:
         return False
-
-
-def _explain_not_yet(name: str) -> str:
-    return f"{name}: is not supported by this version; unset it"
 
 
 def _explain(fault: Any, given: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ from intercom_sink.adapters.in_memory import InMemoryGateway, InMemorySource, Vi
 from intercom_sink.adapters.intercom_http import IntercomHTTP
 from intercom_sink.adapters.intercom_mock import IntercomMock
 from intercom_sink.entrypoints.bootstrap import build, build_gateway
+from intercom_sink.entrypoints.settings import BrokerSettings
 
 REQUIRED = {
     "CJW_RABBITMQ_HOST": "amqp://user:pass@rabbit/vhost",
@@ -114,6 +115,13 @@ def test_every_fault_is_reported_at_once() -> None:
     found = faults(CJW_RABBITMQ_HOST="", CJW_INTERCOM_TIMEOUT="x", CJW_LOG_LEVEL="x", CJW_METRICS_PORT="1")
     names = ["CJW_INTERCOM_TIMEOUT", "CJW_LOG_LEVEL", "CJW_METRICS_PORT", "CJW_RABBITMQ_HOST"]
     assert sorted(fault.split(":")[0] for fault in found) == names
+
+
+def test_a_publisher_needs_no_more_than_the_broker_and_the_queue() -> None:
+    settings = BrokerSettings.from_environment(
+        {"CJW_RABBITMQ_HOST": "rabbit", "CJW_INTERCOM_QUEUE_NAME": "q", "CJW_METRICS_PORT": "9090"}
+    )
+    assert settings.queue == "q"
 
 
 def test_no_secret_is_in_a_fault_or_a_repr() -> None:
