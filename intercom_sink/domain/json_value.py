@@ -14,16 +14,14 @@ MAX_DEPTH = 256
 def check_json(value: object, *where: object) -> None:
     """Raises MalformedMessage if JSON (RFC 8259) can't say `value`; the name and keys of `where` lead to it."""
     match value:
-        case None | bool() | int():
-            pass
-        case str():
-            if not _is_text(value):
-                raise _malformed(where, "is not valid Unicode text")
-        case float():
-            if not isfinite(value):
-                raise _malformed(where, "is NaN or infinite, which JSON can't say")
+        case str() if not _is_text(value):
+            raise _malformed(where, "is not valid Unicode text")
+        case float() if not isfinite(value):
+            raise _malformed(where, "is NaN or infinite, which JSON can't say")
         case list() | dict() if len(where) > MAX_DEPTH:
             raise _malformed(where, f"is nested deeper than {MAX_DEPTH} levels")
+        case None | bool() | int() | float() | str():
+            return
         case list():
             for index, item in enumerate(value):
                 check_json(item, *where, index)
