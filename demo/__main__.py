@@ -85,7 +85,7 @@ def tell(sink: SinkProcess, method: str, path: str) -> str:
 
 def tell_malformed(sink: SinkProcess) -> None:
     """Prints what the log says of the malformed message."""
-    (entry,) = sink.logs("malformed message dropped")
+    (entry,) = sink.logs("malformed message given up")
     print(f"{'(malformed)':<22} {entry['excerpt']}: {entry['reason']} => given up: malformed")
 
 

@@ -1,6 +1,7 @@
 """Clock, by the monotonic clock of the system."""
 
 import threading
+import time
 from collections.abc import Callable
 
 
@@ -9,6 +10,10 @@ class SystemClock:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
+
+    def unix_time(self) -> float:
+        """The time of day."""
+        return time.time()
 
     def wait(self, seconds: float, unless: Callable[[], bool]) -> bool:
         """Waits until so many seconds are over (True), or `unless()` is true (False)."""

@@ -9,6 +9,7 @@ assert source.acked == [...] and len(gateway.requests) == 2
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from intercom_sink.domain.dead_letter import DeadLetter
 from intercom_sink.domain.outcome import Answer, Outcome
 from intercom_sink.domain.ports import Delivery
 from intercom_sink.domain.request import IntercomRequest
@@ -17,9 +18,10 @@ from intercom_sink.domain.request import IntercomRequest
 class InMemoryDelivery:
     """A delivery of an InMemorySource."""
 
-    def __init__(self, source: "InMemorySource", body: bytes) -> None:
+    def __init__(self, source: "InMemorySource", body: bytes, redelivered: bool) -> None:
         self._source = source
         self.body = body
+        self.redelivered = redelivered
         self.lost = False
 
     def is_lost(self) -> bool:
@@ -29,7 +31,15 @@ class InMemoryDelivery:
     def ack(self) -> None:
         """Moves the body to `source.acked`, unless the delivery is lost."""
         if not self.lost:
-            self._source._settle(self)
+            self._source._unacked.remove(self)
+            self._source.acked.append(self.body)
+
+    def give_up(self, letter: DeadLetter) -> bool:
+        """Moves the body to `source.dead_letters`, with `letter`, unless the delivery is lost."""
+        if not self.lost:
+            self._source._unacked.remove(self)
+            self._source.dead_letters.append((self.body, letter))
+        return not self.lost
 
 
 class InMemorySource:
@@ -38,14 +48,17 @@ class InMemorySource:
     Attributes:
         queue: the bodies not yet handed out.
         acked: the bodies acked, in the order of their acks.
+        dead_letters: the bodies given up, and why.
         closed: whether it was closed.
     """
 
     def __init__(self, bodies: Iterable[bytes] = ()) -> None:
         self.queue = deque(bodies)
         self.acked: list[bytes] = []
+        self.dead_letters: list[tuple[bytes, DeadLetter]] = []
         self.closed = False
         self._unacked: list[InMemoryDelivery] = []
+        self._returned = 0
         self._stopped = False
 
     def receive(self) -> Delivery | None:
@@ -54,7 +67,10 @@ class InMemorySource:
             return None
         if not self.queue:
             raise RuntimeError("receive would block for ever: all is handed out, and not all of it acked")
-        delivery = InMemoryDelivery(self, self.queue.popleft())
+        body = self.queue.popleft()
+        redelivered = self._returned > 0
+        self._returned -= redelivered
+        delivery = InMemoryDelivery(self, body, redelivered)
         self._unacked.append(delivery)
         return delivery
 
@@ -73,11 +89,8 @@ class InMemorySource:
         self.queue.extendleft(delivery.body for delivery in reversed(self._unacked))
         for delivery in self._unacked:
             delivery.lost = True
+        self._returned += len(self._unacked)
         self._unacked.clear()
-
-    def _settle(self, delivery: InMemoryDelivery) -> None:
-        self._unacked.remove(delivery)
-        self.acked.append(delivery.body)
 
 
 class InMemoryGateway:
@@ -120,6 +133,10 @@ class VirtualClock:
         """Calls `event` in the wait during which the time `moment` comes."""
         self._events.append((moment, event))
         self._events.sort(key=lambda planned: planned[0])
+
+    def unix_time(self) -> float:
+        """The same as `now`."""
+        return self.now
 
     def wait(self, seconds: float, unless: Callable[[], bool]) -> bool:
         """Moves `now` on at once, letting events happen on the way; ends early where `unless` has become true."""

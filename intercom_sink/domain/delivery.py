@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 
 from intercom_sink.domain.backoff import Pause
+from intercom_sink.domain.dead_letter import DeadLetter, Reason
 from intercom_sink.domain.outcome import Answer, Outcome
 from intercom_sink.domain.policy import Action, Decision, History, Kind, decide
 from intercom_sink.domain.ports import Clock, Delivery, IntercomGateway
@@ -14,6 +15,9 @@ logger = logging.getLogger(__name__)
 LONGEST_PATH = 500
 """Characters of a path in a log line."""
 
+REASONS = {Kind.REJECTED: Reason.REJECTED, Kind.SERVER_ERROR_AGAIN: Reason.SERVER_ERROR}
+"""What the dead letter of each row that gives up says."""
+
 
 def deliver(
     delivery: Delivery,
@@ -23,7 +27,7 @@ def deliver(
     draw: Callable[[Pause], float],
     stopping: Callable[[], bool],
 ) -> Kind | None:
-    """Sends `request` until the policy says that it is settled, then acks `delivery`: in this order, always.
+    """Sends `request` until the policy says that it is settled, then settles `delivery`: in this order, always.
 
     Args:
         delivery: where the request came from.
@@ -38,21 +42,43 @@ def deliver(
         connection was lost that the ack would have had to take.
     """
     history = History()
-    attempt = 0
+    attempts = 0
+    first_attempt = clock.unix_time()
+    possible_duplicate = delivery.redelivered
     while not (stopping() or delivery.is_lost()):
-        attempt += 1
+        attempts += 1
+        last_attempt = clock.unix_time()
         outcome = gateway.send(request)
         decision = decide(outcome, history)
         seconds = draw(decision.pause)
-        _log(decision, request, outcome, attempt, seconds)
-        if decision.action is not Action.SEND_AGAIN:
-            if delivery.is_lost():
-                break
-            delivery.ack()
-            return decision.kind
-        clock.wait(seconds, unless=lambda: stopping() or delivery.is_lost())
-        history = decision.history
-    logger.warning("left to be delivered again", extra=_fields(request) | {"attempts": attempt})
+        _log(decision, request, outcome, attempts, seconds, possible_duplicate)
+        match decision.action:
+            case Action.SEND_AGAIN:
+                clock.wait(seconds, unless=lambda: stopping() or delivery.is_lost())
+                history = decision.history
+                possible_duplicate |= decision.kind is not Kind.RATE_LIMITED
+            case Action.SETTLE:
+                if delivery.is_lost():
+                    break
+                delivery.ack()
+                return decision.kind
+            case Action.GIVE_UP:
+                assert isinstance(outcome, Answer)
+                letter = DeadLetter(
+                    reason=REASONS[decision.kind],
+                    method=request.method,
+                    path=request.path,
+                    status=outcome.status,
+                    request_id=outcome.request_id,
+                    error_codes=outcome.error_codes,
+                    attempts=attempts,
+                    first_attempt=first_attempt,
+                    last_attempt=last_attempt,
+                )
+                if not delivery.give_up(letter):
+                    break
+                return decision.kind
+    logger.warning("left to be delivered again", extra=_fields(request) | {"attempts": attempts})
     return None
 
 
@@ -63,7 +89,14 @@ _EVENTS = {
 }
 
 
-def _log(decision: Decision, request: IntercomRequest, outcome: Outcome, attempt: int, seconds: float) -> None:
+def _log(
+    decision: Decision,
+    request: IntercomRequest,
+    outcome: Outcome,
+    attempt: int,
+    seconds: float,
+    possible_duplicate: bool,
+) -> None:
     if not logger.isEnabledFor(decision.log_level):
         return
     fields = _fields(request) | {"outcome": decision.kind.value, "attempt": attempt}
@@ -77,6 +110,8 @@ def _log(decision: Decision, request: IntercomRequest, outcome: Outcome, attempt
         fields["reason"] = outcome.reason
     if decision.action is Action.SEND_AGAIN:
         fields["pause"] = round(seconds, 3)
+    if possible_duplicate:
+        fields["possible_duplicate"] = True
     logger.log(decision.log_level, _EVENTS[decision.action], extra=fields)
 
 

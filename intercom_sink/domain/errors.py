@@ -10,7 +10,11 @@ class MalformedMessage(IntercomSinkError, ValueError):
 
 
 class BrokerLost(IntercomSinkError):
-    """RabbitMQ could not be used for longer than allowed, or refuses in a way that waiting can't heal."""
+    """RabbitMQ can't be used: `heals` says whether it may be over after a while, or we are refused for good."""
+
+    def __init__(self, reason: str, heals: bool = True) -> None:
+        super().__init__(reason)
+        self.heals = heals
 
 
 class ConfigurationError(IntercomSinkError):

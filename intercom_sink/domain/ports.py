@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from intercom_sink.domain.dead_letter import DeadLetter
 from intercom_sink.domain.outcome import Outcome
 from intercom_sink.domain.request import IntercomRequest
 
@@ -14,6 +15,10 @@ class Delivery(Protocol):
     def body(self) -> bytes:
         """The message as it was published."""
 
+    @property
+    def redelivered(self) -> bool:
+        """Whether the broker has handed the message over before: it may have reached Intercom."""
+
     def is_lost(self) -> bool:
         """Whether its connection is gone: the broker will deliver the message anew, this delivery can't settle it."""
 
@@ -21,6 +26,19 @@ class Delivery(Protocol):
         """Takes the message off the queue, for good. Called once at most; does nothing once the delivery is lost.
 
         Does not block. The ack has reached the broker when the source has been closed.
+        """
+
+    def give_up(self, letter: DeadLetter) -> bool:
+        """Takes the message off the queue though Intercom does not have it, keeping it where dead letters are kept.
+
+        Called once at most, instead of `ack`. Where there is such a place it blocks until the message is safe there,
+        and only then takes it off the queue.
+
+        Returns:
+            Whether it did; not, if the source was stopped or the delivery lost first: the message stays.
+
+        Raises:
+            BrokerLost: the message could not be made safe for longer than allowed; it stays.
         """
 
 
@@ -55,7 +73,10 @@ class IntercomGateway(Protocol):
 
 
 class Clock(Protocol):
-    """Waiting."""
+    """Time, and waiting."""
+
+    def unix_time(self) -> float:
+        """The time of day, in Unix seconds: for people to read, not to reckon with."""
 
     def wait(self, seconds: float, unless: Callable[[], bool]) -> bool:
         """Waits until so many seconds are over (True), or `unless()` is true (False).

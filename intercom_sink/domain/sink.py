@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from intercom_sink.domain.backoff import Pause
+from intercom_sink.domain.dead_letter import DeadLetter, Reason
 from intercom_sink.domain.delivery import deliver
 from intercom_sink.domain.errors import MalformedMessage
 from intercom_sink.domain.ports import Clock, Decode, Delivery, IntercomGateway, MessageSource
@@ -86,9 +87,8 @@ class Sink:
         try:
             request = self._decode(delivery.body)
         except MalformedMessage as fault:
-            logger.error("malformed message dropped", extra={"reason": str(fault), "excerpt": _excerpt(delivery.body)})
-            delivery.ack()
-            return MALFORMED
+            logger.error("malformed message given up", extra={"reason": str(fault), "excerpt": _excerpt(delivery.body)})
+            return MALFORMED if delivery.give_up(DeadLetter(Reason.MALFORMED)) else None
         return deliver(delivery, request, self._gateway, self._clock, self._draw, lambda: self._stopping)
 
 

@@ -36,6 +36,7 @@ def build(
             settings.rabbitmq,
             settings.queue,
             reconnect_timeout=settings.reconnect_timeout,
+            dead_letter_queue=settings.dead_letter_queue,
             drain=drain,
             on_lost=clock.wake,
         ),

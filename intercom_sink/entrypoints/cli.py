@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.errors import BrokerLost, ConfigurationError
 from intercom_sink.domain.sink import Summary
 from intercom_sink.entrypoints.bootstrap import build
 from intercom_sink.entrypoints.check import check
+from intercom_sink.entrypoints.dead_letters import drop, list_letters, replay
 from intercom_sink.entrypoints.logs import configure_logging
 from intercom_sink.entrypoints.publish import InvalidInput, publish, read_lines, read_message
-from intercom_sink.entrypoints.settings import BrokerSettings, Settings
+from intercom_sink.entrypoints.settings import BrokerSettings, DeadLetterSettings, Settings
 from intercom_sink.entrypoints.signals import stopping_on_signals
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         match arguments.command:
             case "publish":
                 return _publish(arguments)
+            case "dead-letters":
+                return _dead_letters(arguments)
             case "check":
                 return OK if check(os.environ) else FAILED
             case _:
@@ -63,6 +67,15 @@ def _publish(arguments: argparse.Namespace) -> int:
     bodies = _read_bodies(arguments)
     try:
         return OK if publish(settings, bodies) else FAILED
+    except BrokerLost as error:
+        print(error, file=sys.stderr)
+        return FAILED
+
+
+def _dead_letters(arguments: argparse.Namespace) -> int:
+    settings = DeadLetterSettings.from_environment(os.environ)
+    try:
+        return OK if arguments.act(settings, arguments) else FAILED
     except BrokerLost as error:
         print(error, file=sys.stderr)
         return FAILED
@@ -115,4 +128,26 @@ def _parser() -> argparse.ArgumentParser:
     publishing.add_argument("--method", help="the method of one message")
     publishing.add_argument("--path", help="its path")
     publishing.add_argument("--data", help="its data, as JSON")
+    _add_dead_letters(commands)
     return parser
+
+
+def _add_dead_letters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    filters = argparse.ArgumentParser(add_help=False)
+    filters.add_argument("--reason", choices=[reason.value for reason in Reason], help="only these")
+    filters.add_argument("--status", type=int, help="only those whose last answer had this HTTP status")
+    filters.add_argument("--path", metavar="PREFIX", help="only those whose path begins so")
+    filters.add_argument("--limit", type=int, metavar="N", help="only the first N of them")
+
+    letters = commands.add_parser("dead-letters", help="list, replay or drop messages that were given up")
+    acts = letters.add_subparsers(metavar="ACT", required=True)
+    listing = acts.add_parser("list", parents=[filters], help="show them, oldest first; change nothing")
+    listing.add_argument("--json", action="store_true", help="one JSON object a line, with all that is known")
+    listing.set_defaults(act=list_letters)
+    replaying = acts.add_parser("replay", parents=[filters], help="send them back to the queue they came from")
+    replaying.add_argument("--to", metavar="QUEUE", help="to this queue instead")
+    replaying.add_argument("--dry-run", action="store_true", help="only say which, and where to")
+    replaying.set_defaults(act=replay)
+    dropping = acts.add_parser("drop", parents=[filters], help="delete them, after a question")
+    dropping.add_argument("--yes", action="store_true", help="without the question")
+    dropping.set_defaults(act=drop)

@@ -1,14 +1,15 @@
 """`intercom-sink publish`: JSON lines, checked by the sink's own rules, into the queue."""
 
 import json
-import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from contextlib import closing
 from typing import NoReturn
 
 from intercom_sink.adapters.codec import encode, to_dict, to_request
-from intercom_sink.adapters.rabbitmq.publisher import open_publisher
+from intercom_sink.adapters.rabbitmq.publisher import Publisher
 from intercom_sink.domain.errors import MalformedMessage
+from intercom_sink.entrypoints.progress import with_progress
 from intercom_sink.entrypoints.settings import BrokerSettings
 from intercom_sink.entrypoints.signals import stopping_on_signals
 
@@ -62,8 +63,8 @@ def publish(settings: BrokerSettings, bodies: list[bytes]) -> bool:
     stopping = threading.Event()
     confirmed = 0
     try:
-        with stopping_on_signals(stopping.set), open_publisher(settings.rabbitmq, settings.queue) as publisher:
-            for body in _with_progress(bodies):
+        with stopping_on_signals(stopping.set), closing(Publisher(settings.rabbitmq, settings.queue)) as publisher:
+            for body in with_progress(bodies, len(bodies), "publishing"):
                 if stopping.is_set():
                     break
                 publisher.publish(body)
@@ -86,13 +87,3 @@ def _parse(line: bytes | str) -> object:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise MalformedMessage(f"holds {name}, which JSON can't say")
-
-
-def _with_progress(bodies: list[bytes]) -> Iterator[bytes]:
-    if not sys.stderr.isatty():
-        return iter(bodies)
-    try:
-        from tqdm import tqdm
-    except ImportError:  # the extra `progress` is not installed
-        return iter(bodies)
-    return iter(tqdm(bodies, unit="msg", desc="publishing"))

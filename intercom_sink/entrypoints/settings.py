@@ -14,6 +14,7 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
 )
 from urllib3.util import parse_url
 
@@ -36,6 +37,12 @@ _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
 def _fits_in_amqp(name: str) -> str:
     if len(name.encode()) > 255:
         raise ValueError("is longer than 255 bytes")
+    return name
+
+
+def _is_another_queue(name: str, info: ValidationInfo) -> str:
+    if name == info.data.get("queue"):
+        raise ValueError("is the queue that is read: what is given up would be read again for ever")
     return name
 
 
@@ -67,6 +74,7 @@ def _is_base_url(text: str) -> str:
 
 Seconds = Annotated[float, Field(le=LONGEST, allow_inf_nan=False)]
 Text = Annotated[str, StringConstraints(min_length=1)]
+_DeadLetterQueue = Annotated[Text, AfterValidator(_fits_in_amqp), AfterValidator(_is_another_queue)]
 
 
 class BrokerSettings(BaseModel):
@@ -101,16 +109,21 @@ class BrokerSettings(BaseModel):
         return settings
 
 
+class DeadLetterSettings(BrokerSettings):
+    """The queues of messages, and of those that were given up."""
+
+    dead_letter_queue: Annotated[_DeadLetterQueue, Field(alias="CJW_INTERCOM_DEAD_LETTER_QUEUE")]
+
+
 class Settings(BrokerSettings):
     """Everything that the sink is told by its environment."""
 
     # Variables that this version can't heed yet, with the one value that asks for nothing. To ignore another would
-    # break a promise in silence: a dead-letter queue that stays empty, say.
+    # break a promise in silence.
     _not_yet: ClassVar[Mapping[str, float | None]] = MappingProxyType(
         {
             "CJW_INTERCOM_CONCURRENCY": 1.0,
             "CJW_INTERCOM_RATE_RESERVE": 0.0,
-            "CJW_INTERCOM_DEAD_LETTER_QUEUE": None,
             "CJW_METRICS_PORT": None,
         }
     )
@@ -120,6 +133,7 @@ class Settings(BrokerSettings):
         "https://api.intercom.io"
     )
     api_version: Annotated[str | None, AfterValidator(_is_version), Field(alias="CJW_INTERCOM_API_VERSION")] = None
+    dead_letter_queue: Annotated[_DeadLetterQueue | None, Field(alias="CJW_INTERCOM_DEAD_LETTER_QUEUE")] = None
     timeout: Annotated[Seconds, Field(alias="CJW_INTERCOM_TIMEOUT", gt=0)] = 30.0
     reconnect_timeout: Annotated[Seconds, Field(alias="CJW_RABBITMQ_RECONNECT_TIMEOUT", ge=0)] = 60.0
     log_level: Annotated[

@@ -5,6 +5,7 @@ from typing import Protocol
 import pytest
 
 from intercom_sink import MessageSource
+from intercom_sink.domain.dead_letter import DeadLetter, Reason
 
 BODIES = [b"first", b"second", b"third"]
 
@@ -18,6 +19,9 @@ class Rig(Protocol):
 
     def left(self) -> list[bytes]:
         """What the queue holds once the source is closed."""
+
+    def dead_letters(self) -> list[bytes]:
+        """What was given up."""
 
 
 class MessageSourceContract:
@@ -34,6 +38,28 @@ class MessageSourceContract:
         assert rig.source.receive() is None
         rig.source.close()
         assert rig.left() == []
+
+    def test_what_is_given_up_is_off_the_queue_and_among_the_dead_letters(self, rig: Rig) -> None:
+        first, second = rig.source.receive(), rig.source.receive()
+        assert first is not None
+        assert second is not None
+        assert first.give_up(DeadLetter(Reason.MALFORMED))
+        second.ack()
+        rig.source.close()
+        assert rig.left() == [b"third"]
+        assert rig.dead_letters() == [b"first"]
+
+    def test_a_lost_delivery_can_not_be_given_up(self, rig: Rig) -> None:
+        delivery = rig.source.receive()
+        assert delivery is not None
+        assert not delivery.redelivered
+        rig.lose_connection()
+        assert not delivery.give_up(DeadLetter(Reason.MALFORMED))
+        again = rig.source.receive()
+        assert again is not None
+        assert (again.body, again.redelivered) == (b"first", True)
+        rig.source.close()
+        assert rig.left() == BODIES
 
     def test_what_is_not_acked_is_back_in_its_old_place_after_close(self, rig: Rig) -> None:
         first, second = rig.source.receive(), rig.source.receive()

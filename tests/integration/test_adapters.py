@@ -10,6 +10,7 @@ from intercom_sink import Answer, IntercomGateway, IntercomRequest, NoAnswer
 from intercom_sink.adapters.intercom_http import IntercomHTTP
 from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
 from intercom_sink.adapters.rabbitmq.urls import parse_urls
+from testbed import amqp
 from testbed.intercom import Behaviour, Intercom, drip_body, drip_head, error, hang, raw, reply, reset
 from testbed.proxy import Proxy
 from testbed.sink_process import TOKEN
@@ -27,7 +28,14 @@ class RabbitMQSourceRig:
         self._proxy = proxy
         self.lost = 0
         url = queue.url.replace(str(urlsplit(queue.url).port), str(proxy.port))
-        self.source = RabbitMQSource(parse_urls(url), queue.name, drain=True, on_lost=self._count)
+        self.dead_letter_queue = Queue(queue.url)
+        self.source = RabbitMQSource(
+            parse_urls(url),
+            queue.name,
+            dead_letter_queue=self.dead_letter_queue.name,
+            drain=True,
+            on_lost=self._count,
+        )
 
     def _count(self) -> None:
         self.lost += 1
@@ -39,6 +47,9 @@ class RabbitMQSourceRig:
     def left(self) -> list[bytes]:
         return [body for body, _ in self._queue.take_all()]
 
+    def dead_letters(self) -> list[bytes]:
+        return [body for body, _ in self.dead_letter_queue.take_all()]
+
 
 class TestRabbitMQSource(MessageSourceContract):
     @pytest.fixture
@@ -48,6 +59,7 @@ class TestRabbitMQSource(MessageSourceContract):
             made = RabbitMQSourceRig(queue, proxy)
             yield made
             made.source.close()
+            amqp.delete(queue.url, made.dead_letter_queue.name)
 
     def test_prefetch_is_bounded(self, rig: RabbitMQSourceRig) -> None:
         rig._queue.publish(*[b"more"] * 50)

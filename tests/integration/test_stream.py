@@ -186,7 +186,7 @@ def test_each_kind_of_malformed_message_is_logged_and_acked_and_the_next_one_sen
     sink = start_sink(queue, "run", "--drain")
     assert sink.ended() == 0, sink.stderr
     assert numbers(intercom) == list(range(len(MALFORMED)))
-    lines = sink.logs("malformed message dropped")
+    lines = sink.logs("malformed message given up")
     assert [line["level"] for line in lines] == ["ERROR"] * len(MALFORMED)
     for line, name in zip(lines, MALFORMED, strict=True):
         assert line["reason"], name

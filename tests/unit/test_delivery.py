@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from intercom_sink import Answer, IntercomRequest, NoAnswer, Outcome, RateLimit
 from intercom_sink.adapters.in_memory import InMemoryGateway, InMemorySource, VirtualClock
+from intercom_sink.domain.dead_letter import DeadLetter, Reason
 from intercom_sink.domain.delivery import deliver
 from intercom_sink.domain.policy import Kind
 from intercom_sink.domain.ports import Delivery
@@ -39,6 +40,10 @@ class Scene:
     def acked(self) -> bool:
         return self.source.acked == [BODY]
 
+    @property
+    def settled(self) -> bool:
+        return self.acked or [body for body, _ in self.source.dead_letters] == [BODY]
+
 
 @pytest.mark.parametrize(
     ("script", "kind", "waits"),
@@ -59,7 +64,8 @@ def test_a_message_is_sent_until_it_is_settled_and_then_acked(
 ) -> None:
     scene = Scene(*script)
     assert scene.deliver() is kind
-    assert scene.acked
+    assert scene.acked is (kind in (Kind.DELIVERED, Kind.NOT_FOUND))
+    assert scene.settled
     assert scene.gateway.requests == [REQUEST] * len(script)
     assert scene.clock.waits == waits
 
@@ -131,9 +137,60 @@ def test_nothing_is_sent_after_a_stop() -> None:
 def test_every_message_is_settled_in_the_end_and_acked_once(script: list[Outcome]) -> None:
     scene = Scene(*script)
     assert scene.deliver() is not None
-    assert scene.source.acked == [BODY]
+    assert scene.settled
     assert len(scene.clock.waits) == len(scene.gateway.requests) - 1
     assert all(seconds > 0 for seconds in scene.clock.waits)
+
+
+def test_a_dead_letter_says_what_is_known() -> None:
+    answer = Answer(422, request_id="b2f1", error_codes=("parameter_invalid",))
+    scene = Scene(NoAnswer("x"), Answer(429), answer)
+    assert scene.deliver() is Kind.REJECTED
+    assert not scene.acked
+    ((body, letter),) = scene.source.dead_letters
+    assert body == BODY
+    assert letter == DeadLetter(
+        reason=Reason.REJECTED,
+        method="POST",
+        path="/contacts",
+        status=422,
+        request_id="b2f1",
+        error_codes=("parameter_invalid",),
+        attempts=3,
+        first_attempt=0,
+        last_attempt=10.5,
+    )
+
+
+def test_a_second_50x_is_a_server_error_among_the_dead_letters() -> None:
+    scene = Scene(Answer(500), Answer(503))
+    scene.deliver()
+    assert [letter.reason for _, letter in scene.source.dead_letters] == [Reason.SERVER_ERROR]
+
+
+@pytest.mark.parametrize(
+    ("script", "redelivered", "marks"),
+    [
+        ([Answer(200)], False, [False]),
+        ([Answer(200)], True, [True]),
+        ([Answer(429), Answer(200)], False, [False, False]),
+        ([Answer(500), Answer(200)], False, [False, True]),
+        ([NoAnswer("x"), Answer(429), Answer(200)], False, [False, True, True]),
+    ],
+)
+def test_what_may_have_reached_intercom_before_is_marked_in_the_log(
+    script: list[Outcome], redelivered: bool, marks: list[bool], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    scene = Scene(*script)
+    if redelivered:
+        scene.source.lose_connection()
+        again = scene.source.receive()
+        assert again is not None
+        assert again.redelivered
+        scene.delivery = again
+    scene.deliver()
+    assert [vars(record).get("possible_duplicate", False) for record in caplog.records] == marks
 
 
 def test_log_lines_say_what_intercom_said_and_never_what_was_sent(caplog: pytest.LogCaptureFixture) -> None:

@@ -25,6 +25,9 @@ class InMemorySourceRig:
         assert self.source.closed
         return list(self.source.queue)
 
+    def dead_letters(self) -> list[bytes]:
+        return [body for body, _ in self.source.dead_letters]
+
 
 class TestInMemorySource(MessageSourceContract):
     @pytest.fixture

@@ -100,7 +100,8 @@ def test_every_missing_variable_is_named_and_an_empty_one_is_missing() -> None:
         ("CJW_INTERCOM_CONCURRENCY", "8", "not supported by this version"),
         ("CJW_INTERCOM_CONCURRENCY", "many", "not supported by this version"),
         ("CJW_INTERCOM_RATE_RESERVE", "0.5", "not supported by this version"),
-        ("CJW_INTERCOM_DEAD_LETTER_QUEUE", "dead", "not supported by this version"),
+        ("CJW_INTERCOM_DEAD_LETTER_QUEUE", "intercom", "is the queue that is read"),
+        ("CJW_INTERCOM_DEAD_LETTER_QUEUE", "d" * 256, "longer than 255 bytes"),
         ("CJW_METRICS_PORT", "9090", "not supported by this version"),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 from intercom_sink import Answer, BrokerLost, IntercomRequest, NoAnswer, Outcome, Sink, decode, encode
 from intercom_sink.adapters.in_memory import InMemoryGateway, InMemorySource, VirtualClock
 from intercom_sink.domain.backoff import Pause
+from intercom_sink.domain.dead_letter import DeadLetter, Reason
 from intercom_sink.domain.ports import Delivery
 from intercom_sink.domain.sink import draw_evenly
 
@@ -24,23 +25,27 @@ def test_messages_are_sent_in_order_each_acked_before_the_next() -> None:
 
     class Watching(InMemoryGateway):
         def send(self, request: IntercomRequest) -> Outcome:
-            assert len(source.acked) == len({sent.path for sent in self.requests} - {request.path})
+            assert len(source.acked) + len(source.dead_letters) == len(
+                {sent.path for sent in self.requests} - {request.path}
+            )
             return super().send(request)
 
     gateway = Watching([Answer(200), NoAnswer("x"), Answer(500), Answer(500), Answer(404)])
     settled = Sink(source, gateway, VirtualClock(), decode).run()
     assert [sent.path for sent in gateway.requests] == [f"/contacts/{n}" for n in (1, 2, 2, 2, 3)]
-    assert source.acked == bodies(1, 2, 3)
+    assert source.acked == bodies(1, 3)
+    assert [body for body, _ in source.dead_letters] == bodies(2)
     assert settled == {"delivered": 1, "server error again": 1, "not found": 1}
 
 
-def test_a_malformed_message_is_logged_acked_and_never_sent(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_malformed_message_is_logged_given_up_and_never_sent(caplog: pytest.LogCaptureFixture) -> None:
     bad = b"\x00\xffsecret" * 1000
     source = InMemorySource([bad, *bodies(1)])
     gateway = InMemoryGateway()
     settled = Sink(source, gateway, VirtualClock(), decode).run()
     assert gateway.requests == [request(1)]
-    assert source.acked == [bad, *bodies(1)]
+    assert source.dead_letters == [(bad, DeadLetter(Reason.MALFORMED))]
+    assert source.acked == bodies(1)
     assert settled == {"malformed": 1, "delivered": 1}
     (record,) = caplog.records
     assert record.levelno == logging.ERROR

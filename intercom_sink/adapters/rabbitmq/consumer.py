@@ -16,8 +16,10 @@ from pika.exceptions import ChannelClosedByBroker, ChannelClosedByClient, Connec
 from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
+from intercom_sink.adapters.rabbitmq.dead_letters import DeadLetterQueue
 from intercom_sink.adapters.rabbitmq.faults import NOT_FOUND, Fault, translate
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
+from intercom_sink.domain.dead_letter import DeadLetter
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +39,11 @@ class RabbitMQDelivery:
     """A message that one connection handed over; it can be acked there, and nowhere else."""
 
     body: bytes
+    redelivered: bool
+    properties: BasicProperties
     _tag: int
     _consumer: "Consumer"
+    _dead_letters: DeadLetterQueue | None
 
     def is_lost(self) -> bool:
         """Whether that connection is gone."""
@@ -48,6 +53,15 @@ class RabbitMQDelivery:
         """Takes the message off the queue; does nothing once the delivery is lost."""
         self._consumer.ack(self._tag)
 
+    def give_up(self, letter: DeadLetter) -> bool:
+        """Takes the message off the queue once it is safe among the dead letters, where there is a queue for them."""
+        if self._dead_letters is not None and not self._dead_letters.keep(
+            self.body, self.properties, letter, unless=self.is_lost
+        ):
+            return False
+        self.ack()
+        return not self.is_lost()
+
 
 class Consumer:
     """Consumes one queue over one connection.
@@ -55,6 +69,7 @@ class Consumer:
     Args:
         url: the broker.
         queue: the queue's name; used as it stands, and declared durable where there is none.
+        dead_letters: where messages go that are given up; None: nowhere.
         on_delivery: is called with each message.
         on_lost: is called once the connection is known to be gone, or about to go, before `run` returns.
         on_drained: where given, is called when the queue is empty and every delivery acked.
@@ -68,6 +83,7 @@ class Consumer:
         self,
         url: BrokerUrl,
         queue: str,
+        dead_letters: DeadLetterQueue | None,
         on_delivery: Callable[[RabbitMQDelivery], None],
         on_lost: Callable[[], None],
         on_drained: Callable[[], None] | None = None,
@@ -75,6 +91,7 @@ class Consumer:
         self.lost = False
         self._url = url
         self._queue = queue
+        self._dead_letters = dead_letters
         self._on_delivery = on_delivery
         self._on_lost = on_lost
         self._on_drained = on_drained
@@ -181,10 +198,11 @@ class Consumer:
         if self._unacked == 0:
             self._look_if_drained()
 
-    def _on_message(self, _: Channel, method: Basic.Deliver, __: BasicProperties, body: bytes) -> None:
+    def _on_message(self, _: Channel, method: Basic.Deliver, properties: BasicProperties, body: bytes) -> None:
         self._unacked += 1
         self._empty_looks = 0
-        self._on_delivery(RabbitMQDelivery(body, method.delivery_tag, self))
+        tag, redelivered = method.delivery_tag, method.redelivered
+        self._on_delivery(RabbitMQDelivery(body, redelivered, properties, tag, self, self._dead_letters))
 
     def _on_cancelled(self, _: Method) -> None:
         # Nothing would ever come again, on a connection that looks healthy.

@@ -1,4 +1,4 @@
-"""A short connection of one thread, for the command line: it does its work and is closed."""
+"""Connections of one thread, top to bottom: for the command line and for dead letters."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,20 +17,29 @@ _ERRORS = (AMQPError, AMQPConnectorException, OSError)
 
 
 @contextmanager
+def broker_errors() -> Iterator[None]:
+    """Within the block, every error of pika's and of the network's becomes BrokerLost."""
+    try:
+        yield
+    except _ERRORS as error:
+        fault = translate(error)
+        raise BrokerLost(str(fault), heals=fault.heals) from error
+
+
+@contextmanager
 def session(urls: Sequence[BrokerUrl]) -> Iterator[pika.BlockingConnection]:
     """A connection to the first broker that takes us; every error of it, within the block too, becomes BrokerLost."""
-    try:
-        connection = _connect(urls)
+    with broker_errors():
+        connection = connect(urls)
         try:
             yield connection
         finally:
             if connection.is_open:
                 connection.close()
-    except _ERRORS as error:
-        raise BrokerLost(str(translate(error))) from error
 
 
-def _connect(urls: Sequence[BrokerUrl]) -> pika.BlockingConnection:
+def connect(urls: Sequence[BrokerUrl]) -> pika.BlockingConnection:
+    """Connects to the first broker that takes us; raises what the last one raised."""
     for url in urls[:-1]:
         try:
             return pika.BlockingConnection(url.parameters)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
 from intercom_sink.adapters.rabbitmq.consumer import CLOSE_TIMEOUT, Consumer, RabbitMQDelivery
+from intercom_sink.adapters.rabbitmq.dead_letters import DeadLetterQueue
 from intercom_sink.adapters.rabbitmq.patience import Patience
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.errors import BrokerLost
@@ -27,6 +28,7 @@ class RabbitMQSource:
         urls: the brokers, tried in turn.
         queue: the queue's name; used as it stands, and declared durable where there is none.
         reconnect_timeout: seconds to go on trying after an error; 0 gives up at the first.
+        dead_letter_queue: where messages go that are given up; None: they are only acked.
         drain: end once the queue is empty and every delivery acked.
         on_lost: is called, on another thread, when deliveries have become lost.
     """
@@ -37,6 +39,7 @@ class RabbitMQSource:
         queue: str,
         *,
         reconnect_timeout: float = 60.0,
+        dead_letter_queue: str | None = None,
         drain: bool = False,
         on_lost: Callable[[], None] = lambda: None,
     ) -> None:
@@ -45,9 +48,12 @@ class RabbitMQSource:
         self._patience = Patience(reconnect_timeout, len(urls))
         self._drain = drain
         self._on_lost = on_lost
+        self._stopping = threading.Event()
+        self._dead_letters = None
+        if dead_letter_queue is not None:
+            self._dead_letters = DeadLetterQueue(urls, dead_letter_queue, queue, reconnect_timeout, self._stopping)
         self._inbox: SimpleQueue[RabbitMQDelivery | BaseException | None] = SimpleQueue()
         self._ended = False
-        self._stopping = threading.Event()
         self._consumer: Consumer | None = None
         self._consumer_lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -80,6 +86,8 @@ class RabbitMQSource:
                 self._consumer.close()
         if self._thread is not None:
             self._thread.join(CLOSE_TIMEOUT + 1)
+        if self._dead_letters is not None:
+            self._dead_letters.close()
 
     def _run(self) -> None:
         try:
@@ -95,6 +103,7 @@ class RabbitMQSource:
                 self._consumer = consumer = Consumer(
                     url,
                     self._queue,
+                    self._dead_letters,
                     on_delivery=self._inbox.put,
                     on_lost=self._on_lost,
                     on_drained=(lambda: self._inbox.put(None)) if self._drain else None,
@@ -104,7 +113,7 @@ class RabbitMQSource:
                 return
             pause = self._patience.after_failure(time.monotonic(), consumer.seconds_consumed) if fault.heals else None
             if pause is None:
-                raise BrokerLost(f"{url}: {fault}")
+                raise BrokerLost(f"{url}: {fault}", heals=fault.heals)
             seconds = random.uniform(pause.least, pause.most)
             logger.error("RabbitMQ lost", extra={"broker": str(url), "reason": str(fault), "pause": round(seconds, 3)})
             self._stopping.wait(seconds)
