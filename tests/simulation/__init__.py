@@ -1,0 +1,1 @@
+"""The real domain code, in virtual time, under seeded random faults."""
