@@ -4,8 +4,12 @@
 
 BIN := .venv/bin
 TEST_PROCESSES ?= 4
+SOAK_SEEDS ?= 200000
+FUZZ_SECONDS ?= 60
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+    --custom-compile-command 'make lock'
 
-.PHONY: demo test format check unit integration coverage lock clean
+.PHONY: demo test check unit format soak fuzz lock clean
 
 demo: .venv/complete
 	@$(BIN)/python -m testbed.rabbitmq $(BIN)/python -u -m demo
@@ -30,13 +34,20 @@ format: .venv/complete
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# What takes longer than a check may; each ends by itself.
+soak: .venv/complete
+	$(BIN)/python -m tests.simulation 0 $(SOAK_SEEDS)
+	$(BIN)/python -m testbed.rabbitmq $(BIN)/pytest tests/soak
+
+fuzz: .venv/complete
+	$(BIN)/pip install --quiet --require-hashes -r requirements/fuzz.txt
+	$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
+
 lock: .venv/complete
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	    --custom-compile-command 'make lock' --output-file requirements/run.txt setup.cfg
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	    --custom-compile-command 'make lock' --constraint requirements/run.txt --extra dev \
-	    --output-file requirements/dev.txt setup.cfg
+	$(COMPILE) --output-file requirements/run.txt setup.cfg
+	$(COMPILE) --constraint requirements/run.txt --extra dev --output-file requirements/dev.txt setup.cfg
+	$(COMPILE) --constraint requirements/run.txt --extra fuzz --output-file requirements/fuzz.txt setup.cfg
 
 clean:
 	rm -rf .venv .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info build dist

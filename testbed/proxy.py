@@ -7,13 +7,17 @@ from typing import Self
 
 
 class Proxy:
-    """Forwards connections to `target`, a port of 127.0.0.1; `cut` ends those that are open."""
+    """Forwards connections to `target`, a port of 127.0.0.1.
+
+    `cut` ends those that are open; `freeze` leaves them open, and silent, for good.
+    """
 
     def __init__(self, target: int) -> None:
         self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._open: set[socket.socket] = set()
+        self._frozen: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._accept)
 
@@ -33,6 +37,13 @@ class Proxy:
             for connection in self._open:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
+                if connection in self._frozen:
+                    connection.close()
+
+    def freeze(self) -> None:
+        """Forwards nothing more on the connections that are open now, and tells nobody."""
+        with self._lock:
+            self._frozen |= self._open
 
     def _accept(self) -> None:
         while True:
@@ -49,7 +60,10 @@ class Proxy:
     def _forward(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65_536):
-                sink.sendall(data)
+                if source not in self._frozen:
+                    sink.sendall(data)
+        if source in self._frozen:
+            return  # not even the end gets through
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_RDWR)
         with self._lock:

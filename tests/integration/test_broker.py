@@ -5,9 +5,11 @@ import time
 
 import pytest
 
+from intercom_sink.adapters.rabbitmq.urls import parse_urls
 from testbed import amqp
 from testbed.intercom import Behaviour, Intercom, after, hang, rate_limited, reply
 from testbed.ports import free_ports
+from testbed.proxy import Proxy
 from testbed.rabbitmq import Node, make_node
 from testbed.waiting import wait_until
 from tests.integration.conftest import Queue, StartSink, changed_url, message
@@ -192,6 +194,63 @@ def test_a_standby_of_a_single_active_consumer_drains_once_it_is_its_turn(
         assert standby.process.poll() is None, "the queue is not empty"
     assert standby.ended() == 0, standby.stderr
     assert numbers(intercom) == list(range(5))
+
+
+def test_an_operator_who_closes_every_connection_costs_a_reconnect(
+    node: Node, intercom: Intercom, start_sink: StartSink
+) -> None:
+    queue = Queue(node.url)
+    queue.declare()
+    intercom.script.append(after(4, reply(200)))
+    queue.publish(*(message(number) for number in range(20)))
+    sink = start_sink(queue, "run", "--drain")
+    wait_until(lambda: len(intercom.requests) == 1, "the request")
+    node.ctl("close_all_connections", "by the operator")
+    assert "by the operator" in sink.wait_for("RabbitMQ lost")["reason"]
+    assert sink.ended() == 0, sink.stderr
+    assert numbers(intercom) == [0, *range(20)], "lost = 0, duplicated = the one in flight"
+
+
+def test_a_network_that_falls_silent_is_noticed_by_its_heartbeats(
+    queue: Queue, intercom: Intercom, start_sink: StartSink
+) -> None:
+    (url,) = parse_urls(queue.url)
+    with Proxy(url.parameters.port) as proxy:
+        host = changed_url(queue.url).replace(f":{url.parameters.port}/", f":{proxy.port}/") + "?heartbeat=2"
+        sink = start_sink(queue, CJW_RABBITMQ_HOST=host)
+        sink.wait_for("consuming")
+        proxy.freeze()
+        began = time.monotonic()
+        assert "eartbeat" in sink.wait_for("RabbitMQ lost")["reason"]
+        assert time.monotonic() - began < 15
+        sink.wait_for("consuming", count=2)
+        queue.publish(message(1))
+        sink.wait_for("settled")
+        assert sink.stop() == 0
+    assert numbers(intercom) == [1]
+
+
+def test_of_two_replicas_on_a_single_active_consumer_queue_the_other_goes_on_in_order(
+    queue: Queue, intercom: Intercom, start_sink: StartSink
+) -> None:
+    amqp.delete(queue.url, queue.name)
+    queue.declare(arguments={"x-single-active-consumer": True})
+    intercom.otherwise = after(0.005, reply(200))
+    active = start_sink(queue)
+    active.wait_for("consuming")
+    standby = start_sink(queue)
+    standby.wait_for("consuming")
+    queue.publish(*(message(number) for number in range(400)))
+    wait_until(lambda: len(intercom.requests) > 50, "the active replica at work")
+    active.send(signal.SIGKILL)
+    active.ended()
+    wait_until(lambda: bool(intercom.requests) and numbers(intercom)[-1] == 399, "the standby to finish")
+    assert standby.stop() == 0
+    sent = numbers(intercom)
+    assert sorted(set(sent)) == list(range(400)), "lost = 0"
+    assert list(dict.fromkeys(sent)) == list(range(400)), "in order, apart from what was sent again"
+    assert len(sent) - 400 <= 10, "duplicated: no more than were unacked"
+    assert queue.depth == 0
 
 
 def test_a_queue_that_does_not_exist_is_declared_durable(

@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,19 @@ def test_intercom_is_trusted_only_under_its_own_name(
         queue.publish(message(1))
         sink = start_sink(queue, CJW_INTERCOM_API_URL=intercom.url, SSL_CERT_FILE=authority_file)
         assert "not valid for '127.0.0.1'" in sink.wait_for("to be sent again")["reason"]
+        assert sink.stop() == 0
+        assert intercom.requests == []
+
+
+def test_an_expired_certificate_is_refused(
+    queue: Queue, start_sink: StartSink, authority: trustme.CA, authority_file: str
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", not_after=datetime(2020, 1, 1, tzinfo=UTC)).configure_cert(context)
+    with Intercom(tls=context) as intercom:
+        queue.publish(message(1))
+        sink = start_sink(queue, CJW_INTERCOM_API_URL=intercom.url, SSL_CERT_FILE=authority_file)
+        assert "expired" in sink.wait_for("to be sent again")["reason"]
         assert sink.stop() == 0
         assert intercom.requests == []
 

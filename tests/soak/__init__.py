@@ -1,0 +1,1 @@
+"""Real faults that take longer than a check may: `make soak`."""

@@ -1,0 +1,57 @@
+"""The sink and its broker, killed again and again in the middle of the work."""
+
+import random
+import signal
+
+from testbed.intercom import Intercom, after, reply
+from testbed.rabbitmq import Node
+from testbed.waiting import wait_until
+from tests.integration.conftest import Queue, StartSink, message
+from tests.integration.test_stream import numbers
+
+MESSAGES = 2000
+
+
+def assert_nothing_lost(intercom: Intercom, most_duplicates: int) -> None:
+    sent = numbers(intercom)
+    assert sorted(set(sent)) == list(range(MESSAGES)), "lost = 0"
+    assert list(dict.fromkeys(sent)) == list(range(MESSAGES)), "in order, apart from what was sent again"
+    duplicates = len(sent) - MESSAGES
+    print(f"sent {len(sent)}, duplicated {duplicates}, lost 0")
+    assert duplicates <= most_duplicates
+    assert intercom.most_in_flight == 1
+
+
+def test_sigkill_at_20_random_moments(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+    kills = 20
+    intercom.otherwise = after(0.002, reply(200))
+    queue.publish(*(message(number) for number in range(MESSAGES)))
+    for _ in range(kills):
+        sink = start_sink(queue)
+        goal = len(intercom.requests) + random.randint(1, MESSAGES // kills - 20)
+        wait_until(lambda goal=goal: len(intercom.requests) >= goal, "some requests")  # type: ignore[misc]
+        sink.send(signal.SIGKILL)
+        sink.ended()
+        wait_until(lambda: queue.consumers == 0, "the broker to notice")
+    assert queue.depth > 0, "there was always work to be interrupted"
+    last = start_sink(queue, "run", "--drain")
+    assert last.ended(timeout=120) == 0, last.stderr
+    assert_nothing_lost(intercom, most_duplicates=kills * 10)
+
+
+def test_the_broker_killed_5_times(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
+    kills = 5
+    queue = Queue(node.url)
+    queue.declare()
+    intercom.otherwise = after(0.002, reply(200))
+    queue.publish(*(message(number) for number in range(MESSAGES)))
+    sink = start_sink(queue, "run", "--drain")
+    for _ in range(kills):
+        goal = len(intercom.requests) + random.randint(20, MESSAGES // kills // 2)
+        wait_until(lambda goal=goal: len(intercom.requests) >= goal, "some requests")  # type: ignore[misc]
+        node.kill()
+        node.start()
+    assert sink.ended(timeout=120) == 0, sink.stderr
+    sent = numbers(intercom)
+    assert set(sent) == set(range(MESSAGES)), "lost = 0"
+    print(f"sent {len(sent)}, duplicated {len(sent) - MESSAGES}, lost 0")
