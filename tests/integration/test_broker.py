@@ -7,7 +7,7 @@ import pytest
 
 from intercom_sink.adapters.rabbitmq.urls import parse_urls
 from testbed import amqp
-from testbed.intercom import Behaviour, Intercom, after, hang, rate_limited, reply
+from testbed.intercom import Behaviour, Intercom, after, hang, rate_limited, reply, reset
 from testbed.ports import free_ports
 from testbed.proxy import Proxy
 from testbed.rabbitmq import Node, make_node
@@ -209,6 +209,28 @@ def test_an_operator_who_closes_every_connection_costs_a_reconnect(
     assert "by the operator" in sink.wait_for("RabbitMQ lost")["reason"]
     assert sink.ended() == 0, sink.stderr
     assert numbers(intercom) == [0, *range(20)], "lost = 0, duplicated = the one in flight"
+
+
+def test_the_acknowledgement_timeout_struck_while_intercom_is_down_costs_a_reconnect_and_no_message(
+    node: Node, intercom: Intercom, start_sink: StartSink
+) -> None:
+    node.ctl(
+        "eval",
+        "application:set_env(rabbit, consumer_timeout, 2000), application:set_env(rabbit, channel_tick_interval, 500).",
+    )
+    queue = Queue(node.url)
+    queue.declare()
+    queue.publish(message(1), message(2))
+    intercom.otherwise = reset
+    sink = start_sink(queue)
+    assert "delivery acknowledgement" in sink.wait_for("RabbitMQ lost")["reason"]
+    sink.wait_for("left to be delivered again")
+    intercom.otherwise = reply(200)
+    sink.wait_for("settled", count=2)
+    assert sink.stop() == 0
+    assert set(numbers(intercom)) == {1, 2}
+    assert [entry["path"] for entry in sink.logs("settled")] == ["/contacts/1", "/contacts/2"]
+    assert queue.take_all() == []
 
 
 def test_a_network_that_falls_silent_is_noticed_by_its_heartbeats(
