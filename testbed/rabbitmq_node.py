@@ -24,6 +24,8 @@ vm_memory_high_watermark.absolute = 1GB
 disk_free_limit.absolute = 50MB
 """
 
+COOKIE = ".erlang.cookie"
+
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 30.0
 
@@ -35,12 +37,19 @@ class PrivateNode:
 
     Args:
         tls_certificate: a PEM file with a private key and its certificate; the node listens at `tls_url` too.
+        cluster: a node that runs; this one joins it when it first starts, and must be closed before it.
     """
 
-    def __init__(self, tls_certificate: Path | None = None) -> None:
+    def __init__(self, tls_certificate: Path | None = None, cluster: "PrivateNode | None" = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="rabbitmq-node-"))
         self.port, self._tls_port, dist_port, self._epmd_port = free_ports(4)
+        self.name = f"private-{self.port}@localhost"
+        self._cluster = cluster
+        if cluster is not None:
+            self._epmd_port = cluster._epmd_port
+            shutil.copy(cluster.folder / COOKIE, self.folder)
         self._server: subprocess.Popen[bytes] | None = None
+        self._joined = False
         self._epmd: subprocess.Popen[bytes] | None = None
         config = self.folder / "rabbitmq.conf"
         config.write_text(CONFIG)
@@ -53,7 +62,7 @@ class PrivateNode:
             "HOME": str(self.folder),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_EPMD_PORT": str(self._epmd_port),
-            "RABBITMQ_NODENAME": f"private-{self.port}@localhost",
+            "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_DIST_PORT": str(dist_port),
@@ -79,7 +88,7 @@ class PrivateNode:
 
     def start(self) -> None:
         """Starts the node; returns once a client can connect, raises RuntimeError with its log if none ever can."""
-        if self._epmd is None:
+        if self._epmd is None and self._cluster is None:
             self._epmd = subprocess.Popen(
                 ["epmd", "-port", str(self._epmd_port), "-address", "127.0.0.1"],
                 stdin=subprocess.DEVNULL,
@@ -103,6 +112,10 @@ class PrivateNode:
                 self.kill()
                 raise RuntimeError(f"RabbitMQ did not start:\n{self._log_tail()}")
             time.sleep(0.1)
+        if self._cluster is not None and not self._joined:
+            self._joined = True
+            for step in (["stop_app"], ["join_cluster", self._cluster.name], ["start_app"]):
+                self.ctl(*step)
 
     def stop(self) -> None:
         """Shuts the node down in good order; its clients are told."""

@@ -1,0 +1,55 @@
+"""A quorum queue on three nodes, whose leader is killed in the middle of the work."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from itertools import pairwise
+
+import pytest
+
+from testbed import amqp
+from testbed.intercom import Intercom, after, reply
+from testbed.rabbitmq_node import PrivateNode
+from testbed.waiting import wait_until
+from tests.integration.conftest import Queue, StartSink, message
+from tests.integration.test_stream import numbers
+
+MESSAGES = 1000
+
+
+@pytest.fixture
+def cluster() -> Iterator[list[PrivateNode]]:
+    """Three nodes; the first is the one that the others joined."""
+    with ExitStack() as started:
+        nodes: list[PrivateNode] = []
+        for _ in range(3):
+            node = started.enter_context(closing(PrivateNode(cluster=nodes[0] if nodes else None)))
+            node.start()
+            nodes.append(node)
+        yield nodes
+
+
+def test_the_leader_of_a_quorum_queue_killed(
+    cluster: list[PrivateNode], intercom: Intercom, start_sink: StartSink
+) -> None:
+    leader, *others = cluster
+    queue = Queue(leader.url)
+    queue.declare(arguments={"x-queue-type": "quorum", "x-quorum-initial-group-size": 3})
+    queue.publish(*(message(number) for number in range(MESSAGES)))
+    assert leader.name in leader.ctl("list_queues", "name", "leader"), "a queue is led where it was declared"
+    intercom.otherwise = after(0.002, reply(200))
+    urls = ",".join(node.url for node in cluster)
+    sink = start_sink(queue, CJW_RABBITMQ_HOST=urls)
+    wait_until(lambda: len(intercom.requests) > MESSAGES // 4, "the sink at work")
+    leader.kill()
+    wait_until(
+        lambda: set(numbers(intercom)) == set(range(MESSAGES)), "lost = 0", timeout=90, explain=lambda: sink.stderr
+    )
+    wait_until(lambda: amqp.depth(others[0].url, queue.name) == 0, "an empty queue")
+    assert sink.stop() == 0
+    sent = numbers(intercom)
+    # Not asserted: order. The new leader hands out what is ready before it has taken back what the lost node's
+    # connection held unacked.
+    late = sum(earlier > later for earlier, later in pairwise(dict.fromkeys(sent)))
+    print(f"sent {len(sent)}, duplicated {len(sent) - MESSAGES}, lost 0, gone back in order {late} times")
+    assert len(sent) - MESSAGES <= 10, "no more than were unacked"
+    assert len(sink.logs("RabbitMQ lost")) >= 1
