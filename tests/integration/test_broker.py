@@ -44,6 +44,7 @@ def test_a_broker_that_stops_and_starts_again_is_found_again(
     queue.publish(message(1))
     sink = start_sink(queue)
     sink.wait_for("settled")
+    wait_until(lambda: node.ctl("list_queues", "messages").split()[-1] == "0", "the ack to reach the broker")
     node.stop()
     sink.wait_for("RabbitMQ lost")
     node.start()
