@@ -52,34 +52,37 @@ def deliver(
         decision = decide(outcome, history)
         seconds = draw(decision.pause)
         _log(decision, request, outcome, attempts, seconds, possible_duplicate)
-        match decision.action:
-            case Action.SEND_AGAIN:
-                clock.wait(seconds, unless=lambda: stopping() or delivery.is_lost())
-                history = decision.history
-                possible_duplicate |= decision.kind is not Kind.RATE_LIMITED
-            case Action.SETTLE:
-                if delivery.is_lost():
-                    break
-                delivery.ack()
-                return decision.kind
-            case Action.GIVE_UP:
-                assert isinstance(outcome, Answer)
-                letter = DeadLetter(
-                    reason=REASONS[decision.kind],
-                    method=request.method,
-                    path=request.path,
-                    status=outcome.status,
-                    request_id=outcome.request_id,
-                    error_codes=outcome.error_codes,
-                    attempts=attempts,
-                    first_attempt=first_attempt,
-                    last_attempt=last_attempt,
-                )
-                if not delivery.give_up(letter):
-                    break
-                return decision.kind
+        if decision.action is Action.SEND_AGAIN:
+            clock.wait(seconds, unless=lambda: stopping() or delivery.is_lost())
+            history = decision.history
+            possible_duplicate |= decision.kind is not Kind.RATE_LIMITED
+            continue
+        if delivery.is_lost():
+            break
+        if decision.action is Action.SETTLE:
+            delivery.ack()
+        elif not delivery.give_up(_letter(decision, request, outcome, attempts, first_attempt, last_attempt)):
+            break
+        return decision.kind
     logger.warning("left to be delivered again", extra=_fields(request) | {"attempts": attempts})
     return None
+
+
+def _letter(
+    decision: Decision, request: IntercomRequest, outcome: Outcome, attempts: int, first: float, last: float
+) -> DeadLetter:
+    assert isinstance(outcome, Answer)  # without one, nothing is given up
+    return DeadLetter(
+        reason=REASONS[decision.kind],
+        method=request.method,
+        path=request.path,
+        status=outcome.status,
+        request_id=outcome.request_id,
+        error_codes=outcome.error_codes,
+        attempts=attempts,
+        first_attempt=first,
+        last_attempt=last,
+    )
 
 
 _EVENTS = {
