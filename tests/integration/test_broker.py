@@ -177,24 +177,24 @@ def test_the_queue_is_used_as_it_stands(
     amqp.delete(rabbitmq, queue.name)
 
 
-def test_a_standby_of_a_single_active_consumer_drains_once_it_is_its_turn(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
+def test_a_standby_of_a_single_active_consumer_drains_in_order_once_it_is_its_turn(
+    queue: Queue, intercom: Intercom, start_sink: StartSink, signum: signal.Signals
 ) -> None:
     amqp.delete(queue.url, queue.name)
     queue.declare(arguments={"x-single-active-consumer": True})
-    queue.publish(*(message(number) for number in range(5)))
-    with amqp.connect(queue.url) as active:
-        channel = active.channel()
-        channel.basic_qos(prefetch_count=1)
-        channel.basic_consume(queue.name, lambda *_: None)
-        wait_until(lambda: queue.depth == 4, "the active consumer to hold a message")
-        standby = start_sink(queue, "run", "--drain")
-        standby.wait_for("consuming")
-        wait_until(lambda: queue.consumers == 2, "the standby")
-        assert intercom.requests == []
-        assert standby.process.poll() is None, "the queue is not empty"
+    queue.publish(*(message(number) for number in range(30)))
+    intercom.script.append(rate_limited(60))
+    active = start_sink(queue)
+    active.wait_for("to be sent again")
+    standby = start_sink(queue, "run", "--drain")
+    standby.wait_for("consuming")
+    wait_until(lambda: (queue.consumers, queue.depth) == (2, 20), "the active one to hold 10 messages")
+    assert standby.process.poll() is None, "the queue is not empty"
+    active.send(signum)
+    active.ended()
     assert standby.ended() == 0, standby.stderr
-    assert numbers(intercom) == list(range(5))
+    assert numbers(intercom) == [0, *range(30)]
 
 
 def test_an_operator_who_closes_every_connection_costs_a_reconnect(

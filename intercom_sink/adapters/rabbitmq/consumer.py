@@ -138,6 +138,10 @@ class Consumer:
     def _close(self) -> None:
         if self._connection.is_closing or self._connection.is_closed:
             return
+        if self._channel is not None:
+            # pika would cancel the consumer before it closes the channel, and a standby be handed what comes after our
+            # unacked messages before those are back. Else the broker does both in one step, and keeps the order.
+            self._channel._cancelled.update(self._channel._consumers)
         self._connection.ioloop.call_later(CLOSE_TIMEOUT, self._break_off)
         self._connection.close()
 
