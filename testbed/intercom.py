@@ -151,6 +151,17 @@ def after(seconds: float, behaviour: Behaviour) -> Behaviour:
     return behave
 
 
+def once(happened: threading.Event, behaviour: Behaviour) -> Behaviour:
+    """Waits for something to have happened first; a server that closes does not."""
+
+    def behave(exchange: Exchange) -> None:
+        while not (happened.wait(0.05) or exchange.intercom.closing.is_set()):
+            pass
+        behaviour(exchange)
+
+    return behave
+
+
 def reset(exchange: Exchange) -> None:
     """Resets the connection (RST) instead of an answer."""
     exchange.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,13 +1,14 @@
 """What the broker does to the sink: slow, stopped, restarted, gone, refusing; and every kind of queue."""
 
 import signal
+import threading
 import time
 
 import pytest
 
 from intercom_sink.adapters.rabbitmq.urls import parse_urls
 from testbed import amqp
-from testbed.intercom import Behaviour, Intercom, after, hang, rate_limited, reply, reset
+from testbed.intercom import Behaviour, Intercom, after, hang, once, rate_limited, reply, reset
 from testbed.ports import free_ports
 from testbed.proxy import Proxy
 from testbed.rabbitmq import Node, make_node
@@ -298,6 +299,52 @@ def test_a_deleted_queue_is_a_fault_and_not_an_end(queue: Queue, intercom: Inter
     queue.publish(message(1))
     sink.wait_for("settled")
     assert sink.stop() == 0
+
+
+def test_a_queue_deleted_and_made_again_in_the_middle_of_the_work_costs_what_was_in_it_and_no_more(
+    queue: Queue, intercom: Intercom, start_sink: StartSink
+) -> None:
+    intercom.otherwise = after(0.005, reply(200))
+    queue.publish(*(message(number) for number in range(400)))
+    sink = start_sink(queue)
+    wait_until(lambda: len(intercom.requests) > 50, "the sink at work")
+    amqp.delete(queue.url, queue.name)
+    sink.wait_for("RabbitMQ lost")
+    queue.declare()
+    sent_before = numbers(intercom)
+    queue.publish(*(message(number) for number in range(400, 600)))
+    sink.wait_for("consuming", count=2)
+    wait_until(lambda: numbers(intercom)[-1:] == [599], "the rest to be sent", explain=lambda: sink.stderr)
+    assert sink.stop() == 0
+    assert sent_before == list(range(len(sent_before))), "the operator deleted the others, with the queue"
+    assert 50 < len(sent_before) < 400
+    assert numbers(intercom) == sent_before + list(range(400, 600)), "lost = 0, duplicated = 0 of the new ones"
+    assert queue.take_all() == []
+
+
+def test_a_memory_alarm_stops_neither_the_deliveries_nor_the_acks(
+    node: Node, intercom: Intercom, start_sink: StartSink
+) -> None:
+    queue = Queue(node.url)
+    queue.declare()
+    raised, cleared = threading.Event(), threading.Event()
+    intercom.script += (
+        [reply(200)] * 100 + [once(raised, reply(200))] + [reply(200)] * 200 + [once(cleared, reply(200))]
+    )
+    queue.publish(*(message(number) for number in range(400)))
+    sink = start_sink(queue, "run", "--drain")
+    wait_until(lambda: len(intercom.requests) == 101, "the sink at work")
+    node.ctl("set_vm_memory_high_watermark", "absolute", "1")
+    wait_until(lambda: "resource_limit,memory" in node.ctl("eval", "rabbit_alarm:get_alarms()."), "the alarm")
+    raised.set()
+    wait_until(lambda: len(intercom.requests) == 302, "200 messages during the alarm", explain=lambda: sink.stderr)
+    node.ctl("set_vm_memory_high_watermark", "absolute", "1GB")
+    wait_until(lambda: "memory" not in node.ctl("eval", "rabbit_alarm:get_alarms()."), "the alarm to end")
+    cleared.set()
+    assert sink.ended() == 0, sink.stderr
+    assert numbers(intercom) == list(range(400)), "lost = 0, duplicated = 0"
+    assert sink.logs("RabbitMQ lost") == []
+    assert queue.take_all() == []
 
 
 def test_of_several_urls_the_next_one_is_tried(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:

@@ -71,10 +71,16 @@ def test_an_expired_certificate_is_refused(
 
 
 @pytest.fixture
-def tls_node(authority: trustme.CA, tmp_path: Path) -> Iterator[Node]:
-    certificate = authority.issue_cert("127.0.0.1")
-    certificate.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
-    node = make_node(tls_certificate=tmp_path / "server.pem")
+def certificate(authority: trustme.CA, tmp_path: Path) -> Path:
+    """What RabbitMQ shows; it may be written anew while the node runs."""
+    path = tmp_path / "server.pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(path))
+    return path
+
+
+@pytest.fixture
+def tls_node(certificate: Path) -> Iterator[Node]:
+    node = make_node(tls_certificate=certificate)
     try:
         node.start()
         yield node
@@ -82,15 +88,37 @@ def tls_node(authority: trustme.CA, tmp_path: Path) -> Iterator[Node]:
         node.close()
 
 
-def test_rabbitmq_over_tls_is_trusted_only_with_a_certificate_of_a_known_authority(
-    tls_node: Node, intercom: Intercom, start_sink: StartSink, authority_file: str
+def test_rabbitmq_over_tls_is_trusted_only_with_a_certificate_of_a_known_authority_under_its_name_and_in_time(
+    tls_node: Node,
+    intercom: Intercom,
+    start_sink: StartSink,
+    authority: trustme.CA,
+    authority_file: str,
+    certificate: Path,
 ) -> None:
     queue = Queue(tls_node.url)
     queue.declare()
     queue.publish(message(1), message(2))
     stranger = start_sink(queue, CJW_RABBITMQ_HOST=tls_node.tls_url)
-    assert "CERTIFICATE_VERIFY_FAILED" in stranger.wait_for("RabbitMQ lost")["reason"]
+    assert "unable to get local issuer certificate" in stranger.wait_for("RabbitMQ lost")["reason"]
     assert stranger.stop() == 0
+
+    right = certificate.read_bytes()
+    refusals = {
+        "not valid for '127.0.0.1'": authority.issue_cert("rabbit.example.com"),
+        "certificate has expired": authority.issue_cert("127.0.0.1", not_after=datetime(2020, 1, 1, tzinfo=UTC)),
+    }
+    for reason, wrong in refusals.items():
+        wrong.private_key_and_cert_chain_pem.write_to_path(str(certificate))
+        tls_node.ctl("eval", "ssl:clear_pem_cache().")
+        friend = start_sink(queue, CJW_RABBITMQ_HOST=tls_node.tls_url, SSL_CERT_FILE=authority_file)
+        assert reason in friend.wait_for("RabbitMQ lost")["reason"]
+        assert friend.stop() == 0
+    assert intercom.requests == []
+    assert queue.depth == 2
+
+    certificate.write_bytes(right)
+    tls_node.ctl("eval", "ssl:clear_pem_cache().")
     by_url = f"{tls_node.tls_url}?ssl_options={{'cafile': '{authority_file}'}}"
     for number, variables in enumerate(
         [{"CJW_RABBITMQ_HOST": tls_node.tls_url, "SSL_CERT_FILE": authority_file}, {"CJW_RABBITMQ_HOST": by_url}], 3
