@@ -15,6 +15,10 @@ class SystemClock:
         """The time of day."""
         return time.time()
 
+    def monotonic(self) -> float:
+        """Seconds since some moment."""
+        return time.monotonic()
+
     def wait(self, seconds: float, unless: Callable[[], bool]) -> bool:
         """Waits until so many seconds are over (True), or `unless()` is true (False)."""
         with self._changed:

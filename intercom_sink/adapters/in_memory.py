@@ -4,10 +4,14 @@ source = InMemorySource([encode(IntercomRequest("POST", "/contacts", {"email": "
 gateway = InMemoryGateway([Answer(500), Answer(200)])
 Sink(source, gateway, VirtualClock(), decode).run()
 assert source.acked == [...] and len(gateway.requests) == 2
+
+Several threads may use source and gateway at once,
+which a sink of a concurrency above 1 does; its clock must be a SystemClock.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from threading import Condition
 
 from intercom_sink.domain.dead_letter import DeadLetter
 from intercom_sink.domain.outcome import Answer, Outcome
@@ -18,9 +22,10 @@ from intercom_sink.domain.request import IntercomRequest
 class InMemoryDelivery:
     """A delivery of an InMemorySource."""
 
-    def __init__(self, source: "InMemorySource", body: bytes, redelivered: bool) -> None:
+    def __init__(self, source: "InMemorySource", body: bytes, ordering_key: str | None, redelivered: bool) -> None:
         self._source = source
         self.body = body
+        self.ordering_key = ordering_key
         self.redelivered = redelivered
         self.lost = False
 
@@ -30,20 +35,24 @@ class InMemoryDelivery:
 
     def ack(self) -> None:
         """Moves the body to `source.acked`, unless the delivery is lost."""
-        if not self.lost:
-            self._source._unacked.remove(self)
+        if self._source._settle(self):
             self._source.acked.append(self.body)
 
     def give_up(self, letter: DeadLetter) -> bool:
         """Moves the body to `source.dead_letters`, with `letter`, unless the delivery is lost."""
-        if not self.lost:
-            self._source._unacked.remove(self)
+        settled = self._source._settle(self)
+        if settled:
             self._source.dead_letters.append((self.body, letter))
-        return not self.lost
+        return settled
 
 
 class InMemorySource:
     """A queue that holds what it was made with, and that is drained: it ends once all of it is acked.
+
+    Args:
+        bodies: the messages.
+        ordering_key: tells the ordering key of a message by its body; as it is, none has one.
+        longest_block: seconds that a `receive` waits for acks by other threads, before it is said to block for ever.
 
     Attributes:
         queue: the bodies not yet handed out.
@@ -52,31 +61,42 @@ class InMemorySource:
         closed: whether it was closed.
     """
 
-    def __init__(self, bodies: Iterable[bytes] = ()) -> None:
+    def __init__(
+        self,
+        bodies: Iterable[bytes] = (),
+        ordering_key: Callable[[bytes], str | None] = lambda body: None,
+        longest_block: float = 10.0,
+    ) -> None:
         self.queue = deque(bodies)
         self.acked: list[bytes] = []
         self.dead_letters: list[tuple[bytes, DeadLetter]] = []
         self.closed = False
+        self._ordering_key = ordering_key
+        self._longest_block = longest_block
         self._unacked: list[InMemoryDelivery] = []
         self._returned = 0
         self._stopped = False
+        self._changed = Condition()
 
     def receive(self) -> Delivery | None:
         """The next delivery; None once stopped or drained."""
-        if self._stopped or not (self.queue or self._unacked):
-            return None
-        if not self.queue:
-            raise RuntimeError("receive would block for ever: all is handed out, and not all of it acked")
-        body = self.queue.popleft()
-        redelivered = self._returned > 0
-        self._returned -= redelivered
-        delivery = InMemoryDelivery(self, body, redelivered)
-        self._unacked.append(delivery)
-        return delivery
+        with self._changed:
+            if not self._changed.wait_for(self._can_go_on, self._longest_block):
+                raise RuntimeError("receive would block for ever: all is handed out, and not all of it acked")
+            if self._stopped or not self.queue:
+                return None
+            body = self.queue.popleft()
+            redelivered = self._returned > 0
+            self._returned -= redelivered
+            delivery = InMemoryDelivery(self, body, self._ordering_key(body), redelivered)
+            self._unacked.append(delivery)
+            return delivery
 
     def stop(self) -> None:
         """Makes every further `receive` return None."""
-        self._stopped = True
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Puts what is not acked back, in its old place."""
@@ -86,11 +106,25 @@ class InMemorySource:
 
     def lose_connection(self) -> None:
         """What a broken connection does: every unacked delivery is lost, and its message is in the queue again."""
-        self.queue.extendleft(delivery.body for delivery in reversed(self._unacked))
-        for delivery in self._unacked:
-            delivery.lost = True
-        self._returned += len(self._unacked)
-        self._unacked.clear()
+        with self._changed:
+            self.queue.extendleft(delivery.body for delivery in reversed(self._unacked))
+            for delivery in self._unacked:
+                delivery.lost = True
+            self._returned += len(self._unacked)
+            self._unacked.clear()
+            self._changed.notify_all()
+
+    def _can_go_on(self) -> bool:
+        return self._stopped or bool(self.queue) or not self._unacked
+
+    def _settle(self, delivery: InMemoryDelivery) -> bool:
+        """Takes a delivery off the queue, unless it is lost."""
+        with self._changed:
+            if delivery.lost:
+                return False
+            self._unacked.remove(delivery)
+            self._changed.notify_all()
+            return True
 
 
 class InMemoryGateway:
@@ -102,14 +136,14 @@ class InMemoryGateway:
     """
 
     def __init__(self, outcomes: Iterable[Outcome] = ()) -> None:
-        self._outcomes = deque(outcomes)
+        self._outcomes = iter(list(outcomes))
         self.requests: list[IntercomRequest] = []
         self.closed = False
 
     def send(self, request: IntercomRequest) -> Outcome:
         """The next outcome of the script."""
         self.requests.append(request)
-        return self._outcomes.popleft() if self._outcomes else Answer(200)
+        return next(self._outcomes, Answer(200))
 
     def close(self) -> None:
         """Notes that it was called."""
@@ -117,7 +151,7 @@ class InMemoryGateway:
 
 
 class VirtualClock:
-    """Time that passes only when it is waited for.
+    """Time that passes only when it is waited for; for one thread.
 
     Attributes:
         now: seconds since the clock was made.
@@ -135,6 +169,10 @@ class VirtualClock:
         self._events.sort(key=lambda planned: planned[0])
 
     def unix_time(self) -> float:
+        """The same as `now`."""
+        return self.now
+
+    def monotonic(self) -> float:
         """The same as `now`."""
         return self.now
 

@@ -21,12 +21,22 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
 
 
 def read_rate_limit(headers: Mapping[str, str]) -> RateLimit:
-    """Reads `Date`, `X-RateLimit-Reset` (Unix seconds) and `Retry-After` (seconds or a date; RFC 9110, 10.2.3)."""
+    """Reads `Date`, `Retry-After` (RFC 9110, 10.2.3) and `X-RateLimit-Limit`, `-Remaining`, `-Reset`."""
     server_time = _date(headers.get("Date"))
     retry_after = _number(headers.get("Retry-After"))
     if retry_after is None and server_time is not None and (moment := _date(headers.get("Retry-After"))) is not None:
         retry_after = moment - server_time
-    return RateLimit(server_time, _number(headers.get("X-RateLimit-Reset")), retry_after)
+    return RateLimit(
+        server_time,
+        _number(headers.get("X-RateLimit-Reset")),
+        retry_after,
+        _count(headers.get("X-RateLimit-Limit")),
+        _count(headers.get("X-RateLimit-Remaining")),
+    )
+
+
+def _count(text: str | None) -> int | None:
+    return int(text) if text is not None and re.fullmatch(r"[0-9]{1,15}", text) else None
 
 
 def _number(text: str | None) -> float | None:

@@ -36,14 +36,22 @@ class IntercomHTTP:
         user_agent: how to introduce ourselves.
         api_version: sent as `Intercom-Version`, where it is given.
         timeout: seconds that one whole attempt may take, from connecting to the last byte of the answer.
+        connections: how many attempts there are at the same time, at most.
     """
 
     def __init__(
-        self, base_url: str, token: str, *, user_agent: str, api_version: str | None = None, timeout: float = 30.0
+        self,
+        base_url: str,
+        token: str,
+        *,
+        user_agent: str,
+        api_version: str | None = None,
+        timeout: float = 30.0,
+        connections: int = 1,
     ) -> None:
         url = parse_url(base_url)
         pool_class = StrictHTTPSConnectionPool if url.scheme == "https" else StrictHTTPConnectionPool
-        self._pool: HTTPConnectionPool = pool_class(url.host or "", url.port, maxsize=1, block=True)
+        self._pool: HTTPConnectionPool = pool_class(url.host or "", url.port, maxsize=connections, block=True)
         self._prefix = (url.path or "").rstrip("/")
         self._timeout = timeout
         self._token = token

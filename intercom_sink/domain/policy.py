@@ -19,11 +19,11 @@ LONGEST_BACKOFF = 60.0
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is remembered of the earlier attempts at one message.
+    """What is remembered of earlier attempts.
 
     Args:
-        last_was_server_error: the last attempt was answered with a 50X, which may be tried again only once.
-        unanswered: how many attempts in a row came to no valid answer.
+        last_was_server_error: the last attempt at this message was answered with a 50X, which may be tried again once.
+        unanswered: how many attempts in a row, at whatever message, came to no valid answer.
     """
 
     last_was_server_error: bool = False
@@ -52,22 +52,33 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row: what to do, how loudly to say so, and for SEND_AGAIN how long to wait first."""
+    """One row: what to do, how loudly to say so, and for SEND_AGAIN how long to wait first, and who must wait."""
 
     action: Action
     log_level: int
     pause: Callable[[Outcome, History], Pause] = lambda outcome, history: Pause(0, 0)
+    holds_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows from one attempt. `pause` and `history` are for the next attempt, where there is one."""
+    """What follows from one attempt.
+
+    Args:
+        kind: the row of the table.
+        action: what to do with the message.
+        log_level: how loudly to say so.
+        pause: before the next attempt, where there is one.
+        holds_all: no other message may be sent in the pause either: it is about Intercom, not about this message.
+        is_server_error: the flag that the next attempt's history needs.
+    """
 
     kind: Kind
     action: Action
     log_level: int
     pause: Pause
-    history: History
+    holds_all: bool
+    is_server_error: bool
 
 
 def _shortly(outcome: Outcome, history: History) -> Pause:
@@ -89,12 +100,12 @@ TABLE: Mapping[Kind, Rule] = MappingProxyType(
         Kind.DELIVERED: Rule(Action.SETTLE, DEBUG),
         # Deleting what is already gone is natural where a message may be sent twice.
         Kind.NOT_FOUND: Rule(Action.SETTLE, WARNING),
-        Kind.RATE_LIMITED: Rule(Action.SEND_AGAIN, WARNING, _until_the_window_resets),
+        Kind.RATE_LIMITED: Rule(Action.SEND_AGAIN, WARNING, _until_the_window_resets, holds_all=True),
         # Intercom: a 50X "should be retried once".
         Kind.SERVER_ERROR: Rule(Action.SEND_AGAIN, WARNING, _shortly),
         Kind.SERVER_ERROR_AGAIN: Rule(Action.GIVE_UP, ERROR),
         Kind.REJECTED: Rule(Action.GIVE_UP, ERROR),
-        Kind.NO_ANSWER: Rule(Action.SEND_AGAIN, ERROR, _longer_each_time),
+        Kind.NO_ANSWER: Rule(Action.SEND_AGAIN, ERROR, _longer_each_time, holds_all=True),
     }
 )
 
@@ -118,11 +129,8 @@ def classify(outcome: Outcome, history: History) -> Kind:
 
 
 def decide(outcome: Outcome, history: History) -> Decision:
-    """What follows from `outcome`, given the `history` of the message so far."""
+    """What follows from `outcome`, given the `history` so far."""
     kind = classify(outcome, history)
     rule = TABLE[kind]
-    remembered = History(
-        last_was_server_error=kind is Kind.SERVER_ERROR,
-        unanswered=history.unanswered + 1 if kind is Kind.NO_ANSWER else 0,
-    )
-    return Decision(kind, rule.action, rule.log_level, rule.pause(outcome, history), remembered)
+    pause = rule.pause(outcome, history)
+    return Decision(kind, rule.action, rule.log_level, pause, rule.holds_all, is_server_error=kind is Kind.SERVER_ERROR)

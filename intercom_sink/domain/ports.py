@@ -19,6 +19,10 @@ class Delivery(Protocol):
     def redelivered(self) -> bool:
         """Whether the broker has handed the message over before: it may have reached Intercom."""
 
+    @property
+    def ordering_key(self) -> str | None:
+        """Messages of one key must reach Intercom in order; those without one (None) have that in common too."""
+
     def is_lost(self) -> bool:
         """Whether its connection is gone: the broker will deliver the message anew, this delivery can't settle it."""
 
@@ -43,7 +47,10 @@ class Delivery(Protocol):
 
 
 class MessageSource(Protocol):
-    """A queue of messages. What is not acked when the source closes, or dies, is delivered again, in its old place."""
+    """A queue of messages. What is not acked when the source closes, or dies, is delivered again, in its old place.
+
+    One thread receives; any may settle deliveries, in any order.
+    """
 
     def receive(self) -> Delivery | None:
         """The next message, in the queue's order; blocks until there is one.
@@ -63,7 +70,7 @@ class MessageSource(Protocol):
 
 
 class IntercomGateway(Protocol):
-    """The way to Intercom."""
+    """The way to Intercom. Any number of threads may send at once."""
 
     def send(self, request: IntercomRequest) -> Outcome:
         """Makes one attempt; blocks until there is an outcome. Failures are outcomes too, not exceptions."""
@@ -77,6 +84,9 @@ class Clock(Protocol):
 
     def unix_time(self) -> float:
         """The time of day, in Unix seconds: for people to read, not to reckon with."""
+
+    def monotonic(self) -> float:
+        """Seconds by a clock that only goes forward: to reckon with."""
 
     def wait(self, seconds: float, unless: Callable[[], bool]) -> bool:
         """Waits until so many seconds are over (True), or `unless()` is true (False).

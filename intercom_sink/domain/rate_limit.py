@@ -1,4 +1,7 @@
-"""How long Intercom asks us to wait (https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting)."""
+"""What Intercom says of its rate limit, and how long a 429 asks us to wait.
+
+Source: https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting
+"""
 
 from dataclasses import dataclass
 
@@ -18,11 +21,15 @@ class RateLimit:
         server_time: when the server answered, in Unix seconds by its own clock (`Date`).
         reset_at: when the window ends, in Unix seconds by the server's clock (`X-RateLimit-Reset`).
         retry_after: seconds to wait from the answer on (`Retry-After`).
+        limit: requests that one window takes (`X-RateLimit-Limit`).
+        remaining: how many of them are left (`X-RateLimit-Remaining`).
     """
 
     server_time: float | None = None
     reset_at: float | None = None
     retry_after: float | None = None
+    limit: int | None = None
+    remaining: int | None = None
 
 
 def seconds_to_wait(rate_limit: RateLimit) -> float:

@@ -35,6 +35,7 @@ def build(
         or RabbitMQSource(
             settings.rabbitmq,
             settings.queue,
+            concurrency=settings.concurrency,
             reconnect_timeout=settings.reconnect_timeout,
             dead_letter_queue=settings.dead_letter_queue,
             drain=drain,
@@ -43,6 +44,8 @@ def build(
         gateway=gateway or build_gateway(settings),
         clock=clock,
         decode=decode,
+        concurrency=settings.concurrency,
+        rate_reserve=settings.rate_reserve,
     )
 
 
@@ -56,4 +59,5 @@ def build_gateway(settings: Settings) -> IntercomGateway:
         user_agent=f"intercom-sink/{version('intercom-sink')}",
         api_version=settings.api_version,
         timeout=settings.timeout,
+        connections=settings.concurrency,
     )

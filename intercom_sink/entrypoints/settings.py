@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -26,6 +25,9 @@ MOCK = "mock"
 
 LONGEST = 86_400.0
 """Seconds; no duration may be longer than a day."""
+
+MOST_CONCURRENT = 256
+"""Requests in flight: more than Intercom's usual limit of 166 a second needs, unless it takes over 1.5 s to answer."""
 
 _SECRET = {"CJW_RABBITMQ_HOST", "CJW_INTERCOM_API_TOKEN", "CJW_INTERCOM_API_URL"}
 """Variables whose values are not shown; into a URL somebody may have put a password."""
@@ -82,7 +84,7 @@ class BrokerSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
-    _not_yet: ClassVar[Mapping[str, float | None]] = {}
+    _not_yet: ClassVar[frozenset[str]] = frozenset()
 
     rabbitmq: Annotated[tuple[BrokerUrl, ...], BeforeValidator(parse_urls), Field(alias="CJW_RABBITMQ_HOST")]
     queue: Annotated[Text, AfterValidator(_fits_in_amqp), Field(alias="CJW_INTERCOM_QUEUE_NAME")]
@@ -95,11 +97,7 @@ class BrokerSettings(BaseModel):
             ConfigurationError: every variable that is missing or bad, each in a line of its own.
         """
         given = {name: text.strip() for name, text in environ.items() if text.strip()}
-        faults = [
-            f"{name}: is not supported by this version; unset it"
-            for name, neutral in cls._not_yet.items()
-            if not _asks_for_nothing(given.get(name), neutral)
-        ]
+        faults = [f"{name}: is not supported by this version; unset it" for name in cls._not_yet & given.keys()]
         try:
             settings = cls.model_validate(given)
         except ValidationError as error:
@@ -118,21 +116,16 @@ class DeadLetterSettings(BrokerSettings):
 class Settings(BrokerSettings):
     """Everything that the sink is told by its environment."""
 
-    # Variables that this version can't heed yet, with the one value that asks for nothing. To ignore another would
-    # break a promise in silence.
-    _not_yet: ClassVar[Mapping[str, float | None]] = MappingProxyType(
-        {
-            "CJW_INTERCOM_CONCURRENCY": 1.0,
-            "CJW_INTERCOM_RATE_RESERVE": 0.0,
-            "CJW_METRICS_PORT": None,
-        }
-    )
+    # Variables that this version can't heed yet. To ignore one would break a promise in silence.
+    _not_yet = frozenset({"CJW_METRICS_PORT"})
 
     token: Annotated[SecretStr, AfterValidator(_is_sendable), Field(alias="CJW_INTERCOM_API_TOKEN")]
     api_url: Annotated[str, AfterValidator(_is_base_url), Field(alias="CJW_INTERCOM_API_URL")] = (
         "https://api.intercom.io"
     )
     api_version: Annotated[str | None, AfterValidator(_is_version), Field(alias="CJW_INTERCOM_API_VERSION")] = None
+    concurrency: Annotated[int, Field(alias="CJW_INTERCOM_CONCURRENCY", ge=1, le=MOST_CONCURRENT)] = 1
+    rate_reserve: Annotated[float, Field(alias="CJW_INTERCOM_RATE_RESERVE", ge=0, le=0.9, allow_inf_nan=False)] = 0.0
     dead_letter_queue: Annotated[_DeadLetterQueue | None, Field(alias="CJW_INTERCOM_DEAD_LETTER_QUEUE")] = None
     timeout: Annotated[Seconds, Field(alias="CJW_INTERCOM_TIMEOUT", gt=0)] = 30.0
     reconnect_timeout: Annotated[Seconds, Field(alias="CJW_RABBITMQ_RECONNECT_TIMEOUT", ge=0)] = 60.0
@@ -147,15 +140,6 @@ class Settings(BrokerSettings):
     def mock(self) -> bool:
         """Whether nothing is to be sent."""
         return self.token.get_secret_value() == MOCK
-
-
-def _asks_for_nothing(text: str | None, neutral: float | None) -> bool:
-    if text is None:
-        return True
-    try:
-        return float(text) == neutral
-    except ValueError:
-        return False
 
 
 def _explain(fault: Any, given: Mapping[str, str]) -> str:

@@ -19,9 +19,11 @@ methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "get
 requests = st.builds(IntercomRequest, methods, paths, json_values)
 
 seconds = st.none() | st.floats(-1e6, 1e12) | st.integers(-1000, 1000).map(float)
+counts = st.none() | st.integers(0, 2000) | st.integers(0, 10**15)
+rate_limits = st.builds(RateLimit, seconds, seconds, seconds, counts, counts)
 answers = st.builds(
     Answer,
     st.sampled_from([200, 201, 204, 301, 400, 401, 404, 409, 422, 429, 500, 502, 503, 700]) | st.integers(100, 999),
-    st.builds(RateLimit, seconds, seconds, seconds),
+    rate_limits,
 )
 outcomes = answers | st.builds(NoAnswer, st.text())

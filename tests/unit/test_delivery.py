@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from intercom_sink import Answer, IntercomRequest, NoAnswer, Outcome, RateLimit
 from intercom_sink.adapters.in_memory import InMemoryGateway, InMemorySource, VirtualClock
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
-from intercom_sink.domain.delivery import deliver
+from intercom_sink.domain.delivery import Sender
+from intercom_sink.domain.pacing import Pacer
 from intercom_sink.domain.policy import Kind
 from intercom_sink.domain.ports import Delivery
 from tests.unit.strategies import outcomes
@@ -32,9 +33,8 @@ class Scene:
         self.delivery: Delivery = delivery
 
     def deliver(self) -> Kind | None:
-        return deliver(
-            self.delivery, REQUEST, self.gateway, self.clock, lambda pause: pause.least, lambda: self.stopping
-        )
+        sender = Sender(self.gateway, self.clock, Pacer(), lambda pause: pause.least, lambda: self.stopping)
+        return sender.deliver(self.delivery, REQUEST)
 
     @property
     def acked(self) -> bool:

@@ -16,7 +16,7 @@ from tests.contracts.message_source import BODIES, MessageSourceContract
 
 class InMemorySourceRig:
     def __init__(self) -> None:
-        self.source = InMemorySource(BODIES)
+        self.source = InMemorySource(BODIES, longest_block=0.01)
 
     def lose_connection(self) -> None:
         self.source.lose_connection()

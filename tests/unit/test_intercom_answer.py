@@ -18,6 +18,9 @@ MOMENT = 1795521600.0
     [
         ({}, RateLimit()),
         ({"Date": DATE, "X-RateLimit-Reset": "1795521607"}, RateLimit(MOMENT, 1795521607, None)),
+        ({"X-RateLimit-Limit": "1666", "X-RateLimit-Remaining": "0"}, RateLimit(limit=1666, remaining=0)),
+        ({"X-RateLimit-Limit": "1666.5", "X-RateLimit-Remaining": "-1"}, RateLimit()),
+        ({"X-RateLimit-Limit": "9" * 400, "X-RateLimit-Remaining": "many"}, RateLimit()),
         ({"Date": DATE, "Retry-After": "7"}, RateLimit(MOMENT, None, 7)),
         ({"Date": DATE, "Retry-After": "Tue, 24 Nov 2026 12:00:30 GMT"}, RateLimit(MOMENT, None, 30)),
         ({"Retry-After": "Tue, 24 Nov 2026 12:00:30 GMT"}, RateLimit()),

@@ -59,7 +59,7 @@ def test_the_answer_table(outcome: Outcome, history: History, action: Action, le
     decision = decide(outcome, history)
     assert decision.action is action
     assert logging.getLevelName(decision.log_level) == level
-    assert decision.history.last_was_server_error is flag
+    assert decision.is_server_error is flag
 
 
 def test_every_kind_has_its_rule() -> None:
@@ -76,16 +76,14 @@ def test_the_first_50x_waits_shortly() -> None:
 
 
 def test_without_an_answer_the_pause_doubles_up_to_a_minute() -> None:
-    history, pauses = FRESH, []
-    for _ in range(9):
-        decision = decide(NoAnswer("refused"), history)
-        pauses.append((decision.pause.least, decision.pause.most))
-        history = decision.history
+    decided = [decide(NoAnswer("refused"), History(unanswered=failures)).pause for failures in range(9)]
+    pauses = [(pause.least, pause.most) for pause in decided]
     assert pauses == [(0.5, 1), (1, 2), (2, 4), (4, 8), (8, 16), (16, 32), (30, 60), (30, 60), (30, 60)]
 
 
-def test_an_answer_ends_the_growth_of_the_backoff() -> None:
-    assert decide(Answer(429), History(unanswered=7)).history == FRESH
+def test_what_is_about_intercom_holds_all_and_what_is_about_a_message_holds_that_one() -> None:
+    assert {kind for kind, rule in TABLE.items() if rule.holds_all} == {Kind.RATE_LIMITED, Kind.NO_ANSWER}
+    assert {kind for kind, rule in TABLE.items() if rule.action is AGAIN and not rule.holds_all} == {Kind.SERVER_ERROR}
 
 
 @given(st.integers(1, 10**9))
@@ -100,7 +98,7 @@ def decisions(answers: list[Outcome]) -> list[Decision]:
     history = FRESH
     for outcome in answers:
         made.append(decide(outcome, history))
-        history = made[-1].history
+        history = History(made[-1].is_server_error)
         if made[-1].action is not AGAIN:
             break
     return made
@@ -121,7 +119,7 @@ def test_never_two_retries_for_50x_in_a_row(answers: list[Outcome]) -> None:
 @given(outcomes, st.builds(History, st.booleans(), st.integers(0, 100)))
 def test_the_flag_is_set_by_the_first_50x_alone_and_reset_by_all_else(outcome: Outcome, history: History) -> None:
     decision = decide(outcome, history)
-    assert decision.history.last_was_server_error == (decision.kind is Kind.SERVER_ERROR)
+    assert decision.is_server_error == (decision.kind is Kind.SERVER_ERROR)
     assert decision.kind is classify(outcome, history)
 
 

@@ -2,11 +2,10 @@
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from intercom_sink import RateLimit
 from intercom_sink.domain.rate_limit import LONGEST, SHORTEST, WINDOW, seconds_to_wait
-from tests.unit.strategies import seconds
+from tests.unit.strategies import rate_limits
 
 
 @pytest.mark.parametrize(
@@ -32,6 +31,6 @@ def test_the_wait(rate_limit: RateLimit, wait: float) -> None:
     assert seconds_to_wait(rate_limit) == wait
 
 
-@given(st.builds(RateLimit, seconds, seconds, seconds))
+@given(rate_limits)
 def test_the_wait_never_leaves_its_bounds(rate_limit: RateLimit) -> None:
     assert SHORTEST <= seconds_to_wait(rate_limit) <= LONGEST

@@ -47,8 +47,8 @@ def test_every_setting_can_be_set_and_blanks_around_it_do_no_harm() -> None:
             "CJW_RABBITMQ_RECONNECT_TIMEOUT": "0",
             "CJW_LOG_LEVEL": "debug",
             "CJW_LOG_FORMAT": "JSON",
-            "CJW_INTERCOM_CONCURRENCY": "1",
-            "CJW_INTERCOM_RATE_RESERVE": "0.0",
+            "CJW_INTERCOM_CONCURRENCY": "64",
+            "CJW_INTERCOM_RATE_RESERVE": "0.25",
             "CJW_INTERCOM_DEAD_LETTER_QUEUE": "",
         }
     )
@@ -58,6 +58,7 @@ def test_every_setting_can_be_set_and_blanks_around_it_do_no_harm() -> None:
     assert settings.api_version == "2.11"
     assert settings.timeout == 2.5
     assert settings.reconnect_timeout == 0
+    assert (settings.concurrency, settings.rate_reserve) == (64, 0.25)
     assert (settings.log_level, settings.log_format) == ("DEBUG", "json")
 
 
@@ -97,9 +98,13 @@ def test_every_missing_variable_is_named_and_an_empty_one_is_missing() -> None:
         ("CJW_RABBITMQ_RECONNECT_TIMEOUT", "-1", "greater than or equal to 0"),
         ("CJW_LOG_LEVEL", "LOUD", "'DEBUG'"),
         ("CJW_LOG_FORMAT", "xml", "'text' or 'json'"),
-        ("CJW_INTERCOM_CONCURRENCY", "8", "not supported by this version"),
-        ("CJW_INTERCOM_CONCURRENCY", "many", "not supported by this version"),
-        ("CJW_INTERCOM_RATE_RESERVE", "0.5", "not supported by this version"),
+        ("CJW_INTERCOM_CONCURRENCY", "0", "greater than or equal to 1"),
+        ("CJW_INTERCOM_CONCURRENCY", "257", "less than or equal to 256"),
+        ("CJW_INTERCOM_CONCURRENCY", "many", "'many': Input should be a valid integer"),
+        ("CJW_INTERCOM_CONCURRENCY", "1.5", "'1.5': Input should be a valid integer"),
+        ("CJW_INTERCOM_RATE_RESERVE", "0.91", "less than or equal to 0.9"),
+        ("CJW_INTERCOM_RATE_RESERVE", "-0.1", "greater than or equal to 0"),
+        ("CJW_INTERCOM_RATE_RESERVE", "nan", "finite number"),
         ("CJW_INTERCOM_DEAD_LETTER_QUEUE", "intercom", "is the queue that is read"),
         ("CJW_INTERCOM_DEAD_LETTER_QUEUE", "d" * 256, "longer than 255 bytes"),
         ("CJW_METRICS_PORT", "9090", "not supported by this version"),

@@ -23,9 +23,8 @@ from intercom_sink.domain.dead_letter import DeadLetter
 
 logger = logging.getLogger(__name__)
 
-PREFETCH = 10
-"""Messages on this side at most. Enough to keep one request after the other on its way; and few, since each message
-that is unacked when a connection is lost counts towards the delivery limit of a quorum queue."""
+ORDERING_KEY = "x-ordering-key"
+"""The header by which a producer says which messages must stay in order."""
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that the broker has to say goodbye."""
@@ -44,6 +43,12 @@ class RabbitMQDelivery:
     _tag: int
     _consumer: "Consumer"
     _dead_letters: DeadLetterQueue | None
+
+    @property
+    def ordering_key(self) -> str | None:
+        """What the header ORDERING_KEY says, as text whatever its type."""
+        key = (self.properties.headers or {}).get(ORDERING_KEY)
+        return None if key is None else str(key)
 
     def is_lost(self) -> bool:
         """Whether that connection is gone."""
@@ -69,6 +74,7 @@ class Consumer:
     Args:
         url: the broker.
         queue: the queue's name; used as it stands, and declared durable where there is none.
+        prefetch: messages on this side at most.
         dead_letters: where messages go that are given up; None: nowhere.
         on_delivery: is called with each message.
         on_lost: is called once the connection is known to be gone, or about to go, before `run` returns.
@@ -83,6 +89,7 @@ class Consumer:
         self,
         url: BrokerUrl,
         queue: str,
+        prefetch: int,
         dead_letters: DeadLetterQueue | None,
         on_delivery: Callable[[RabbitMQDelivery], None],
         on_lost: Callable[[], None],
@@ -91,6 +98,7 @@ class Consumer:
         self.lost = False
         self._url = url
         self._queue = queue
+        self._prefetch = prefetch
         self._dead_letters = dead_letters
         self._on_delivery = on_delivery
         self._on_lost = on_lost
@@ -190,7 +198,7 @@ class Consumer:
 
     def _on_declared(self, _: Method) -> None:
         if self._channel is not None and self._channel.is_open:
-            self._channel.basic_qos(prefetch_count=PREFETCH, callback=self._on_prefetch_set)
+            self._channel.basic_qos(prefetch_count=self._prefetch, callback=self._on_prefetch_set)
 
     def _on_prefetch_set(self, _: Method) -> None:
         if self._channel is not None and self._channel.is_open:

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class DeadLetterQueue:
-    """Keeps messages that are given up.
+    """Keeps messages that are given up, for any number of threads: one message at a time.
 
     Args:
         urls: the brokers, tried in turn.
@@ -41,6 +41,7 @@ class DeadLetterQueue:
         self._timeout = timeout
         self._stopping = stopping
         self._publisher = Publisher(urls, queue)
+        self._publisher_lock = threading.Lock()
 
     def keep(self, body: bytes, properties: BasicProperties, letter: DeadLetter, unless: Callable[[], bool]) -> bool:
         """Publishes a message with its headers, and returns once the broker has confirmed it.
@@ -55,7 +56,8 @@ class DeadLetterQueue:
         patience = Patience(self._timeout, brokers=1)
         while True:
             try:
-                self._publisher.publish(body, kept)
+                with self._publisher_lock:
+                    self._publisher.publish(body, kept)
             except BrokerLost as error:
                 pause = patience.after_failure(time.monotonic(), seconds_consumed=0) if error.heals else None
                 if pause is None:

@@ -20,6 +20,11 @@ from intercom_sink.domain.errors import BrokerLost
 
 logger = logging.getLogger(__name__)
 
+PREFETCH = 10
+"""Messages on this side for each one that is worked on, at most. Enough to keep one request after the other on its way,
+and to find work for every lane though some keys have many messages; and few, since each message that is unacked when a
+connection is lost counts towards the delivery limit of a quorum queue."""
+
 
 class RabbitMQSource:
     """The messages of one queue.
@@ -27,6 +32,7 @@ class RabbitMQSource:
     Args:
         urls: the brokers, tried in turn.
         queue: the queue's name; used as it stands, and declared durable where there is none.
+        concurrency: how many messages are worked on at the same time.
         reconnect_timeout: seconds to go on trying after an error; 0 gives up at the first.
         dead_letter_queue: where messages go that are given up; None: they are only acked.
         drain: end once the queue is empty and every delivery acked.
@@ -38,6 +44,7 @@ class RabbitMQSource:
         urls: Sequence[BrokerUrl],
         queue: str,
         *,
+        concurrency: int = 1,
         reconnect_timeout: float = 60.0,
         dead_letter_queue: str | None = None,
         drain: bool = False,
@@ -45,6 +52,7 @@ class RabbitMQSource:
     ) -> None:
         self._urls = urls
         self._queue = queue
+        self._prefetch = PREFETCH * concurrency
         self._patience = Patience(reconnect_timeout, len(urls))
         self._drain = drain
         self._on_lost = on_lost
@@ -103,6 +111,7 @@ class RabbitMQSource:
                 self._consumer = consumer = Consumer(
                     url,
                     self._queue,
+                    self._prefetch,
                     self._dead_letters,
                     on_delivery=self._inbox.put,
                     on_lost=self._on_lost,
