@@ -75,8 +75,6 @@ class Pacer:
             if self._in_doubt:
                 self._ahead = self._leaves
             if self._window is not None:
-                if _until(self._window.ends, now) == 0:
-                    self._assume_next(self._window, now)
                 self._window.left -= 1
             return self._leaves
 
@@ -113,13 +111,12 @@ class Pacer:
             return self.changes != changes
 
     def _seconds_to_wait(self, now: float) -> float:
-        if seconds := _until(self._held_until, now):
-            return seconds
+        if self._window is not None and _until(self._window.ends, now) == 0:
+            self._assume_next(self._window, now)
         if self._ahead is not None:
             return LONGEST
-        if self._window is not None and self._window.left <= 0:
-            return _until(self._window.ends, now)
-        return 0.0
+        is_used_up = self._window is not None and self._window.left <= 0
+        return max(_until(self._held_until, now), _until(self._window.ends, now) if is_used_up else 0.0)
 
     def _count_failure(self, outcome: Outcome, now: float) -> None:
         if not isinstance(outcome, NoAnswer):
@@ -128,17 +125,17 @@ class Pacer:
             self.unanswered += 1
 
     def _observe(self, told: RateLimit, now: float) -> None:
-        """Takes in the window that an answer announces, where it does and the window is not over."""
+        """Takes in the window that an answer announces, where it does."""
         if told.limit is None or told.remaining is None or told.reset_at is None or told.server_time is None:
             return
+        known = self._window
         seconds = told.reset_at - told.server_time
-        if seconds <= 0:
-            return
+        if seconds <= 0 and known is not None:
+            return  # it is over
         # `Date` is in whole seconds, cut off, so this end comes up to a second late, and never too early.
-        ends = now + min(seconds, LONGEST)
+        ends = now + min(max(seconds, 0.0), LONGEST)
         # Those on their way may not be counted yet: none is to be sent too many.
         left = told.remaining - self._reserved(told.limit) - self._in_flight
-        known = self._window
         if known is None or told.reset_at > known.reset_at or (known.is_over and told.reset_at < known.reset_at):
             self._window = _Window(told.reset_at, ends, told.limit, told.remaining, left)
             self.changes += 1
@@ -151,9 +148,11 @@ class Pacer:
 
     def _assume_next(self, window: _Window, now: float) -> None:
         """A window has ended: until Intercom announces the next one, it is taken to be as large."""
+        # What is on its way may be counted in the new window. If nothing has been announced for a whole one, no matter.
+        counted = 0 if window.is_over else self._in_flight
         window.is_over = True
         window.ends = now + WINDOW
-        window.left = max(window.limit - self._reserved(window.limit), 1)
+        window.left = max(window.limit - self._reserved(window.limit), 1) - counted
 
     def _reserved(self, limit: int) -> int:
         return int(limit * self._reserve)
