@@ -8,7 +8,7 @@ from pathlib import Path
 
 from intercom_sink import Sink
 
-_MODULES = ("policy", "delivery", "sink")
+_MODULES = ("policy", "rate_window", "pacing", "delivery", "lanes", "sink")
 """Those that a bug may be planted in, each after those that it imports."""
 
 
@@ -26,31 +26,32 @@ MUTANTS = [
     Mutant(
         "ack too early",
         "delivery",
-        "outcome = gateway.send(request)",
-        "delivery.ack(); outcome = gateway.send(request)",
+        "outcome = self.gateway.send(request)",
+        "delivery.ack(); outcome = self.gateway.send(request)",
     ),
     Mutant(
         "flag not reset",
         "policy",
-        "last_was_server_error=kind is Kind.SERVER_ERROR,",
-        "last_was_server_error=history.last_was_server_error or kind is Kind.SERVER_ERROR,",
+        "is_server_error=kind is Kind.SERVER_ERROR",
+        "is_server_error=history.last_was_server_error or kind is Kind.SERVER_ERROR",
     ),
     Mutant(
         "retry after a lost connection",
         "delivery",
-        "while not (stopping() or delivery.is_lost()):",
-        "while not stopping():",
+        "return self.stopping() or delivery.is_lost()",
+        "return self.stopping()",
     ),
     Mutant(
         "order broken",
         "sink",
-        "became = self._settle(delivery)",
-        "second = self._source.receive(); became = second and self._settle(second); self._settle(delivery)",
+        "                    self._settle(delivery)\n            else",
+        "                    second = self._source.receive(); second and self._settle(second); self._settle(delivery)\n"
+        "            else",
     ),
     Mutant(
         "no answer taken for one",
         "policy",
-        "Kind.NO_ANSWER: Rule(Action.SEND_AGAIN, ERROR, _longer_each_time),",
+        "Kind.NO_ANSWER: Rule(Action.SEND_AGAIN, ERROR, _longer_each_time, holds_all=True),",
         "Kind.NO_ANSWER: Rule(Action.SETTLE, ERROR),",
     ),
     Mutant(
@@ -62,20 +63,74 @@ MUTANTS = [
     Mutant(
         "429 given up",
         "policy",
-        "Kind.RATE_LIMITED: Rule(Action.SEND_AGAIN, WARNING, _until_the_window_resets),",
+        "Kind.RATE_LIMITED: Rule(Action.SEND_AGAIN, WARNING, _until_the_window_resets, holds_all=True),",
         "Kind.RATE_LIMITED: Rule(Action.SETTLE, WARNING),",
     ),
     Mutant(
         "sent after a stop",
         "delivery",
-        "while not (stopping() or delivery.is_lost()):",
-        "while not delivery.is_lost():",
+        "return self.stopping() or delivery.is_lost()",
+        "return delivery.is_lost()",
     ),
     Mutant(
         "malformed messages left",
         "sink",
-        "return MALFORMED if delivery.give_up(DeadLetter(Reason.MALFORMED)) else None",
-        "return MALFORMED",
+        "became = MALFORMED if delivery.give_up(DeadLetter(Reason.MALFORMED)) else None",
+        "became = MALFORMED",
+    ),
+    Mutant(
+        "the keys ignored",
+        "sink",
+        "lanes.put(delivery.ordering_key,",
+        "lanes.put(str(id(delivery)),",
+    ),
+    Mutant(
+        "more at once than allowed",
+        "sink",
+        "self._make_executor(self._concurrency)",
+        "self._make_executor(self._concurrency + 1)",
+    ),
+    Mutant(
+        "a lane that forgets what waits in it",
+        "lanes",
+        "        if has_more:",
+        "        if False:",
+    ),
+    Mutant(
+        "a 429 holds its own lane alone",
+        "policy",
+        "_until_the_window_resets, holds_all=True)",
+        "_until_the_window_resets)",
+    ),
+    Mutant(
+        "a failure holds its own lane alone",
+        "policy",
+        "_longer_each_time, holds_all=True)",
+        "_longer_each_time)",
+    ),
+    Mutant(
+        "the rate window ignored",
+        "rate_window",
+        "            self._window.left -= 1",
+        "            pass",
+    ),
+    Mutant(
+        "what is on its way not counted",
+        "rate_window",
+        "self._reserved(told.limit) - self._in_flight - self._untold",
+        "self._reserved(told.limit)",
+    ),
+    Mutant(
+        "what no answer told of not counted",
+        "rate_window",
+        "self._reserved(told.limit) - self._in_flight - self._untold",
+        "self._reserved(told.limit) - self._in_flight",
+    ),
+    Mutant(
+        "the others do not wait for the one that goes ahead",
+        "pacing",
+        "return seconds if self._ahead is None else LONGEST",
+        "return seconds",
     ),
 ]
 

@@ -49,12 +49,13 @@ def test_a_seed_is_the_same_each_time() -> None:
     assert traces[0] == traces[1]
 
 
-def test_the_faults_are_all_there() -> None:
-    seen = set()
+def test_the_faults_and_the_lanes_are_all_there() -> None:
+    words = {"crash", "connection lost", "stop ", "given up", "no answer", ": 429"}
+    seen, most_open = set(), set()
     for seed in range(100):
         world = World(seed)
         world.run()
-        seen |= {
-            word for line in world.trace for word in ("crash", "connection lost", "stop ", "given up") if word in line
-        }
-    assert seen == {"crash", "connection lost", "stop ", "given up"}
+        seen |= {word for line in world.trace for word in words if word in line}
+        most_open.add((world.concurrency, world.most_open))
+    assert seen == words
+    assert most_open >= {(1, 1), (2, 2), (3, 3), (5, 5)}

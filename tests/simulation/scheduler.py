@@ -1,0 +1,107 @@
+"""Threads without threads: tasks that look like blocking code, one at a time, in virtual time, in a seed's order."""
+
+import math
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from random import Random
+from typing import Any
+
+from greenlet import GreenletExit, getcurrent, greenlet
+
+
+class Stuck(AssertionError):
+    """Every task waits, and for nothing that will ever come."""
+
+
+class _Waiting:
+    def __init__(self, task: greenlet, until: float, unless: Callable[[], bool]) -> None:
+        self.task = task
+        self.until = until
+        self.unless = unless
+
+
+class Scheduler:
+    """The tasks of one process. A task runs until it calls `wait`; then the seed picks one of those that may go on.
+
+    Attributes:
+        now: seconds; they pass only while every task waits.
+        crashed: whether the process died.
+        dead: whether it has ended. Its tasks still unwind, but have no more effect on the world.
+    """
+
+    def __init__(self, random: Random, now: float = 0.0) -> None:
+        self.now = now
+        self.crashed = False
+        self.dead = False
+        self._random = random
+        self._waiting: list[_Waiting] = []
+        self._hub = getcurrent()
+
+    def run(self, main: Callable[[], object]) -> None:
+        """Runs `main` as the first task, until it returns; raises what it raises. Then ends the other tasks."""
+        self._hub = getcurrent()
+        first = self.start(main)
+        try:
+            while not (first.dead or self.crashed):
+                self._pick().switch()
+        finally:
+            self._end()
+
+    def start(self, job: Callable[[], object]) -> greenlet:
+        """Adds a task, which begins later."""
+        task = greenlet(job, parent=self._hub)
+        self._waiting.append(_Waiting(task, self.now, lambda: True))
+        return task
+
+    def wait(self, seconds: float, unless: Callable[[], bool]) -> bool:
+        """Lets other tasks run until so many seconds are over (True), or `unless()` is true (False)."""
+        if self.dead:
+            raise GreenletExit
+        mine = _Waiting(getcurrent(), self.now + seconds, unless)
+        self._waiting.append(mine)
+        self._hub.switch()
+        return self.now >= mine.until and not unless()
+
+    def crash(self) -> None:
+        """Ends the process here and now; does not return."""
+        self.crashed = self.dead = True
+        self._waiting.append(_Waiting(getcurrent(), math.inf, lambda: False))
+        self._hub.switch()
+
+    def _pick(self) -> greenlet:
+        while not (ready := [one for one in self._waiting if one.until <= self.now or one.unless()]):
+            self.now = min((one.until for one in self._waiting), default=math.inf)
+            if self.now == math.inf:
+                raise Stuck("every task waits for ever")
+        chosen = self._random.choice(ready)
+        self._waiting.remove(chosen)
+        return chosen.task
+
+    def _end(self) -> None:
+        self.dead = True
+        for one in self._waiting:
+            one.task.throw(GreenletExit)
+        self._waiting.clear()
+
+
+class Workers(Executor):
+    """An executor whose workers are tasks."""
+
+    def __init__(self, scheduler: Scheduler, workers: int) -> None:
+        self._scheduler = scheduler
+        self._idle = workers
+        self._jobs: deque[Callable[[], object]] = deque()
+
+    def submit(self, job: Callable[..., Any], /, *arguments: Any, **options: Any) -> "Future[Any]":
+        if not self._scheduler.dead:
+            self._jobs.append(lambda: job(*arguments, **options))
+            if self._idle:
+                self._idle -= 1
+                self._scheduler.start(self._work)
+        return Future()
+
+    def _work(self) -> None:
+        while self._jobs:
+            self._jobs.popleft()()
+        self._idle += 1
