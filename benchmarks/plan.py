@@ -1,0 +1,96 @@
+"""What is measured."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+SINK = "intercom_sink"
+LIMIT = "limit"
+PLAIN_LOOP = "plain loop"
+FASTSTREAM = "FastStream"
+CELERY = "Celery"
+
+PEERS = (PLAIN_LOOP, FASTSTREAM, CELERY)
+CONTENDERS = (LIMIT, SINK, *PEERS)
+
+CONCURRENCIES = (1, 8, 64)
+LATENCIES_MS = (0, 20, 200)
+SINK_BACKLOGS = (1_000, 10_000, 100_000, 200_000)
+PEER_BACKLOGS = (1_000, 10_000)
+
+WINDOW = 1_666
+WINDOW_SECONDS = 10
+"""What Intercom allows an app by default: so many requests in so many seconds."""
+
+WINDOW_MESSAGES = 4_000
+"""Enough for two complete windows, and the pieces of one before and of one after."""
+
+HOT_MESSAGES = 2_000
+HOT_SECONDS = 10.0
+"""The hot key alone would take minutes for its half."""
+
+
+class Group(StrEnum):
+    """What a measurement is for."""
+
+    SPEED = "speed"
+    BACKLOG = "backlog"
+    WINDOW = "window"
+    HOT_KEY = "hot-key"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One thing to measure, in every round."""
+
+    group: Group
+    contender: str
+    concurrency: int
+    latency_ms: int
+    messages: int
+
+
+def plan() -> list[Cell]:
+    """Every cell, in the order of a round: contenders take turns at the same work, so that noise falls on all."""
+    return [*_speed(), *_window(), *_hot_key(), *_backlog()]
+
+
+def quick_plan() -> list[Cell]:
+    """A few of them, and less work in each: whether all of it runs, rather than how fast."""
+    cells = [cell for cell in _speed() if (cell.concurrency, cell.latency_ms) in ((1, 0), (1, 200), (64, 200))]
+    return [*cells, *_hot_key(), *(cell for cell in _backlog() if cell.messages <= 1_000)]
+
+
+def _speed() -> Iterator[Cell]:
+    for latency_ms in LATENCIES_MS:
+        for concurrency in CONCURRENCIES:
+            for contender in CONTENDERS:
+                if contender != PLAIN_LOOP or concurrency == 1:
+                    yield Cell(Group.SPEED, contender, concurrency, latency_ms, _messages(concurrency, latency_ms))
+
+
+def _messages(concurrency: int, latency_ms: int) -> int:
+    """Enough for about 3 s."""
+    fastest = concurrency * 1000 / latency_ms if latency_ms else 1000
+    return int(3 * min(fastest, 1000))
+
+
+def _window() -> Iterator[Cell]:
+    # Where the window is what bounds the rate: at every concurrency once.
+    for concurrency, latency_ms in ((1, 0), (8, 20), (64, 200)):
+        yield Cell(Group.WINDOW, SINK, concurrency, latency_ms, WINDOW_MESSAGES)
+    for contender in (FASTSTREAM, CELERY):
+        yield Cell(Group.WINDOW, contender, 64, 200, WINDOW_MESSAGES)
+
+
+def _hot_key() -> Iterator[Cell]:
+    yield Cell(Group.HOT_KEY, SINK, 64, 200, HOT_MESSAGES)
+
+
+def _backlog() -> Iterator[Cell]:
+    for messages in SINK_BACKLOGS:
+        yield Cell(Group.BACKLOG, SINK, 64, 0, messages)
+        if messages in PEER_BACKLOGS:
+            yield Cell(Group.BACKLOG, PLAIN_LOOP, 1, 0, messages)
+            yield Cell(Group.BACKLOG, FASTSTREAM, 64, 0, messages)
+            yield Cell(Group.BACKLOG, CELERY, 64, 0, messages)
