@@ -14,9 +14,13 @@ PEERS = (PLAIN_LOOP, FASTSTREAM, CELERY)
 CONTENDERS = (LIMIT, SINK, *PEERS)
 
 CONCURRENCIES = (1, 8, 64)
-LATENCIES_MS = (0, 20, 200)
-SINK_BACKLOGS = (1_000, 10_000, 100_000, 200_000)
-PEER_BACKLOGS = (1_000, 10_000)
+MESSAGES = {0: 2_000, 20: 125, 200: 20}
+"""By latency in ms, how many messages there are for each that may be in flight: enough for 2.5 to 4 s."""
+MOST_MESSAGES = 2_000
+
+SINK_BACKLOGS = (1_000, 10_000, 200_000)
+PEER_BACKLOGS = (1_000, 5_000)
+"""Fewer: the peers take longer for each."""
 
 WINDOW = 1_666
 WINDOW_SECONDS = 10
@@ -62,17 +66,12 @@ def quick_plan() -> list[Cell]:
 
 
 def _speed() -> Iterator[Cell]:
-    for latency_ms in LATENCIES_MS:
+    for latency_ms, each in MESSAGES.items():
         for concurrency in CONCURRENCIES:
+            messages = min(each * concurrency, MOST_MESSAGES)
             for contender in CONTENDERS:
                 if contender != PLAIN_LOOP or concurrency == 1:
-                    yield Cell(Group.SPEED, contender, concurrency, latency_ms, _messages(concurrency, latency_ms))
-
-
-def _messages(concurrency: int, latency_ms: int) -> int:
-    """Enough for about 3 s."""
-    fastest = concurrency * 1000 / latency_ms if latency_ms else 1000
-    return int(3 * min(fastest, 1000))
+                    yield Cell(Group.SPEED, contender, concurrency, latency_ms, messages)
 
 
 def _window() -> Iterator[Cell]:
@@ -90,7 +89,7 @@ def _hot_key() -> Iterator[Cell]:
 def _backlog() -> Iterator[Cell]:
     for messages in SINK_BACKLOGS:
         yield Cell(Group.BACKLOG, SINK, 64, 0, messages)
-        if messages in PEER_BACKLOGS:
-            yield Cell(Group.BACKLOG, PLAIN_LOOP, 1, 0, messages)
-            yield Cell(Group.BACKLOG, FASTSTREAM, 64, 0, messages)
-            yield Cell(Group.BACKLOG, CELERY, 64, 0, messages)
+    for messages in PEER_BACKLOGS:
+        yield Cell(Group.BACKLOG, PLAIN_LOOP, 1, 0, messages)
+        yield Cell(Group.BACKLOG, FASTSTREAM, 64, 0, messages)
+        yield Cell(Group.BACKLOG, CELERY, 64, 0, messages)

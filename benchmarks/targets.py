@@ -61,7 +61,7 @@ def at_least(name: str, bound: float, values: Sequence[float]) -> Target:
 
 def at_most(name: str, bound: float, values: Sequence[float], digits: int = 2) -> Target:
     """A target for the median to be no more than `bound`."""
-    return _target(name, f"<= {bound:g}", values, lambda median: median <= bound, digits)
+    return _target(name, f"<= {bound:g}" if bound else "0", values, lambda median: median <= bound, digits)
 
 
 def _faster_than(peer: str, results: Results) -> Target:
