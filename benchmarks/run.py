@@ -87,9 +87,9 @@ class Server:
 class Contender:
     """The process that is measured."""
 
-    def __init__(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], began: float, output: IO[bytes]) -> None:
         self.process = process
-        self.began = time.monotonic()
+        self.began = began
         self._output = output
 
     def usage(self) -> Usage:
@@ -195,6 +195,7 @@ def _backlog(cell: Cell, job: Job) -> Iterator[None]:
 @contextmanager
 def _contender(cell: Cell, job: Job) -> Iterator[Contender]:
     with tempfile.TemporaryFile() as output:
+        began = time.monotonic()
         process = subprocess.Popen(
             COMMANDS[cell.contender],
             env=os.environ | job.environment(),
@@ -203,7 +204,7 @@ def _contender(cell: Cell, job: Job) -> Iterator[Contender]:
             stderr=output,
         )
         with _ended(process):
-            yield Contender(process, output)
+            yield Contender(process, began, output)
 
 
 @contextmanager
