@@ -62,6 +62,12 @@ def test_a_target_is_judged_by_the_median() -> None:
     assert not at_most("", 0, [0, 1, 1]).holds
 
 
+def test_a_single_429_in_any_round_is_one_too_many() -> None:
+    run = replace(RUN, cell=Cell(Group.WINDOW, SINK, 64, 200, messages=1000))
+    assert target("429s", results(run, run)).holds
+    assert not target("429s", results(run, run, replace(run, refused=1))).holds
+
+
 def test_what_was_not_measured_holds_nothing() -> None:
     assert not any(target.holds or target.measured for target in targets(results()))
 
