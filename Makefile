@@ -3,13 +3,15 @@
 # Both set up all that they need: see "Development" in README.md.
 
 BIN := .venv/bin
+BENCH_BIN := .venv-bench/bin
 TEST_PROCESSES ?= 4
 SOAK_SEEDS ?= 200000
+BENCH_ROUNDS ?= 5
 FUZZ_SECONDS ?= 60
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
     --custom-compile-command 'make lock'
 
-.PHONY: demo test check unit format soak fuzz lock clean
+.PHONY: demo test check unit format soak fuzz bench bench-quick lock clean
 
 demo: .venv/complete
 	@$(BIN)/python -m testbed.rabbitmq $(BIN)/python -u -m demo
@@ -43,14 +45,29 @@ fuzz: .venv/complete
 	$(BIN)/pip install --quiet --require-hashes -r requirements/fuzz.txt
 	$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
 
+# The sink against the limit, and against its peers; half an hour. The results are docs/benchmarks.md.
+bench: .venv-bench/complete
+	$(BENCH_BIN)/python -m benchmarks measure --rounds $(BENCH_ROUNDS) docs/benchmarks/results.json
+	$(BENCH_BIN)/python -m benchmarks render docs/benchmarks/results.json docs
+
+# A look at the same in a few minutes: one round, fewer and shorter runs, kept out of docs.
+bench-quick: .venv-bench/complete
+	$(BENCH_BIN)/python -m benchmarks measure --quick build/benchmarks/results.json
+	$(BENCH_BIN)/python -m benchmarks render build/benchmarks/results.json build
+
 lock: .venv/complete
 	$(BIN)/pip install --quiet uv
 	$(COMPILE) --output-file requirements/run.txt setup.cfg
 	$(COMPILE) --constraint requirements/run.txt --extra dev --output-file requirements/dev.txt setup.cfg
 	$(COMPILE) --constraint requirements/run.txt --extra fuzz --output-file requirements/fuzz.txt setup.cfg
+	$(COMPILE) --constraint requirements/run.txt --extra bench --output-file requirements/bench.txt setup.cfg
 
 clean:
-	rm -rf .venv .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info build dist
+	rm -rf .venv .venv-bench .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info build dist
 
 .venv/complete: requirements/dev.txt setup.cfg pyproject.toml tools/make-venv
 	@tools/make-venv .venv
+
+# What is measured has a virtual environment of its own: among it are plugins that would load themselves into pytest.
+.venv-bench/complete: requirements/bench.txt setup.cfg pyproject.toml tools/make-venv
+	@tools/make-venv .venv-bench requirements/bench.txt

@@ -1,0 +1,42 @@
+"""The backlog that a run begins with, persistent, each message with an ordering key."""
+
+import itertools
+from collections.abc import Iterator
+
+import pika
+
+from benchmarks.contenders import Job
+from benchmarks.messages import DATA, HOT_PATH, KEYS, PATH
+from intercom_sink import IntercomRequest, encode
+from testbed.amqp import connect, declare, depth
+from testbed.waiting import wait_until
+
+ORDERING_KEY = "x-ordering-key"
+
+
+def publish_messages(job: Job, *, hot: bool = False) -> None:
+    """Publishes the messages of a job.
+
+    Args:
+        job: what queue, and how many messages.
+        hot: every other message carries one and the same key.
+    """
+    declare(job.broker, job.queue)
+    bodies = {path: encode(IntercomRequest("POST", path, DATA)) for path in (PATH, HOT_PATH)}
+    with connect(job.broker) as connection:
+        channel = connection.channel()
+        for key in itertools.islice(_hot_keys() if hot else itertools.cycle(KEYS), job.messages):
+            body = bodies[HOT_PATH if hot and key == KEYS[0] else PATH]
+            properties = pika.BasicProperties(delivery_mode=2, headers={ORDERING_KEY: key})
+            channel.basic_publish("", job.queue, body, properties)
+
+
+def wait_for_depth(job: Job) -> None:
+    """Waits until all messages of the job are in the queue."""
+    wait_until(lambda: depth(job.broker, job.queue) == job.messages, f"{job.messages} messages in {job.queue}")
+
+
+def _hot_keys() -> Iterator[str]:
+    for key in itertools.cycle(KEYS[1:]):
+        yield KEYS[0]
+        yield key
