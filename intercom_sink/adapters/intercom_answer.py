@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from intercom_sink.domain.outcome import Answer
 from intercom_sink.domain.rate_limit import RateLimit
@@ -43,6 +44,7 @@ def _number(text: str | None) -> float | None:
     return float(text) if text is not None and re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", text) else None
 
 
+@lru_cache(maxsize=16)
 def _date(text: str | None) -> float | None:
     try:
         moment = parsedate_to_datetime(text or "")

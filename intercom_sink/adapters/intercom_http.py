@@ -84,6 +84,8 @@ class IntercomHTTP:
             # library's word for some answers that are not HTTP, such as a chunk of a negative size.
             return NoAnswer(self._redact(f"{type(error).__name__}: {error}")[:LONGEST_REASON])
         answer = read_answer(response.status, response.headers, content)
+        if answer.request_id is None and not answer.error_codes:
+            return answer
         # A server that sends the token back must not bring it into a log line.
         return replace(
             answer,
