@@ -16,7 +16,7 @@ from intercom_sink.entrypoints.bootstrap import build
 from intercom_sink.entrypoints.check import check
 from intercom_sink.entrypoints.dead_letters import drop, list_letters, replay
 from intercom_sink.entrypoints.logs import configure_logging
-from intercom_sink.entrypoints.publish import InvalidInput, publish, read_lines, read_message
+from intercom_sink.entrypoints.publish import InvalidInput, Publication, publish, read_lines, read_message
 from intercom_sink.entrypoints.settings import BrokerSettings, DeadLetterSettings, Settings
 from intercom_sink.entrypoints.signals import stopping_on_signals
 
@@ -64,9 +64,9 @@ def _run(drain: bool) -> int:
 
 def _publish(arguments: argparse.Namespace) -> int:
     settings = BrokerSettings.from_environment(os.environ)
-    bodies = _read_bodies(arguments)
+    publications = _read_publications(arguments)
     try:
-        return OK if publish(settings, bodies) else FAILED
+        return OK if publish(settings, publications) else FAILED
     except BrokerLost as error:
         print(error, file=sys.stderr)
         return FAILED
@@ -81,11 +81,14 @@ def _dead_letters(arguments: argparse.Namespace) -> int:
         return FAILED
 
 
-def _read_bodies(arguments: argparse.Namespace) -> list[bytes]:
-    if (arguments.method, arguments.path, arguments.data) != (None, None, None):
+def _read_publications(arguments: argparse.Namespace) -> list[Publication]:
+    one = (arguments.method, arguments.path, arguments.data, arguments.ordering_key)
+    if any(option is not None for option in one):
         if arguments.method is None or arguments.path is None or arguments.file is not None:
-            raise InvalidInput(["one message takes --method and --path, perhaps --data, and no FILE"])
-        return [read_message(arguments.method, arguments.path, arguments.data)]
+            raise InvalidInput(
+                ["one message takes --method and --path, perhaps --data and --ordering-key, and no FILE"]
+            )
+        return [read_message(*one)]
     if arguments.file in (None, "-"):
         return read_lines(sys.stdin.buffer)
     try:
@@ -121,13 +124,15 @@ def _parser() -> argparse.ArgumentParser:
     publishing = commands.add_parser(
         "publish",
         help="put messages into the queue",
-        description='Publishes JSON lines {"method": ..., "path": ..., "data": ...} from FILE or standard input, '
-        "or one message from --method, --path and --data. Nothing is published unless all of them are valid.",
+        description='Publishes JSON lines {"method": ..., "path": ..., "data": ...}, perhaps with an "ordering_key", '
+        "from FILE or standard input, or one message from --method, --path, --data and --ordering-key. Nothing is "
+        "published unless all of them are valid.",
     )
     publishing.add_argument("file", nargs="?", metavar="FILE", help="JSON lines; none, or -: standard input")
     publishing.add_argument("--method", help="the method of one message")
     publishing.add_argument("--path", help="its path")
     publishing.add_argument("--data", help="its data, as JSON")
+    publishing.add_argument("--ordering-key", metavar="KEY", help="messages of one key are sent strictly in order")
     _add_dead_letters(commands)
     return parser
 

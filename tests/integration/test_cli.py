@@ -43,7 +43,7 @@ def test_help_and_version() -> None:
 
 
 def test_every_bad_setting_is_reported_at_once_in_a_line_of_its_own() -> None:
-    done = run(CJW_RABBITMQ_HOST="http://user:s3cr3t@x", CJW_INTERCOM_TIMEOUT="soon", CJW_INTERCOM_CONCURRENCY="8")
+    done = run(CJW_RABBITMQ_HOST="http://user:s3cr3t@x", CJW_INTERCOM_TIMEOUT="soon", CJW_INTERCOM_CONCURRENCY="many")
     assert done.returncode == 2
     assert done.stdout == ""
     names = [line.split(":")[0] for line in done.stderr.splitlines()]
@@ -87,6 +87,36 @@ def test_publish_takes_one_message_from_its_options(queue: Queue) -> None:
     assert done.returncode == 0, done.stderr
     ((body, _),) = queue.take_all()
     assert decode(body).data == {"name": "Ada"}
+
+
+def test_publish_sends_an_ordering_key_as_a_header(queue: Queue) -> None:
+    lines = [
+        '{"method": "GET", "path": "/1", "data": null, "ordering_key": "contact-é"}',
+        '{"method": "GET", "path": "/2", "data": null, "ordering_key": null}',
+        '{"method": "GET", "path": "/3", "data": null}',
+    ]
+    assert run("publish", stdin="\n".join(lines), **settings(queue)).returncode == 0
+    one = ("publish", "--method", "GET", "--path", "/4", "--ordering-key", "k")
+    assert run(*one, **settings(queue)).returncode == 0
+    published = []
+    with amqp.connect(queue.url) as connection:
+        channel = connection.channel()
+        for _ in range(4):
+            _, properties, body = channel.basic_get(queue.name, auto_ack=True)
+            assert properties is not None
+            published.append((decode(body).path, (properties.headers or {}).get("x-ordering-key")))
+    assert published == [("/1", "contact-é"), ("/2", None), ("/3", None), ("/4", "k")]
+
+
+@pytest.mark.parametrize(
+    ("key", "complaint"),
+    [("5", "is not text"), (f'"{"é" * 128}"', "is longer than 255 bytes"), (r'"\ud800"', "is not valid Unicode text")],
+)
+def test_an_ordering_key_that_can_not_be_one_is_the_fault_of_its_line(queue: Queue, key: str, complaint: str) -> None:
+    line = f'{{"method": "GET", "path": "/1", "data": null, "ordering_key": {key}}}'
+    done = run("publish", stdin=line, **settings(queue))
+    assert (done.returncode, done.stderr) == (2, f"line 1: ordering_key {complaint}\nnothing was published\n")
+    assert queue.depth == 0
 
 
 def test_publish_declares_a_missing_queue_and_messages_survive_the_broker(rabbitmq: str) -> None:

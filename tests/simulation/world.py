@@ -66,7 +66,9 @@ class World:
         self.faults = 0
         self.sends = 0
         self.concurrency = self.random.choice([1, 1, 2, 3, 5])
-        self.keys: list[str | None] = self.random.choice([[None], ["a", "b", "c"], [None, "a", "b", "c", "d", "e", "f", "g"]])
+        self.keys: list[str | None] = self.random.choice(
+            [[None], ["a", "b", "c"], [None, "a", "b", "c", "d", "e", "f", "g"]]
+        )
         count = self.random.randint(1, 8) if self.concurrency == 1 else self.random.randint(1, 24)
         self.messages = [self._message(number) for number in range(count)]
         self.queue = deque(self.messages)

@@ -17,15 +17,13 @@ from pika.exceptions import ChannelClosedByBroker, ChannelClosedByClient, Connec
 from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
+from intercom_sink.adapters.rabbitmq import ORDERING_KEY
 from intercom_sink.adapters.rabbitmq.dead_letters import DeadLetterQueue
 from intercom_sink.adapters.rabbitmq.faults import NOT_FOUND, Fault, translate
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.dead_letter import DeadLetter
 
 logger = logging.getLogger(__name__)
-
-ORDERING_KEY = "x-ordering-key"
-"""The header by which a producer says which messages must stay in order."""
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that the broker has to say goodbye."""

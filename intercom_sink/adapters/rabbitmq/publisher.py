@@ -7,14 +7,19 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.spec import PERSISTENT_DELIVERY_MODE, BasicProperties
 
+from intercom_sink.adapters.rabbitmq import ORDERING_KEY
 from intercom_sink.adapters.rabbitmq.session import broker_errors, connect, declare
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.errors import BrokerLost
 
-PERSISTENT = BasicProperties(delivery_mode=PERSISTENT_DELIVERY_MODE, content_type="application/msgpack")
-
 MOST_IDLE = 1.0
 """Seconds after which a connection is not used again: nobody answered its heartbeats in the meantime."""
+
+
+def message_properties(ordering_key: str | None = None) -> BasicProperties:
+    """The properties of a message for the sink: persistent, and with its ordering key, where it has one."""
+    headers = None if ordering_key is None else {ORDERING_KEY: ordering_key}
+    return BasicProperties(delivery_mode=PERSISTENT_DELIVERY_MODE, content_type="application/msgpack", headers=headers)
 
 
 class Publisher:
@@ -32,7 +37,7 @@ class Publisher:
         self._channel: BlockingChannel | None = None
         self._used = 0.0
 
-    def publish(self, body: bytes, properties: BasicProperties = PERSISTENT) -> None:
+    def publish(self, body: bytes, properties: BasicProperties) -> None:
         """Publishes one message, mandatory, and returns once the broker has confirmed it.
 
         Raises:
