@@ -25,10 +25,11 @@ in brackets. Broker, server and contender share the cores.
 - **{CELERY}**: with `requests`, acks late, prefetch multiplier 1, tries again with backoff; on threads, and one at a
   time on its default, a process, which is faster there.
 
-The **rate** is messages by the time from the first request's arrival to the last answer, as the server sees it. **CPU**
-is that of all threads of the process and its children, from the first answer on. **Memory** is resident memory at its
-peak; what processes share counts in each. A run counts only if every message got exactly one good answer and none was
-left in the queue; else the benchmark ends with an error.
+The **rate** is messages by the time to the last answer, as the server sees it, without the first tenth of a run, in
+which connections are opened, and the sink sends one request ahead of the others. **CPU** is that of all threads of the
+process and its children, from the first answer on. **Memory** is resident memory at its peak; what processes share
+counts in each. A run counts only if every message got exactly one good answer and none was left in the queue; else the
+benchmark ends with an error.
 """
 
 Column = tuple[str, Callable[[Cell], str]]

@@ -18,7 +18,7 @@ class Run:
     Attributes:
         cell: what was measured.
         round: in which round.
-        rate: messages a second, from the first request's arrival to the last answer.
+        rate: messages a second, from the end of the warm-up to the last answer.
         cpu: microseconds of CPU a message, all threads, start-up not counted.
         peak: memory at its peak, in MiB.
         growth: by how many MiB the memory grew over the second half of the messages.

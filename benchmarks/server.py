@@ -1,6 +1,6 @@
 """A fast HTTP server in the place of Intercom: every answer takes a set time, and perhaps there is a rate window.
 
-    python -m benchmarks.server [--latency SECONDS] [--limit REQUESTS] [--marks COUNT,...]
+    python -m benchmarks.server [--latency SECONDS] [--limit REQUESTS] [--warm-up COUNT] [--marks COUNT,...]
 
 It prints its port, then the monotonic time at which it has given so many good answers, a line for each mark; and once
 its standard input ends, all that it saw, as a line of JSON. It runs on httptools and uvloop: what it takes from the
@@ -29,20 +29,29 @@ TOO_MANY = b"HTTP/1.1 429 Too Many Requests\r\n"
 
 @dataclass
 class Answered:
-    """The good answers on one path; times are of the monotonic clock, which all processes of a machine share."""
+    """The good answers on one path; times are of the monotonic clock, which all processes of a machine share.
+
+    Attributes:
+        count: how many there were after the warm-up.
+        first_request: when the first request arrived.
+        warm: when the warm-up's last answer was sent; without a warm-up, the same as `first_request`.
+        last_answer: when the last answer was sent.
+    """
 
     count: int
     first_request: float
+    warm: float
     last_answer: float
 
 
 class Server:
     """What all connections share: how long an answer takes, the window, and what was seen."""
 
-    def __init__(self, latency: float, window: RateWindow | None, marks: Iterable[int]) -> None:
+    def __init__(self, latency: float, window: RateWindow | None, warm_up: int, marks: Iterable[int]) -> None:
         self.latency = latency
         self.window = window
         self.answered: dict[bytes, Answered] = {}
+        self._warm_up = warm_up
         self._count = 0
         self._marks = sorted(marks, reverse=True)
         self._in_flight = 0
@@ -65,9 +74,11 @@ class Server:
             return
         self._count += 1
         now = time.monotonic()
-        answered = self.answered.setdefault(path, Answered(0, began, now))
+        answered = self.answered.setdefault(path, Answered(-self._warm_up, began, began, now))
         answered.count += 1
         answered.last_answer = now
+        if answered.count == 0:
+            answered.warm = now
         if self._marks and self._count == self._marks[-1]:
             self._marks.pop()
             print(now, flush=True)
@@ -132,10 +143,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--limit", type=int)
+    parser.add_argument("--warm-up", type=int, default=0)
     parser.add_argument("--marks", type=lambda text: [int(mark) for mark in text.split(",")], default=[])
     arguments = parser.parse_args()
     window = RateWindow(arguments.limit) if arguments.limit else None
-    uvloop.run(serve(Server(arguments.latency, window, arguments.marks)))
+    uvloop.run(serve(Server(arguments.latency, window, arguments.warm_up, arguments.marks)))
 
 
 if __name__ == "__main__":

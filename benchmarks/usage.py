@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def usage_of(pid: int) -> Usage:
 
 def _children(pid: int) -> Iterator[int]:
     for thread in Path("/proc", str(pid), "task").iterdir():
-        yield from map(int, (thread / "children").read_text().split())
+        with suppress(FileNotFoundError):  # it has ended meanwhile
+            yield from map(int, (thread / "children").read_text().split())
 
 
 def _usage(pid: int) -> Usage:
