@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from itertools import zip_longest
 from typing import Any
 
 import pika
@@ -26,13 +27,15 @@ def answers(url: str) -> bool:
     return True
 
 
-def publish(url: str, queue: str, bodies: Iterable[bytes]) -> None:
-    """Publishes the bodies, persistent, and returns once the broker has confirmed them."""
+def publish(url: str, queue: str, bodies: Iterable[bytes], keys: Iterable[object] = ()) -> None:
+    """Publishes the bodies, persistent, each with its ordering key, and returns once the broker has confirmed them."""
     with connect(url) as connection:
         channel = connection.channel()
         channel.confirm_delivery()
-        for body in bodies:
-            channel.basic_publish("", queue, body, pika.BasicProperties(delivery_mode=2), mandatory=True)
+        for body, key in zip_longest(bodies, keys):
+            headers = None if key is None else {"x-ordering-key": key}
+            properties = pika.BasicProperties(delivery_mode=2, headers=headers)
+            channel.basic_publish("", queue, body, properties, mandatory=True)
 
 
 def declare(url: str, queue: str, **options: Any) -> None:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self, TypeAlias
 
+from testbed.rate_window import RateWindow
+
 Behaviour: TypeAlias = Callable[["Exchange"], None]
 
 
@@ -29,6 +31,7 @@ class Request:
     body: bytes
     connection: int
     began: float = field(default_factory=time.monotonic)
+    ended: float | None = None
 
     @property
     def data(self) -> Any:
@@ -76,6 +79,7 @@ class Intercom:
         finally:
             with self._lock:
                 self._in_flight -= 1
+                request.ended = time.monotonic()
 
 
 class _Server(ThreadingHTTPServer):
@@ -137,6 +141,19 @@ def rate_limited(seconds: float) -> Behaviour:
         exchange.send_header("Content-Length", "0")
         exchange.end_headers()
         exchange.wfile.flush()
+
+    return behave
+
+
+def windowed(window: RateWindow) -> Behaviour:
+    """Answers 200, or 429 where the window is used up, and says in each answer how it stands."""
+    lock = threading.Lock()
+
+    def behave(exchange: Exchange) -> None:
+        with lock:
+            admission = window.admit(time.time())
+        exchange.intercom.closing.wait(0.02)
+        exchange.send(200 if admission.admitted else 429, admission.headers, b"{}")
 
     return behave
 

@@ -69,7 +69,7 @@ class RateWindow:
         return self._sent
 
     def answered(self, number: int, told: RateLimit, now: float) -> bool:
-        """Takes in what the answer to a request says; returns whether it announces another window than was known."""
+        """Takes in what the answer to a request says; returns whether one may go now that had to wait before."""
         self._in_flight -= 1
         if told.limit is None or told.remaining is None or told.reset_at is None or told.server_time is None:
             self._untold += 1
@@ -86,13 +86,15 @@ class RateWindow:
         if known is None or (seconds > 0 and _is_another(told.reset_at, known)):
             self._window = _Window(told.reset_at, ends, told.limit, told.remaining, left)
             return True
-        if told.reset_at == known.reset_at and not known.is_over:
-            known.ends = min(known.ends, ends)
-            if told.remaining < known.lowest:
-                known.lowest, known.left = told.remaining, left
-            else:  # it was counted before the lowest, though it was still on its way to us then
-                known.left += 1
-        return False
+        if told.reset_at != known.reset_at or known.is_over:
+            return False
+        was_used_up = known.left <= 0
+        known.ends = min(known.ends, ends)
+        if told.remaining < known.lowest:
+            known.lowest, known.left = told.remaining, left
+        else:  # it was counted before the lowest, though it was still on its way to us then
+            known.left += 1
+        return was_used_up and known.left > 0
 
     def _assume_next(self, window: _Window, now: float) -> None:
         """A window has ended: until Intercom announces the next one, it is taken to be as large."""

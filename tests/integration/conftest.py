@@ -1,7 +1,7 @@
 """A queue of one's own on a real RabbitMQ, an Intercom on loopback, and the sink as a process between them."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from urllib.parse import quote
 
@@ -63,8 +63,8 @@ class Queue:
     def declare(self, **options: object) -> None:
         amqp.declare(self.url, self.name, **options)
 
-    def publish(self, *bodies: bytes) -> None:
-        amqp.publish(self.url, self.name, bodies)
+    def publish(self, *bodies: bytes, keys: Iterable[object] = ()) -> None:
+        amqp.publish(self.url, self.name, bodies, keys)
 
     @property
     def depth(self) -> int:

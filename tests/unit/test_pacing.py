@@ -122,6 +122,18 @@ def test_of_answers_that_overtake_each_other_the_lowest_counts_and_each_request_
     assert takes(pacer, 0.1) == may_go
 
 
+def test_who_waits_is_told_when_an_answer_that_was_overtaken_frees_a_request() -> None:
+    pacer = Pacer()
+    ask(pacer, told(remaining=3))
+    slow, fast = pacer.take(0), pacer.take(0)
+    assert slow is not None
+    assert fast is not None
+    assert not pacer.answered(fast, told(remaining=1), 0.1, hold=0)
+    assert takes(pacer, 0.1) == 0, "the other may not be counted yet"
+    assert pacer.answered(slow, told(remaining=2), 0.2, hold=0), "it was"
+    assert takes(pacer, 0.2) == 1
+
+
 @pytest.mark.parametrize(("reserve", "may_go"), [(0.0, 40), (0.25, 15), (0.4, 0), (0.9, 0)])
 def test_the_reserve_is_left_to_others(reserve: float, may_go: int) -> None:
     pacer = Pacer(reserve)
