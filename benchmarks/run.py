@@ -114,7 +114,7 @@ def measure(broker: str, cell: Cell, number: int) -> Run:
         cell: what to measure.
         number: which round this is.
     """
-    with _server(cell) as server:
+    with started_server(cell) as server:
         job = Job(broker, f"benchmark-{next(RUNS)}", server.url, cell.concurrency, cell.messages)
         with _backlog(cell, job), _contender(cell, job) as contender:
             began = contender.began
@@ -173,7 +173,8 @@ def _rate(answered: Any) -> float:
 
 
 @contextmanager
-def _server(cell: Cell) -> Iterator[Server]:
+def started_server(cell: Cell) -> Iterator[Server]:
+    """The server that a cell asks for, ended with the block."""
     marks = sorted({1, cell.messages // 2, cell.messages})
     command = [*PYTHON, "benchmarks.server", "--latency", str(cell.latency_ms / 1000)]
     command += ["--warm-up", str(warm_up(cell)), "--marks", ",".join(map(str, marks))]
