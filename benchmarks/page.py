@@ -55,7 +55,11 @@ def _facts(results: Results) -> str:
 
 def _targets(results: Results) -> str:
     rows = [[target.name, target.wanted, _measured(target), _verdict(target)] for target in targets(results)]
-    return "## Targets\n\n" + table(["target", "wanted", "measured", "holds?"], rows)
+    prose = (
+        "Where one message at a time at 0 ms spends its time:"
+        " [what bounds it](decisions/0011-what-bounds-one-at-a-time.md)."
+    )
+    return f"## Targets\n\n{prose}\n\n" + table(["target", "wanted", "measured", "holds?"], rows)
 
 
 def _measured(target: Target) -> str:
