@@ -121,12 +121,6 @@ MUTANTS = [
         "self._reserved(told.limit)",
     ),
     Mutant(
-        "what no answer told of not counted",
-        "rate_window",
-        "self._reserved(told.limit) - self._in_flight - self._untold",
-        "self._reserved(told.limit) - self._in_flight",
-    ),
-    Mutant(
         "the others do not wait for the one that goes ahead",
         "pacing",
         "return seconds if self._ahead is None else LONGEST",

@@ -29,6 +29,10 @@ PREFETCH = 3
 WINDOW = 10
 """Seconds of Intercom's rate window."""
 
+EDGE = 2.5
+"""Seconds from the beginning of a window in which the sink may still believe in the one before: `Date` is in whole
+seconds, and an answer takes up to 1.5 s. Of a request without an answer nobody can tell in which it was counted."""
+
 Trace = list[str]
 
 
@@ -271,6 +275,7 @@ class Intercom:
         self._held_since = math.inf
         self._held_until = -math.inf
         self._is_known = False
+        self._blurred: set[int] = set()
         self.senders: dict[greenlet, Delivery] = {}
 
     def greet(self) -> None:
@@ -313,16 +318,20 @@ class Intercom:
         if self._limit is None:
             outcome = self._outcome(RateLimit(retry_after=world.random.uniform(0, 90)))
             return lambda: outcome
-        window = int(world.now // WINDOW)
+        arrived, window = world.now, int(world.now // WINDOW)
         is_refused = self._taken[window] == self._limit
-        world.check(not (is_refused and self._is_known), "the rate window is exceeded, though it was told")
+        may_know = self._is_known and window not in self._blurred
+        world.check(not (is_refused and may_know), "the rate window is exceeded, though it was told")
         self._taken[window] += not is_refused
         remaining = self._limit - self._taken[window]
 
         def make() -> Outcome:
             reset_at = float(window + 1) * WINDOW
             limits = RateLimit(math.floor(world.now), reset_at, None, self._limit, remaining)
-            return Answer(429, limits) if is_refused else self._outcome(limits)
+            outcome = Answer(429, limits) if is_refused else self._outcome(limits)
+            if isinstance(outcome, NoAnswer) or outcome.rate_limit.limit is None:
+                self._blurred |= {window} if arrived < window * WINDOW + EDGE else set()
+            return outcome
 
         return make
 

@@ -122,6 +122,20 @@ def test_of_answers_that_overtake_each_other_the_lowest_counts_and_each_request_
     assert takes(pacer, 0.1) == may_go
 
 
+@pytest.mark.parametrize(("later", "may_go"), [([], 5), ([3], 3)], ids=["not told yet", "told by a later request"])
+def test_what_got_no_answer_may_have_been_counted_until_a_later_request_tells(later: list[int], may_go: int) -> None:
+    pacer = Pacer()
+    ask(pacer, told(remaining=8))
+    slow, lost = pacer.take(0), pacer.take(0)
+    assert slow is not None
+    assert lost is not None
+    pacer.answered(lost, NoAnswer("reset"), 0.1, hold=0)
+    pacer.answered(slow, told(remaining=6), 0.2, hold=0)
+    for remaining in later:
+        ask(pacer, told(remaining), 0.3)
+    assert takes(pacer, 0.3) == may_go
+
+
 def test_who_waits_is_told_when_an_answer_that_was_overtaken_frees_a_request() -> None:
     pacer = Pacer()
     ask(pacer, told(remaining=3))
