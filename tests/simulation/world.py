@@ -29,6 +29,10 @@ PREFETCH = 3
 WINDOW = 10
 """Seconds of Intercom's rate window."""
 
+UNTOLD = -2
+"""Stands for the latest window that the sink was told of, while there is none: it can know when that one ends, and so
+when the next one begins, and no more."""
+
 EDGE = 2.5
 """Seconds from the beginning of a window in which the sink may still believe in the one before: `Date` is in whole
 seconds, and an answer takes up to 1.5 s. Of a request without an answer nobody can tell in which it was counted."""
@@ -274,14 +278,14 @@ class Intercom:
         self._taken: Counter[int] = Counter()
         self._held_since = math.inf
         self._held_until = -math.inf
-        self._is_known = False
+        self.told = UNTOLD
         self._blurred: set[int] = set()
         self.senders: dict[greenlet, Delivery] = {}
 
     def greet(self) -> None:
         """A process begins, and knows nothing of the rate window yet."""
         self._held_since, self._held_until = math.inf, -math.inf
-        self._is_known = False
+        self.told = UNTOLD
         self.senders.clear()
 
     def check_may_be_sent(self, delivery: Delivery) -> None:
@@ -312,15 +316,19 @@ class Intercom:
             case _:
                 world.check(False, f"message {number} is sent again after {delivery.outcomes[-1]}")
 
-    def answer(self) -> Callable[[], Outcome]:
-        """Counts a request that arrives now; returns what makes the answer, once it is time."""
+    def answer(self, told: int) -> Callable[[], Outcome]:
+        """Counts a request that arrives now; returns what makes the answer, once it is time.
+
+        Args:
+            told: the latest window that the sink had been told of as it sent the request.
+        """
         world = self._world
         if self._limit is None:
             outcome = self._outcome(RateLimit(retry_after=world.random.uniform(0, 90)))
             return lambda: outcome
         arrived, window = world.now, int(world.now // WINDOW)
         is_refused = self._taken[window] == self._limit
-        may_know = self._is_known and window not in self._blurred
+        may_know = told >= window - 1 and window not in self._blurred
         world.check(not (is_refused and may_know), "the rate window is exceeded, though it was told")
         self._taken[window] += not is_refused
         remaining = self._limit - self._taken[window]
@@ -338,7 +346,9 @@ class Intercom:
     def has_come(self, outcome: Outcome) -> None:
         """Notes what the sink must know from now on: the window, and for how long all are held back, at least."""
         now = self._world.now
-        self._is_known |= isinstance(outcome, Answer) and outcome.rate_limit.limit is not None
+        match outcome:
+            case Answer(rate_limit=RateLimit(reset_at=float(end), server_time=date, limit=int())) if end > (date or 0):
+                self.told = max(self.told, int(end // WINDOW) - 1)
         match outcome:
             case NoAnswer():
                 seconds = 0.5
@@ -386,9 +396,10 @@ class Gateway:
         world.most_open = max(world.most_open, len(world.open))
         world.sends += 1
         world.note(f"message {number} sent")
+        told = intercom.told
         self._travel()
         world.step(f"while message {number} is on its way")
-        make_answer = intercom.answer()
+        make_answer = intercom.answer(told)
         self._travel()
         outcome = make_answer()
         self._travel()
