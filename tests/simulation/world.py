@@ -280,12 +280,15 @@ class Intercom:
         self._held_until = -math.inf
         self.told = UNTOLD
         self._blurred: set[int] = set()
+        self._in_doubt = True
+        self._ahead: int | None = None
         self.senders: dict[greenlet, Delivery] = {}
 
     def greet(self) -> None:
         """A process begins, and knows nothing of the rate window yet."""
         self._held_since, self._held_until = math.inf, -math.inf
         self.told = UNTOLD
+        self._in_doubt, self._ahead = True, None
         self.senders.clear()
 
     def check_may_be_sent(self, delivery: Delivery) -> None:
@@ -299,6 +302,9 @@ class Intercom:
             not self._held_since < world.now < self._held_until,
             f"message {number} is sent though all are held back until {self._held_until:.2f}",
         )
+        world.check(self._ahead is None, f"message {number} does not wait for {self._ahead}, which goes ahead alone")
+        if self._in_doubt and world.now >= self._held_until:
+            self._ahead = number
         world.check(len(world.open) < world.concurrency, f"over {world.concurrency} requests are in flight")
         for other in world.messages[:number]:
             must_be_first = world.concurrency == 1 or other.key == message.key
@@ -343,9 +349,16 @@ class Intercom:
 
         return make
 
-    def has_come(self, outcome: Outcome) -> None:
-        """Notes what the sink must know from now on: the window, and for how long all are held back, at least."""
+    def has_come(self, number: int, outcome: Outcome) -> None:
+        """Notes what the sink must know from now on: the window, and for how long all are held back, at least.
+
+        Args:
+            number: of the message that is answered.
+            outcome: the answer, if any.
+        """
         now = self._world.now
+        if number == self._ahead:
+            self._in_doubt, self._ahead = False, None
         match outcome:
             case Answer(rate_limit=RateLimit(reset_at=float(end), server_time=date, limit=int())) if end > (date or 0):
                 self.told = max(self.told, int(end // WINDOW) - 1)
@@ -358,6 +371,7 @@ class Intercom:
                 seconds = min(max(limits.retry_after or 0, 1), 60)
             case _:
                 return
+        self._in_doubt, self._ahead = True, None
         if now + seconds > self._held_until:
             self._held_since = now if now > self._held_until else self._held_since
             self._held_until = now + seconds
@@ -404,7 +418,7 @@ class Gateway:
         outcome = make_answer()
         self._travel()
         delivery.outcomes.append(outcome)
-        intercom.has_come(outcome)
+        intercom.has_come(number, outcome)
         world.note(f"message {number}: {outcome.status if isinstance(outcome, Answer) else outcome.reason}")
         world.step(f"as the answer to message {number} comes")
         del world.open[number]
