@@ -100,7 +100,11 @@ class Exchange(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            self.close_connection = True  # the client ended in the middle of the request: nobody got it
+            return
         request = Request(self.command, self.path, dict(self.headers), body, self.client_address[1])
         self.intercom.handle(self, request)
 

@@ -11,6 +11,21 @@ from tests.integration.test_lanes import names, publish
 from tests.integration.test_stream import numbers
 
 MESSAGES = 2000
+KILLS = 20
+
+
+def kill_and_then_drain(queue: Queue, intercom: Intercom, start_sink: StartSink, **settings: str) -> None:
+    """Kills a sink at KILLS random moments, each time in the middle of the work; the last one does the rest."""
+    for _ in range(KILLS):
+        sink = start_sink(queue, **settings)
+        goal = len(intercom.requests) + random.randint(1, MESSAGES // KILLS - 20)
+        wait_until(lambda goal=goal: len(intercom.requests) >= goal, "some requests")  # type: ignore[misc]
+        sink.send(signal.SIGKILL)
+        sink.ended()
+        wait_until(lambda: queue.consumers == 0, "the broker to notice")
+    assert queue.depth > 0, "there was always work to be interrupted"
+    last = start_sink(queue, "run", "--drain", **settings)
+    assert last.ended(timeout=120) == 0, last.stderr
 
 
 def assert_nothing_lost(intercom: Intercom, most_duplicates: int) -> None:
@@ -24,44 +39,23 @@ def assert_nothing_lost(intercom: Intercom, most_duplicates: int) -> None:
 
 
 def test_sigkill_at_20_random_moments(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
-    kills = 20
     intercom.otherwise = after(0.002, reply(200))
     queue.publish(*(message(number) for number in range(MESSAGES)))
-    for _ in range(kills):
-        sink = start_sink(queue)
-        goal = len(intercom.requests) + random.randint(1, MESSAGES // kills - 20)
-        wait_until(lambda goal=goal: len(intercom.requests) >= goal, "some requests")  # type: ignore[misc]
-        sink.send(signal.SIGKILL)
-        sink.ended()
-        wait_until(lambda: queue.consumers == 0, "the broker to notice")
-    assert queue.depth > 0, "there was always work to be interrupted"
-    last = start_sink(queue, "run", "--drain")
-    assert last.ended(timeout=120) == 0, last.stderr
-    assert_nothing_lost(intercom, most_duplicates=kills * 10)
+    kill_and_then_drain(queue, intercom, start_sink)
+    assert_nothing_lost(intercom, most_duplicates=KILLS * 10)
 
 
 def test_sigkill_at_20_random_moments_with_8_lanes(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
-    kills = 20
     intercom.otherwise = after(0.02, reply(200))
     publish(queue, MESSAGES, names(50))
-    lanes = {"CJW_INTERCOM_CONCURRENCY": "8"}
-    for _ in range(kills):
-        sink = start_sink(queue, **lanes)
-        goal = len(intercom.requests) + random.randint(1, MESSAGES // kills - 20)
-        wait_until(lambda goal=goal: len(intercom.requests) >= goal, "some requests")  # type: ignore[misc]
-        sink.send(signal.SIGKILL)
-        sink.ended()
-        wait_until(lambda: queue.consumers == 0, "the broker to notice")
-    assert queue.depth > 0, "there was always work to be interrupted"
-    last = start_sink(queue, "run", "--drain", **lanes)
-    assert last.ended(timeout=120) == 0, last.stderr
+    kill_and_then_drain(queue, intercom, start_sink, CJW_INTERCOM_CONCURRENCY="8")
     sent = numbers(intercom)
     assert set(sent) == set(range(MESSAGES)), "lost = 0"
     for key in range(50):
         of_key = [number for number in sent if number % 50 == key]
         assert list(dict.fromkeys(of_key)) == list(range(key, MESSAGES, 50)), "in order, apart from what was sent again"
     print(f"sent {len(sent)}, duplicated {len(sent) - MESSAGES}, lost 0")
-    assert len(sent) - MESSAGES <= kills * 80
+    assert len(sent) - MESSAGES <= KILLS * 80
     assert intercom.most_in_flight <= 16, "those of the killed one may not have ended before the next one begins"
 
 
