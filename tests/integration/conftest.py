@@ -81,6 +81,14 @@ class Queue:
         wait_until(lambda: self.depth == depth, f"{depth} messages ready in the queue", explain=lambda: self.depth)
 
 
+def lasting_queue(node: Node) -> Queue:
+    """A queue that its broker still knows after a kill: RabbitMQ may forget one that was declared a moment before."""
+    queue = Queue(node.url)
+    queue.declare()
+    node.ctl("eval", "mnesia:sync_log().")
+    return queue
+
+
 @pytest.fixture
 def queue(rabbitmq: str) -> Iterator[Queue]:
     made = Queue(rabbitmq)

@@ -13,7 +13,7 @@ from testbed.ports import free_ports
 from testbed.proxy import Proxy
 from testbed.rabbitmq import Node, make_node
 from testbed.waiting import wait_until
-from tests.integration.conftest import Queue, StartSink, changed_url, message
+from tests.integration.conftest import Queue, StartSink, changed_url, lasting_queue, message
 from tests.integration.test_stream import numbers
 
 
@@ -59,8 +59,7 @@ def test_a_broker_that_stops_and_starts_again_is_found_again(
 def test_a_broker_killed_in_a_pause_ends_the_retries_of_its_delivery_and_delivers_it_again(
     node: Node, intercom: Intercom, start_sink: StartSink
 ) -> None:
-    queue = Queue(node.url)
-    queue.declare()
+    queue = lasting_queue(node)
     queue.publish(message(1), message(2))
     intercom.script.append(rate_limited(30))
     sink = start_sink(queue)
@@ -77,8 +76,7 @@ def test_a_broker_killed_in_a_pause_ends_the_retries_of_its_delivery_and_deliver
 def test_a_broker_killed_in_flight_gets_no_ack_on_another_channel(
     node: Node, intercom: Intercom, start_sink: StartSink
 ) -> None:
-    queue = Queue(node.url)
-    queue.declare()
+    queue = lasting_queue(node)
     queue.publish(message(1), message(2))
     intercom.script.append(after(3, reply(200)))
     sink = start_sink(queue)

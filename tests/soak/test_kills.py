@@ -6,7 +6,7 @@ import signal
 from testbed.intercom import Intercom, after, reply
 from testbed.rabbitmq import Node
 from testbed.waiting import wait_until
-from tests.integration.conftest import Queue, StartSink, message
+from tests.integration.conftest import Queue, StartSink, lasting_queue, message
 from tests.integration.test_lanes import names, publish
 from tests.integration.test_stream import numbers
 
@@ -61,14 +61,13 @@ def test_sigkill_at_20_random_moments_with_8_lanes(queue: Queue, intercom: Inter
 
 def test_the_broker_killed_5_times(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
     kills = 5
-    queue = Queue(node.url)
-    queue.declare()
+    queue = lasting_queue(node)
     intercom.otherwise = after(0.002, reply(200))
     queue.publish(*(message(number) for number in range(MESSAGES)))
     sink = start_sink(queue, "run", "--drain")
     for _ in range(kills):
         goal = len(intercom.requests) + random.randint(20, MESSAGES // kills // 2)
-        wait_until(lambda goal=goal: len(intercom.requests) >= goal, "some requests")  # type: ignore[misc]
+        wait_until(lambda goal=goal: len(intercom.requests) >= goal, "some requests", explain=lambda: sink.stderr)  # type: ignore[misc]
         node.kill()
         node.start()
     assert sink.ended(timeout=120) == 0, sink.stderr
