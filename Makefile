@@ -45,7 +45,7 @@ fuzz: .venv/complete
 	$(BIN)/pip install --quiet --require-hashes -r requirements/fuzz.txt
 	$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
 
-# The sink against the limit, and against its peers; half an hour. The results are docs/benchmarks.md.
+# The sink against the limit, and against its peers; 40 minutes. The results are docs/benchmarks.md.
 bench: .venv-bench/complete
 	$(BENCH_BIN)/python -m benchmarks measure --rounds $(BENCH_ROUNDS) docs/benchmarks/results.json
 	$(BENCH_BIN)/python -m benchmarks render docs/benchmarks/results.json docs

@@ -130,7 +130,8 @@ def _backlog(results: Results) -> str:
         _column("start s", results, lambda run: run.start, 2),
     ]
     prose = (
-        "How it grows with what waits in the queue, at 0 ms; growth is over the second half of the messages.\n\n"
+        "How it grows with what waits in the queue, at 0 ms; growth is over the second half of the messages. The"
+        " peers'\nbacklogs are smaller, since they would take minutes for each of the larger ones.\n\n"
         "![Memory and CPU by backlog](benchmarks/backlog.svg)"
     )
     cells = sorted(results.cells(Group.BACKLOG), key=lambda cell: cell.messages)
