@@ -8,10 +8,8 @@ import pika
 from benchmarks.contenders import Job
 from benchmarks.messages import DATA, HOT_PATH, KEYS, PATH
 from intercom_sink import IntercomRequest, encode
-from testbed.amqp import connect, declare, depth
+from testbed.amqp import ORDERING_KEY, connect, declare, depth
 from testbed.waiting import wait_until
-
-ORDERING_KEY = "x-ordering-key"
 
 
 def publish_messages(job: Job, *, hot: bool = False) -> None:

@@ -8,18 +8,15 @@ From the bare loop to the whole sink, a step at a time, all in this one process;
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import time
 from collections.abc import Callable
 
-from urllib3 import HTTPConnectionPool
-from urllib3.util import parse_url
-
 from benchmarks.backlog import publish_messages, wait_for_depth
 from benchmarks.contenders import Job
-from benchmarks.messages import DATA, HEADERS, PATH, TOKEN
+from benchmarks.contenders.limit import sender
+from benchmarks.messages import DATA, PATH
 from benchmarks.plan import SINK, Cell, Group
 from benchmarks.run import started_server
 from intercom_sink import IntercomRequest, Settings, build, encode
@@ -33,45 +30,38 @@ REQUEST = IntercomRequest("POST", PATH, DATA)
 QUEUE = "benchmark-steps"
 
 
-def bare_loop(settings: Settings) -> Callable[[], object]:
+def bare_loop(job: Job) -> Callable[[], object]:
     """urllib3 and nothing else."""
-    url = parse_url(settings.api_url)
-    pool = HTTPConnectionPool(url.host or "", url.port)
-    body, headers = json.dumps(DATA).encode(), HEADERS | {"Content-Type": "application/json"}
-    return lambda: [pool.urlopen("POST", PATH, body, headers, retries=False) for _ in range(MESSAGES)]
+    send = sender(job)
+    return lambda: [send() for _ in range(MESSAGES)]
 
 
-def gateway_loop(settings: Settings) -> Callable[[], object]:
+def gateway_loop(job: Job) -> Callable[[], object]:
     """The gateway: JSON, the deadline, what the answer says."""
-    gateway = build_gateway(settings)
+    gateway = build_gateway(_settings(job))
     return lambda: [gateway.send(REQUEST) for _ in range(MESSAGES)]
 
 
-def without_broker(settings: Settings) -> Callable[[], object]:
+def without_broker(job: Job) -> Callable[[], object]:
     """The sink over a queue in memory: messages are unpacked and checked, paced, decided upon and acked."""
-    return build(settings, source=InMemorySource([encode(REQUEST)] * MESSAGES)).run
+    return build(_settings(job), source=InMemorySource([encode(REQUEST)] * MESSAGES)).run
 
 
-def whole_sink(settings: Settings) -> Callable[[], object]:
+def whole_sink(job: Job) -> Callable[[], object]:
     """The sink on RabbitMQ, with its I/O thread."""
-    publish_messages(job := Job(os.environ["CJW_RABBITMQ_HOST"], QUEUE, settings.api_url, 1, MESSAGES))
+    publish_messages(job)
     wait_for_depth(job)
-    return build(settings, drain=True).run
+    return build(_settings(job), drain=True).run
 
 
-def measure(make: Callable[[Settings], Callable[[], object]]) -> tuple[float, float, float]:
+def _settings(job: Job) -> Settings:
+    return Settings.from_environment(job.environment())
+
+
+def measure(broker: str, make: Callable[[Job], Callable[[], object]]) -> tuple[float, float, float]:
     """Microseconds a message: of time, of this thread's CPU, and of the other threads' CPU."""
     with started_server(Cell(Group.SPEED, SINK, 1, 0, MESSAGES)) as server:
-        run = make(
-            Settings.from_environment(
-                {
-                    "CJW_RABBITMQ_HOST": os.environ["CJW_RABBITMQ_HOST"],
-                    "CJW_INTERCOM_QUEUE_NAME": QUEUE,
-                    "CJW_INTERCOM_API_TOKEN": TOKEN,
-                    "CJW_INTERCOM_API_URL": server.url,
-                }
-            )
-        )
+        run = make(Job(broker, QUEUE, server.url, 1, MESSAGES))
         began, process, thread = time.perf_counter(), time.process_time(), time.thread_time()
         run()
         thread = time.thread_time() - thread
@@ -82,12 +72,13 @@ def measure(make: Callable[[Settings], Callable[[], object]]) -> tuple[float, fl
 
 def main() -> None:
     """Prints the table of the decision page."""
+    broker = os.environ["CJW_RABBITMQ_HOST"]
     steps = (bare_loop, gateway_loop, without_broker, whole_sink)
     results: dict[str, list[tuple[float, float, float]]] = {step.__name__: [] for step in steps}
     for _ in range(ROUNDS):
         for step in steps:
-            results[step.__name__].append(measure(step))
-            delete(os.environ["CJW_RABBITMQ_HOST"], QUEUE)
+            results[step.__name__].append(measure(broker, step))
+            delete(broker, QUEUE)
     print("| step | us a message | CPU of its thread | CPU of other threads |\n|---|---|---|---|")
     for name, rounds in results.items():
         print(

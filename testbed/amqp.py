@@ -7,6 +7,9 @@ from typing import Any
 
 import pika
 from pika.exceptions import AMQPError
+from pika.spec import Basic
+
+ORDERING_KEY = "x-ordering-key"
 
 logging.getLogger("pika").setLevel(logging.CRITICAL)  # a broker that is not there yet is no news here
 
@@ -33,7 +36,7 @@ def publish(url: str, queue: str, bodies: Iterable[bytes], keys: Iterable[object
         channel = connection.channel()
         channel.confirm_delivery()
         for body, key in zip_longest(bodies, keys):
-            headers = None if key is None else {"x-ordering-key": key}
+            headers = None if key is None else {ORDERING_KEY: key}
             properties = pika.BasicProperties(delivery_mode=2, headers=headers)
             channel.basic_publish("", queue, body, properties, mandatory=True)
 
@@ -62,11 +65,17 @@ def consumers(url: str, queue: str) -> int:
         return int(connection.channel().queue_declare(queue, passive=True).method.consumer_count)
 
 
+def take_all_with_keys(url: str, queue: str) -> list[tuple[bytes, object]]:
+    """Empties the queue: each body, and its ordering key."""
+    return [(body, (properties.headers or {}).get(ORDERING_KEY)) for _, properties, body in _get_all(url, queue)]
+
+
 def take_all(url: str, queue: str) -> list[tuple[bytes, bool]]:
     """Empties the queue: each body, and whether it had been delivered before."""
-    taken = []
+    return [(body, method.redelivered) for method, _, body in _get_all(url, queue)]
+
+
+def _get_all(url: str, queue: str) -> list[tuple[Basic.GetOk, pika.BasicProperties, bytes]]:
     with connect(url) as connection:
         channel = connection.channel()
-        while (got := channel.basic_get(queue, auto_ack=True))[0] is not None:
-            taken.append((got[2], got[0].redelivered))
-    return taken
+        return list(iter(lambda: channel.basic_get(queue, auto_ack=True), (None, None, None)))
