@@ -69,7 +69,7 @@ class RateWindow:
         return self._sent
 
     def answered(self, number: int, told: RateLimit, now: float) -> bool:
-        """Takes in what the answer to a request says; returns whether one may go now that had to wait before."""
+        """Takes in what the answer to a request says; returns whether those who wait must look again."""
         self._in_flight -= 1
         if told.limit is None or told.remaining is None or told.reset_at is None or told.server_time is None:
             self._untold += 1

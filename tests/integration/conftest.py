@@ -1,8 +1,13 @@
 """A queue of one's own on a real RabbitMQ, an Intercom on loopback, and the sink as a process between them."""
 
+import json
+import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -77,8 +82,42 @@ class Queue:
     def take_all(self) -> list[tuple[bytes, bool]]:
         return amqp.take_all(self.url, self.name)
 
+    def take_all_with_keys(self) -> list[tuple[bytes, object]]:
+        return amqp.take_all_with_keys(self.url, self.name)
+
     def wait_for_depth(self, depth: int) -> None:
         wait_until(lambda: self.depth == depth, f"{depth} messages ready in the queue", explain=lambda: self.depth)
+
+
+class Letters(Queue):
+    """The dead-letter queue of a queue, and the command line that looks after it."""
+
+    def __init__(self, source: Queue) -> None:
+        super().__init__(source.url)
+        self.variables = {
+            "CJW_RABBITMQ_HOST": source.url,
+            "CJW_INTERCOM_QUEUE_NAME": source.name,
+            "CJW_INTERCOM_DEAD_LETTER_QUEUE": self.name,
+        }
+        self.command = [sys.executable, "-m", "intercom_sink", "dead-letters"]
+
+    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self.command, *arguments],
+            input=stdin,
+            env=os.environ | self.variables,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def listed(self, *arguments: str) -> list[dict[str, Any]]:
+        done = self.run("list", "--json", *arguments)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def paths(self, *arguments: str) -> list[str]:
+        return [letter["path"] for letter in self.listed(*arguments)]
 
 
 def lasting_queue(node: Node) -> Queue:
@@ -93,6 +132,13 @@ def lasting_queue(node: Node) -> Queue:
 def queue(rabbitmq: str) -> Iterator[Queue]:
     made = Queue(rabbitmq)
     made.declare()
+    yield made
+    amqp.delete(made.url, made.name)
+
+
+@pytest.fixture
+def letters(queue: Queue) -> Iterator[Letters]:
+    made = Letters(queue)
     yield made
     amqp.delete(made.url, made.name)
 

@@ -1,13 +1,9 @@
 """What is given up is kept, can be seen, and can be sent again: nothing is lost."""
 
-import json
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from typing import Any
 
 import pika
 import pytest
@@ -17,49 +13,11 @@ from testbed import amqp
 from testbed.intercom import Intercom, error, reply
 from testbed.rabbitmq import Node
 from testbed.waiting import wait_until
-from tests.integration.conftest import Queue, StartSink, changed_url, message
+from tests.integration.conftest import Letters, Queue, StartSink, changed_url, message
 from tests.integration.test_stream import numbers
 
 PREFIX = "x-intercom-sink-"
 Done = subprocess.CompletedProcess[str]
-
-
-class Letters(Queue):
-    """The dead-letter queue of a queue, and the command line that looks after it."""
-
-    def __init__(self, source: Queue) -> None:
-        super().__init__(source.url)
-        self.variables = {
-            "CJW_RABBITMQ_HOST": source.url,
-            "CJW_INTERCOM_QUEUE_NAME": source.name,
-            "CJW_INTERCOM_DEAD_LETTER_QUEUE": self.name,
-        }
-        self.command = [sys.executable, "-m", "intercom_sink", "dead-letters"]
-
-    def run(self, *arguments: str, stdin: str = "") -> Done:
-        return subprocess.run(
-            [*self.command, *arguments],
-            input=stdin,
-            env=os.environ | self.variables,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    def listed(self, *arguments: str) -> list[dict[str, Any]]:
-        done = self.run("list", "--json", *arguments)
-        assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    def paths(self, *arguments: str) -> list[str]:
-        return [letter["path"] for letter in self.listed(*arguments)]
-
-
-@pytest.fixture
-def letters(queue: Queue) -> Iterator[Letters]:
-    made = Letters(queue)
-    yield made
-    amqp.delete(made.url, made.name)
 
 
 def get_with_properties(queue: Queue) -> tuple[pika.BasicProperties, bytes]:

@@ -343,8 +343,9 @@ class Intercom:
             reset_at = float(window + 1) * WINDOW
             limits = RateLimit(math.floor(world.now), reset_at, None, self._limit, remaining)
             outcome = Answer(429, limits) if is_refused else self._outcome(limits)
-            if isinstance(outcome, NoAnswer) or outcome.rate_limit.limit is None:
-                self._blurred |= {window} if arrived < window * WINDOW + EDGE else set()
+            is_told = isinstance(outcome, Answer) and outcome.rate_limit.limit is not None
+            if not is_told and arrived < window * WINDOW + EDGE:
+                self._blurred.add(window)
             return outcome
 
         return make
