@@ -1,44 +1,64 @@
 """Streams messages from a RabbitMQ queue to Intercom's REST API, at least once and in order.
 
-A service that wants the sink within its own process needs two calls, and one to end it:
+A service that runs the sink in its own process needs two calls, and one to end it:
 
-    sink = build(Settings.from_environment(os.environ))
-    summary = sink.run()    # until sink.stop(), from another thread
+    sink = build_sink(Settings.from_environment(os.environ))
+    summary = sink.run()    # until sink.stop() is called from another thread
+
+`intercom_sink.testing` holds the ports in memory, for unit tests.
 """
 
-from intercom_sink.adapters.codec import decode, encode
+from intercom_sink.adapters.clock import SystemClock
+from intercom_sink.adapters.messages.codec import decode, encode
+from intercom_sink.adapters.monitors.log_lines import LogMonitor
+from intercom_sink.domain.dead_letter import DeadLetter, Reason
 from intercom_sink.domain.errors import (
-    BrokerLost,
+    BrokerUnavailable,
     ConfigurationError,
     IntercomSinkError,
     MalformedMessage,
+    OperatorError,
 )
-from intercom_sink.domain.outcome import Answer, NoAnswer, Outcome
-from intercom_sink.domain.ports import Clock, Delivery, IntercomGateway, MessageSource
+from intercom_sink.domain.events import Event
+from intercom_sink.domain.monitors import Monitors
+from intercom_sink.domain.policy import Disposition
+from intercom_sink.domain.ports import Clock, Condition, Decoder, Delivery, IntercomGateway, MessageSource, Monitor
 from intercom_sink.domain.rate_limit import RateLimit
 from intercom_sink.domain.request import IntercomRequest
+from intercom_sink.domain.response import AttemptResult, NoResponse, Response
 from intercom_sink.domain.sink import Sink, Summary
-from intercom_sink.entrypoints.bootstrap import build
+from intercom_sink.entrypoints.bootstrap import build_sink
 from intercom_sink.entrypoints.settings import Settings
 
 __all__ = [
-    "Answer",
-    "BrokerLost",
+    "AttemptResult",
+    "BrokerUnavailable",
     "Clock",
+    "Condition",
     "ConfigurationError",
+    "DeadLetter",
+    "Decoder",
     "Delivery",
+    "Disposition",
+    "Event",
     "IntercomGateway",
     "IntercomRequest",
     "IntercomSinkError",
+    "LogMonitor",
     "MalformedMessage",
     "MessageSource",
-    "NoAnswer",
-    "Outcome",
+    "Monitor",
+    "Monitors",
+    "NoResponse",
+    "OperatorError",
     "RateLimit",
+    "Reason",
+    "Response",
     "Settings",
     "Sink",
     "Summary",
-    "build",
+    "SystemClock",
+    "build_sink",
     "decode",
     "encode",
 ]

@@ -1,6 +1,6 @@
 """What the sink promises, in the standard library alone.
 
-Read in this order: `request` (what is sent), `outcome` (what comes of one attempt), `policy` (what follows from it),
-`pacing` (when the next request may go), `delivery` (one message until it is settled), `lanes` (what goes side by side),
-`sink` (the stream). `ports` says what is needed of the world outside.
+Read in this order: `request` (what is sent), `response` (the result of one attempt), `policy` (what follows from it),
+`rate_limiter` (when the next request may be sent), `handler` (one message), `lanes` (several at once), `sink` (the
+stream). `ports` says what is needed from outside, `events` everything that can happen.
 """

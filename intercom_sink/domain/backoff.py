@@ -1,17 +1,25 @@
-"""Pauses that grow, and spread out, so that what is down is not beaten while it is down."""
+"""Exponential backoff with jitter."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
-    """A time drawn evenly from `least` to `most` seconds: the spread keeps replicas from coming back all at once."""
+class Delay:
+    """A range of seconds from which the caller draws: the jitter keeps replicas from retrying at the same moment.
 
-    least: float
-    most: float
+    Args:
+        min: the shortest delay, in seconds.
+        max: the longest delay, in seconds.
+    """
+
+    min: float
+    max: float
 
 
-def exponential(failures: int, longest: float) -> Pause:
-    """The pause after so many failures in a row (at least 1): 0.5 to 1 s, then double each time, to `longest` s."""
-    most = min(2.0 ** min(failures - 1, 16), longest)
-    return Pause(most / 2, most)
+NO_DELAY = Delay(0.0, 0.0)
+
+
+def exponential(failures: int, max_delay: float) -> Delay:
+    """The delay after `failures` failures in a row (at least 1): 0.5 to 1 s, doubled each time up to `max_delay` s."""
+    upper = min(2.0 ** min(failures - 1, 16), max_delay)
+    return Delay(upper / 2, upper)

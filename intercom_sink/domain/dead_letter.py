@@ -1,4 +1,4 @@
-"""Why a message was given up: what an operator wants to see before sending it again."""
+"""Why a message was given up: what an operator needs to know before replaying it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,18 +14,18 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """What is known of a message that was given up; all but the reason only where it was sent.
+    """What is known of a message that was given up; a malformed one, which was never sent, has only a reason.
 
     Args:
         reason: why.
-        method: of the request.
-        path: of the request.
-        status: of Intercom's last answer.
-        request_id: Intercom's name for the last attempt.
+        method: the request's method.
+        path: the request's path.
+        status: the status of Intercom's last response.
+        request_id: Intercom's id of the last attempt.
         error_codes: the codes of Intercom's last error list.
-        attempts: how often it was sent.
-        first_attempt: when, in Unix seconds.
-        last_attempt: when, in Unix seconds.
+        attempts: how many attempts there were.
+        first_attempt_at: when the first attempt began, in Unix seconds.
+        last_attempt_at: when the last attempt began, in Unix seconds.
     """
 
     reason: Reason
@@ -35,5 +35,5 @@ class DeadLetter:
     request_id: str | None = None
     error_codes: tuple[str, ...] = ()
     attempts: int = 0
-    first_attempt: float | None = None
-    last_attempt: float | None = None
+    first_attempt_at: float | None = None
+    last_attempt_at: float | None = None

@@ -1,25 +1,34 @@
-"""The exceptions of this package: a message that can't be sent, a lost broker, a wrong configuration."""
+"""The exceptions of this package."""
 
 
 class IntercomSinkError(Exception):
-    """The root of every exception that this package raises on purpose."""
+    """The base class of every exception that this package raises on purpose."""
 
 
 class MalformedMessage(IntercomSinkError, ValueError):
-    """What was given can't be a request to Intercom; the text says why, in one line that is safe to log."""
+    """The input is not a valid request to Intercom; the text says why, in one line that is safe to log."""
 
 
-class BrokerLost(IntercomSinkError):
-    """RabbitMQ can't be used: `heals` says whether it may be over after a while, or we are refused for good."""
+class BrokerUnavailable(IntercomSinkError):
+    """RabbitMQ can't be used.
 
-    def __init__(self, reason: str, heals: bool = True) -> None:
+    Args:
+        reason: why, in one line that is safe to log.
+        retryable: whether it may be available again after a while; False: it refuses this client.
+    """
+
+    def __init__(self, reason: str, *, retryable: bool = True) -> None:
         super().__init__(reason)
-        self.heals = heals
+        self.retryable = retryable
 
 
 class ConfigurationError(IntercomSinkError):
-    """Settings that are missing or bad: one line for each, naming the variable and never showing a secret."""
+    """Settings are missing or invalid: one line for each, which names the variable and never shows a secret."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("; ".join(faults))
         self.faults = faults
+
+
+class OperatorError(IntercomSinkError):
+    """A command can't do what it was asked for, such as writing to a queue that does not exist."""

@@ -1,4 +1,4 @@
-"""What JSON can say, and a check that a value says nothing else."""
+"""JSON values, and a check that a value is one."""
 
 from math import isfinite
 from typing import TypeAlias
@@ -12,7 +12,7 @@ MAX_DEPTH = 256
 
 
 def check_json(value: object, *where: object) -> None:
-    """Raises MalformedMessage if JSON (RFC 8259) can't say `value`; the name and keys of `where` lead to it."""
+    """Raises MalformedMessage unless `value` is a JSON value (RFC 8259); `where` names it: a field, then keys."""
     match value:
         case str() if not _is_text(value):
             raise _malformed(where, "is not valid Unicode text")
@@ -37,7 +37,7 @@ def check_json(value: object, *where: object) -> None:
 
 
 def _is_text(text: str) -> bool:
-    """Whether it can be encoded: a Python string may hold lone surrogates, UTF-8 may not."""
+    """Whether `text` can be encoded: a Python string may hold lone surrogates, UTF-8 may not."""
     try:
         return text.isascii() or bool(text.encode())
     except UnicodeEncodeError:

@@ -1,58 +1,70 @@
-"""Ordered lanes: what has the same key goes one after the other, what has not goes side by side."""
+"""Ordered lanes: messages with the same ordering key are handled one after the other, others side by side."""
 
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
-from threading import Lock
-from typing import TypeAlias
 
-from intercom_sink.domain.ports import Clock
-
-Job: TypeAlias = Callable[[], None]
-
-LOOK_AGAIN = 60.0
-"""Seconds between two looks whether all is done, should nobody wake the clock."""
+from intercom_sink.domain.ports import Clock, Delivery
 
 
 class Lanes:
-    """Runs jobs, one at a time for each key, in the order of their `put`.
+    """Handles deliveries on an executor, one at a time for each ordering key, in the order of their `dispatch`.
 
-    After each job its lane goes to the end of the executor's queue, so that a key with many jobs does not keep the
-    workers from the other keys.
+    After each delivery its lane goes to the end of the executor's queue, so a key with many messages does not keep the
+    workers from the other keys. Deliveries without a key share one lane.
 
     Args:
         executor: runs one job for each of its workers at the same time.
-        clock: where to wait for the last one.
+        clock: supplies the condition to wait on.
+        handle: handles one delivery.
+        on_failure: is called, from a worker, after `handle` has raised.
+
+    Attributes:
+        failure: the first exception that `handle` raised.
     """
 
-    def __init__(self, executor: Executor, clock: Clock) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        clock: Clock,
+        handle: Callable[[Delivery], object],
+        on_failure: Callable[[], None],
+    ) -> None:
+        self.failure: BaseException | None = None
         self._executor = executor
-        self._clock = clock
-        self._lanes: dict[str | None, deque[Job]] = {}
-        self._lock = Lock()
+        self._handle = handle
+        self._on_failure = on_failure
+        self._lanes: dict[str | None, deque[Delivery]] = {}
+        self._condition = clock.condition()
 
-    def put(self, key: str | None, job: Job) -> None:
-        """Runs `job`, which must not raise, after those that have the same key. All without a key are one lane."""
-        with self._lock:
+    def dispatch(self, delivery: Delivery) -> None:
+        """Has a delivery handled after the earlier ones of its key. Does not block."""
+        key = delivery.ordering_key
+        with self._condition:
             lane = self._lanes.setdefault(key, deque())
-            lane.append(job)
-            is_idle = len(lane) == 1
-        if is_idle:
-            self._executor.submit(self._run_first, key, lane)
+            lane.append(delivery)
+            was_idle = len(lane) == 1
+        if was_idle:
+            self._executor.submit(self._handle_first, key, lane)
 
     def join(self) -> None:
-        """Returns once every job is done."""
-        while self._lanes:
-            self._clock.wait(LOOK_AGAIN, unless=lambda: not self._lanes)
+        """Returns once every delivery is handled."""
+        with self._condition:
+            while self._lanes:
+                self._condition.wait()
 
-    def _run_first(self, key: str | None, lane: deque[Job]) -> None:
-        lane[0]()
-        with self._lock:
+    def _handle_first(self, key: str | None, lane: deque[Delivery]) -> None:
+        try:
+            self._handle(lane[0])
+        except BaseException as failure:  # noqa: BLE001 not hidden: the sink raises it
+            self.failure = self.failure or failure
+            self._on_failure()
+        with self._condition:
             lane.popleft()
             has_more = bool(lane)
             if not has_more:
                 del self._lanes[key]
+            if not self._lanes:
+                self._condition.notify_all()
         if has_more:
-            self._executor.submit(self._run_first, key, lane)
-        elif not self._lanes:
-            self._clock.wake()
+            self._executor.submit(self._handle_first, key, lane)

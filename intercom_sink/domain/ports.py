@@ -1,15 +1,17 @@
-"""What the domain needs of the world outside, and what each port promises to it."""
+"""The ports: what the domain needs from outside, and what each port promises."""
 
 from collections.abc import Callable
+from types import TracebackType
 from typing import Protocol
 
 from intercom_sink.domain.dead_letter import DeadLetter
-from intercom_sink.domain.outcome import Outcome
+from intercom_sink.domain.events import Event
 from intercom_sink.domain.request import IntercomRequest
+from intercom_sink.domain.response import AttemptResult
 
 
 class Delivery(Protocol):
-    """One message, handed over by the broker and not yet acked."""
+    """One message that the broker has delivered and that is not acked yet."""
 
     @property
     def body(self) -> bytes:
@@ -17,89 +19,114 @@ class Delivery(Protocol):
 
     @property
     def redelivered(self) -> bool:
-        """Whether the broker has handed the message over before: it may have reached Intercom."""
+        """Whether the broker has delivered the message before: it may have reached Intercom."""
 
     @property
     def ordering_key(self) -> str | None:
-        """Messages of one key must reach Intercom in order; those without one (None) have that in common too."""
+        """Messages with the same key must reach Intercom in order; messages without a key (None) share one."""
 
     def is_lost(self) -> bool:
-        """Whether its connection is gone: the broker will deliver the message anew, this delivery can't settle it."""
+        """Whether its connection is gone: the broker redelivers the message, and this delivery can't ack it."""
 
     def ack(self) -> None:
-        """Takes the message off the queue, for good. Called once at most; does nothing once the delivery is lost.
+        """Removes the message from the queue. Called at most once; does nothing once the delivery is lost.
 
-        Does not block. The ack has reached the broker when the source has been closed.
+        Does not block. The ack has reached the broker once the source is closed.
         """
 
-    def give_up(self, letter: DeadLetter) -> bool:
-        """Takes the message off the queue though Intercom does not have it, keeping it where dead letters are kept.
+    def give_up(self, dead_letter: DeadLetter) -> bool:
+        """Dead-letters the message, where there is a dead-letter queue, and removes it from its own queue.
 
-        Called once at most, instead of `ack`. Where there is such a place it blocks until the message is safe there,
-        and only then takes it off the queue.
+        Called at most once, in place of `ack`. With a dead-letter queue, blocks until the broker has confirmed the dead
+        letter, and only then acks the message.
 
         Returns:
-            Whether it did; not, if the source was stopped or the delivery lost first: the message stays.
+            Whether the message was removed. False: the source was stopped or the delivery lost first, and it stays.
 
         Raises:
-            BrokerLost: the message could not be made safe for longer than allowed; it stays.
+            BrokerUnavailable: the dead letter could not be confirmed in time; the message stays.
         """
 
 
 class MessageSource(Protocol):
-    """A queue of messages. What is not acked when the source closes, or dies, is delivered again, in its old place.
+    """A queue. Messages that are not acked when the source closes, or dies, are redelivered in their old place.
 
-    One thread receives; any may settle deliveries, in any order.
+    One thread receives; any thread may ack or give up deliveries, in any order.
     """
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        """Has `callback` called, from any thread, each time after deliveries have become lost.
+
+        Called once, before the first `receive`.
+        """
 
     def receive(self) -> Delivery | None:
         """The next message, in the queue's order; blocks until there is one.
 
-        Never hands out a delivery that it knows to be lost. None, from then on: no more will come, since the source was
-        stopped, or since it was asked to drain the queue and the queue is empty and every delivery acked.
+        Never returns a delivery that is known to be lost. Returns None, from then on, once there will be no more: the
+        source was stopped; or it drains the queue, which is empty, with every delivery acked.
 
         Raises:
-            BrokerLost: the broker is gone for longer than allowed, or refuses us.
+            BrokerUnavailable: the broker can't be reached in time, or refuses this client.
         """
 
     def stop(self) -> None:
-        """Hand out no further message; ends a `receive` that blocks. May be called from any thread, and again."""
+        """Ends `receive`, a blocked one too. May be called from any thread, and more than once."""
 
     def close(self) -> None:
-        """Sends the acks that are still on their way, then gives the connection, and every unacked message, back."""
+        """Sends the acks that are still pending, then closes the connection, which requeues every unacked message."""
 
 
 class IntercomGateway(Protocol):
-    """The way to Intercom. Any number of threads may send at once."""
+    """Sends requests to Intercom. Any number of threads may send at once."""
 
-    def send(self, request: IntercomRequest) -> Outcome:
-        """Makes one attempt; blocks until there is an outcome. Failures are outcomes too, not exceptions."""
+    def send(self, request: IntercomRequest) -> AttemptResult:
+        """Makes one attempt; blocks until it has a result. Failures are results too, not exceptions."""
 
     def close(self) -> None:
-        """Gives its connections back."""
+        """Closes its connections."""
+
+
+class Condition(Protocol):
+    """A lock, and waiting for a change of what it guards: the part of `threading.Condition` that is needed here."""
+
+    def __enter__(self) -> object:
+        """Acquires the lock; not reentrant."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> object:
+        """Releases the lock."""
+
+    def wait(self, timeout: float | None = None) -> object:
+        """Releases the lock, waits for `notify_all` or for `timeout` seconds, and acquires the lock again."""
+
+    def notify_all(self) -> None:
+        """Ends every `wait`. The caller holds the lock."""
 
 
 class Clock(Protocol):
     """Time, and waiting."""
 
     def unix_time(self) -> float:
-        """The time of day, in Unix seconds: for people to read, not to reckon with."""
+        """Wall-clock time in Unix seconds, for display only."""
 
     def monotonic(self) -> float:
-        """Seconds by a clock that only goes forward: to reckon with."""
+        """Seconds of a clock that never goes back, for measuring."""
 
-    def wait(self, seconds: float, unless: Callable[[], bool]) -> bool:
-        """Waits until so many seconds are over (True), or `unless()` is true (False).
-
-        `unless` is looked at first, and then at every `wake`.
-        """
-
-    def wake(self) -> None:
-        """Something changed that an `unless` may look at. May be called from any thread."""
+    def condition(self) -> Condition:
+        """A new condition, whose timeouts follow this clock."""
 
 
-class Decode(Protocol):
-    """How a message is read."""
+class Monitor(Protocol):
+    """Receives the events, from any thread."""
+
+    def record(self, event: Event) -> None:
+        """Takes in one event. Returns soon, raises nothing, and calls nothing of the sink."""
+
+
+class Decoder(Protocol):
+    """Reads a message."""
 
     def __call__(self, body: bytes) -> IntercomRequest:
-        """The request that a body asks for; raises MalformedMessage, and nothing else, if it asks for none."""
+        """The request that a message asks for; raises MalformedMessage, and nothing else, where there is none."""

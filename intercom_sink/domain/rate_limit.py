@@ -1,4 +1,4 @@
-"""What Intercom says of its rate limit, and how long a 429 asks us to wait.
+"""What a response reports about Intercom's rate limit, and how long to wait after a 429.
 
 Source: https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting
 """
@@ -6,23 +6,23 @@ Source: https://developers.intercom.com/docs/references/rest-api/errors/rate-lim
 from dataclasses import dataclass
 
 WINDOW = 10.0
-"""Seconds of Intercom's rate window: the pause where an answer does not say how long."""
+"""Length of Intercom's rate window in seconds: the delay after a 429 that does not say how long to wait."""
 
-SHORTEST = 1.0
-LONGEST = 60.0
-"""Bounds of the pause in seconds, whatever an answer says."""
+MIN_DELAY = 1.0
+MAX_DELAY = 60.0
+"""Bounds of the delay in seconds, whatever a response reports."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """What one answer says about the rate limit; None where it says nothing that can be read.
+    """What one response reports about the rate limit; None for each header that is missing or unreadable.
 
     Args:
-        server_time: when the server answered, in Unix seconds by its own clock (`Date`).
+        server_time: when the server responded, in Unix seconds by its own clock (`Date`).
         reset_at: when the window ends, in Unix seconds by the server's clock (`X-RateLimit-Reset`).
-        retry_after: seconds to wait from the answer on (`Retry-After`).
+        retry_after: seconds to wait, counted from the response (`Retry-After`).
         limit: requests that one window takes (`X-RateLimit-Limit`).
-        remaining: how many of them are left (`X-RateLimit-Remaining`).
+        remaining: requests that the window still takes (`X-RateLimit-Remaining`).
     """
 
     server_time: float | None = None
@@ -32,10 +32,14 @@ class RateLimit:
     remaining: int | None = None
 
 
-def seconds_to_wait(rate_limit: RateLimit) -> float:
-    """The pause that a 429 asks for, in seconds from SHORTEST to LONGEST.
+UNREPORTED = RateLimit()
+"""A response without any of these headers, or no response."""
 
-    The reset is read on the server's own clock, so that a wrong clock on this side does no harm.
+
+def retry_delay(rate_limit: RateLimit) -> float:
+    """The delay in seconds that a 429 asks for, from MIN_DELAY to MAX_DELAY.
+
+    The reset is compared with the server's own clock, so a skewed local clock does no harm.
     """
     if rate_limit.reset_at is not None and rate_limit.server_time is not None:
         seconds = rate_limit.reset_at - rate_limit.server_time
@@ -43,4 +47,4 @@ def seconds_to_wait(rate_limit: RateLimit) -> float:
         seconds = rate_limit.retry_after
     else:
         seconds = WINDOW
-    return min(max(seconds, SHORTEST), LONGEST)
+    return min(max(seconds, MIN_DELAY), MAX_DELAY)

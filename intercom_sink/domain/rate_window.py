@@ -1,15 +1,48 @@
-"""How many requests may still go in Intercom's rate window, by what its answers announce.
+"""Counts requests against Intercom's rate window, as far as responses report it.
 
-No clock: the time goes in with each call, in seconds of a clock that only goes forward.
+Theory of operation
+-------------------
+Intercom counts an app's requests in windows of 10 seconds. Every response reports the window in which the request was
+counted: its limit, how many requests remained right after this one (`Remaining`), when the window ends by the server's
+clock (`Reset`), and the server's time (`Date`). The window is tracked from these reports alone:
+
+- *Which window.* `Reset` identifies it. A later `Reset` starts a new window; reports about an earlier one are ignored.
+- *When it ends.* `Reset - Date` is the time that remains, whatever the local clock says. `Date` is truncated to whole
+  seconds, so each report puts the end up to a second too late, never too early: the earliest reported end is kept.
+- *How many are available.* A report counts the requests that had arrived by then. Those in flight may not be among
+  them, so all of them are subtracted, and so are *unreported* requests: those that ended without a report (no response,
+  or no headers) since the request of the latest report was sent.
+- *Out of order.* Requests are counted in the order of their arrival, but responses may overtake each other. The lowest
+  `Remaining` is the latest count, so it wins. A response that reports more was counted before the lowest one and is
+  therefore part of it; it was also subtracted as in flight when the lowest report came, so one request is added back.
+- *Between two windows.* When a window has ended, the next one is assumed to have the same limit until a response
+  reports it. Requests in flight at that moment may be counted in either, so they are subtracted from the new one.
+- *Bad reports.* No window blocks for longer than MAX_DELAY, and each takes one request at least, whatever is reported.
+
+A worked timeline: limit 6, a window that ends at 100 on the server's clock. "Available" is the count after the step.
+
+      time  event                                        available  why
+      93.4  A responds: Remaining 5, Date 93                     5  ends at 93.4 + (100 - 93) = 100.4, 0.4 s too late
+      93.5  B, C and D are sent                                  2  three in flight
+      93.7  C responds: Remaining 3                              1  3, less B and D, which may not be counted yet
+      93.8  B responds: Remaining 4                              2  counted before C, so it is part of C's 3: one back
+      93.9  D fails without a response                           2  it may have been counted: still subtracted
+      94.0  E is sent                                            1
+      94.2  E responds: Remaining 1, Date 94                     1  sent after D failed, so its count includes D;
+                                                                    ends at 94.2 + (100 - 94) = 100.2
+      94.3  F is sent                                            0  the next request waits until 100.2
+     100.2  the window has ended, F is still in flight           5  the next one is assumed to take 6, less F
+
+No clock: each call gets the time, in seconds of a monotonic clock.
 """
 
 from dataclasses import dataclass
 
-from intercom_sink.domain.rate_limit import LONGEST, WINDOW, RateLimit
+from intercom_sink.domain.rate_limit import MAX_DELAY, WINDOW, RateLimit
 
 
-def until(moment: float, now: float) -> float:
-    """Seconds that are left; a microsecond is none, since a sum of floats may fall short of the moment for ever."""
+def remaining_seconds(moment: float, now: float) -> float:
+    """Seconds until `moment`; under a microsecond counts as 0, since a sum of floats may never quite reach it."""
     return moment - now if moment - now > 1e-6 else 0.0
 
 
@@ -18,30 +51,27 @@ class _Window:
     """One window.
 
     Args:
-        reset_at: when it ends, in Unix seconds by the server's clock: this tells one window from another.
-        ends: the same by our clock; never too early, and the better known the more answers there are.
+        reset_at: when it ends, in Unix seconds by the server's clock: this identifies it.
+        expires_at: the same on the local monotonic clock; up to a second late, never early.
         limit: requests that Intercom takes in a window.
-        lowest: how many were left of it by the answer that said the least.
-        left: how many of these may still go.
-        is_over: it has ended, and what stands here is assumed of the next one, until Intercom announces it.
+        lowest_remaining: the lowest `Remaining` reported so far.
+        available: requests that may still be sent.
+        is_assumed: the reported window has ended, and this one is assumed in its place until a response reports it.
     """
 
     reset_at: float
-    ends: float
+    expires_at: float
     limit: int
-    lowest: int
-    left: int
-    is_over: bool = False
+    lowest_remaining: int
+    available: int
+    is_assumed: bool = False
 
 
 class RateWindow:
-    """Counts the requests that go against the window that the latest answers announced.
-
-    None is sent too many, whatever the order in which requests arrive and answers come back. But no window holds
-    requests back for longer than LONGEST seconds, and each lets one go at least, whatever is announced.
+    """Tracks the latest reported window, and never exceeds it, even if responses arrive out of order.
 
     Args:
-        reserve: share of each window, from 0 to 0.9, that is left to others.
+        reserve: share of each window, from 0 to 0.9, that is left to other apps.
     """
 
     def __init__(self, reserve: float) -> None:
@@ -49,65 +79,77 @@ class RateWindow:
         self._window: _Window | None = None
         self._sent = 0
         self._in_flight = 0
-        self._untold = 0
-        self._last_untold = 0
+        self._unreported = 0
+        self._sent_at_last_unreported = 0
 
     def seconds_to_wait(self, now: float) -> float:
-        """How long until a request may go, as far as is known; 0: now."""
+        """Seconds until the window takes a request, as far as is known; 0: now."""
         if self._window is None:
             return 0.0
-        if until(self._window.ends, now) == 0:
-            self._assume_next(self._window, now)
-        return until(self._window.ends, now) if self._window.left <= 0 else 0.0
+        if remaining_seconds(self._window.expires_at, now) == 0:
+            self._roll_over(self._window, now)
+        return remaining_seconds(self._window.expires_at, now) if self._window.available <= 0 else 0.0
 
-    def send(self) -> int:
-        """Counts a request that goes now; returns its number."""
+    def start(self) -> int:
+        """Counts a request that is sent now; returns its number."""
         self._sent += 1
         self._in_flight += 1
         if self._window is not None:
-            self._window.left -= 1
+            self._window.available -= 1
         return self._sent
 
-    def answered(self, number: int, told: RateLimit, now: float) -> bool:
-        """Takes in what the answer to a request says; returns whether those who wait must look again."""
-        self._in_flight -= 1
-        if told.limit is None or told.remaining is None or told.reset_at is None or told.server_time is None:
-            self._untold += 1
-            self._last_untold = self._sent
-            return False
-        if number > self._last_untold:
-            self._untold = 0  # this one was sent when they were over, so it tells of them too
-        seconds = told.reset_at - told.server_time
-        # `Date` is in whole seconds, cut off, so this end comes up to a second late, and never too early.
-        ends = now + min(max(seconds, 0.0), LONGEST)
-        # What is on its way, or told nothing, may not be counted yet, and is to find its place.
-        left = told.remaining - self._reserved(told.limit) - self._in_flight - self._untold
-        known = self._window
-        if known is None or (seconds > 0 and _is_another(told.reset_at, known)):
-            self._window = _Window(told.reset_at, ends, told.limit, told.remaining, left)
-            return True
-        if told.reset_at != known.reset_at or known.is_over:
-            return False
-        was_used_up = known.left <= 0
-        known.ends = min(known.ends, ends)
-        if told.remaining < known.lowest:
-            known.lowest, known.left = told.remaining, left
-        else:  # it was counted before the lowest, though it was still on its way to us then
-            known.left += 1
-        return was_used_up and known.left > 0
+    def finish(self, number: int, reported: RateLimit, now: float) -> bool:
+        """Takes in the report about a request.
 
-    def _assume_next(self, window: _Window, now: float) -> None:
-        """A window has ended: until Intercom announces the next one, it is taken to be as large."""
-        # What is on its way may be counted in it. If nothing has been announced for a whole one, that is no matter.
-        uncounted = 0 if window.is_over else self._in_flight
-        window.is_over = True
-        window.ends = now + WINDOW
-        window.left = max(window.limit - self._reserved(window.limit), 1) - uncounted
+        Args:
+            number: the request's number, as returned by `start`.
+            reported: the response's headers; UNREPORTED where there was no response.
+            now: seconds, by the monotonic clock.
+
+        Returns:
+            Whether requests that wait for the window may now be sent earlier than `seconds_to_wait` last said.
+        """
+        self._in_flight -= 1
+        if (
+            reported.limit is None
+            or reported.remaining is None
+            or reported.reset_at is None
+            or reported.server_time is None
+        ):
+            self._unreported += 1
+            self._sent_at_last_unreported = self._sent
+            return False
+        if number > self._sent_at_last_unreported:
+            self._unreported = 0  # sent after they had ended, so this report includes them
+        seconds = reported.reset_at - reported.server_time
+        expires_at = now + min(max(seconds, 0.0), MAX_DELAY)
+        available = reported.remaining - self._reserved(reported.limit) - self._in_flight - self._unreported
+        window = self._window
+        if window is None or (seconds > 0 and _is_new(reported.reset_at, window)):
+            self._window = _Window(reported.reset_at, expires_at, reported.limit, reported.remaining, available)
+            return True
+        if reported.reset_at != window.reset_at or window.is_assumed:
+            return False
+        was_exhausted = window.available <= 0
+        window.expires_at = min(window.expires_at, expires_at)
+        if reported.remaining < window.lowest_remaining:
+            window.lowest_remaining, window.available = reported.remaining, available
+        else:  # part of the lowest count, though it was subtracted as in flight when that one was reported
+            window.available += 1
+        return was_exhausted and window.available > 0
+
+    def _roll_over(self, window: _Window, now: float) -> None:
+        """Replaces a window that has ended by one that is assumed to have the same limit."""
+        # Requests in flight may be counted in the new window. If nothing was reported for a whole window, none are.
+        uncounted = 0 if window.is_assumed else self._in_flight
+        window.is_assumed = True
+        window.expires_at = now + WINDOW
+        window.available = max(window.limit - self._reserved(window.limit), 1) - uncounted
 
     def _reserved(self, limit: int) -> int:
         return int(limit * self._reserve)
 
 
-def _is_another(reset_at: float, known: _Window) -> bool:
-    """Whether this is no window that we know, nor an earlier one: unless the server's clock was set back."""
-    return reset_at > known.reset_at or (known.is_over and reset_at < known.reset_at)
+def _is_new(reset_at: float, window: _Window) -> bool:
+    """Whether a later window resets then. After the end an earlier time counts too: the server's clock was set back."""
+    return reset_at > window.reset_at or (window.is_assumed and reset_at < window.reset_at)

@@ -17,15 +17,15 @@ _PATH_RULE = "must begin with a single '/' and hold no control character, blank,
 
 @dataclass(frozen=True, slots=True)
 class IntercomRequest:
-    """One request, as a message of the queue asks for it.
+    """One request, as a message asks for it.
 
     Args:
-        method: one of `METHODS`, in any letter case; kept in capitals.
+        method: one of `METHODS`, in any letter case; kept in upper case.
         path: begins with a single "/", may carry a query string; no control character, blank, backslash or fragment.
-        data: what JSON can say, sent as `application/json`; None sends no body.
+        data: a JSON value, sent as `application/json`; None sends no body.
 
     Raises:
-        MalformedMessage: what is wrong, naming the field.
+        MalformedMessage: a field is invalid; the text names it.
     """
 
     method: str
@@ -33,9 +33,9 @@ class IntercomRequest:
     data: JsonValue = None
 
     def __post_init__(self) -> None:
-        """Checks each field, and puts the method in capitals."""
+        """Checks each field, and puts the method in upper case."""
         method = self.method.upper()
-        if method not in METHODS or not self.method.isascii():  # some others have capitals in ASCII
+        if method not in METHODS or not self.method.isascii():  # some other letters have an ASCII upper case
             raise MalformedMessage(f"method {_excerpt(self.method)} is not one of {', '.join(sorted(METHODS))}")
         if not _PATH.fullmatch(self.path):
             raise MalformedMessage(f"path {_excerpt(self.path)} {_PATH_RULE}")
@@ -44,5 +44,5 @@ class IntercomRequest:
 
 
 def _excerpt(text: str) -> str:
-    """A short, escaped piece of a field, for an error text."""
+    """The beginning of a field, short and escaped, for an error text."""
     return ascii(text) if len(text) <= 60 else ascii(text[:60]) + "..."

@@ -1,51 +1,52 @@
-"""The stream: from the source to Intercom to the ack, one message at a time or in ordered lanes."""
+"""The stream: one loop that receives messages and dispatches them, inline or into ordered lanes."""
 
-import logging
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from functools import partial
+from contextlib import contextmanager
 from threading import Lock
+from typing import TypeAlias
 
-from intercom_sink.domain.backoff import Pause
-from intercom_sink.domain.dead_letter import DeadLetter, Reason
-from intercom_sink.domain.delivery import Sender
-from intercom_sink.domain.errors import MalformedMessage
+from intercom_sink.domain.backoff import Delay
+from intercom_sink.domain.errors import BrokerUnavailable
+from intercom_sink.domain.events import Failed, Stopped, Stopping
+from intercom_sink.domain.handler import Handler
 from intercom_sink.domain.lanes import Lanes
-from intercom_sink.domain.pacing import Pacer
-from intercom_sink.domain.ports import Clock, Decode, Delivery, IntercomGateway, MessageSource
+from intercom_sink.domain.monitors import Monitors
+from intercom_sink.domain.policy import Disposition
+from intercom_sink.domain.ports import Clock, Decoder, Delivery, IntercomGateway, MessageSource, Monitor
+from intercom_sink.domain.rate_limiter import RateLimiter
 
-logger = logging.getLogger(__name__)
+Summary: TypeAlias = Counter[Disposition]
+"""How many messages were taken off the queue, by their disposition.
 
-MALFORMED = "malformed"
+A message whose ack was lost with its connection is redelivered, and counted again."""
 
-Summary = Counter[str]
-"""How many messages were settled, by what became of them: a `Kind` of the policy, or `MALFORMED`.
-
-A message whose ack was lost with its connection comes again, and is counted again."""
+_SILENT = Monitors()
 
 
-def draw_evenly(pause: Pause) -> float:
-    """A time within the pause, in seconds."""
-    return random.uniform(pause.least, pause.most)
+def draw_uniform(delay: Delay) -> float:
+    """Draws uniformly from the range of a delay; seconds."""
+    return random.uniform(delay.min, delay.max)
 
 
 class Sink:
     """Streams a queue to Intercom, at least once and in order.
 
-    At concurrency 1 a message is settled before the next one is sent. Above, that holds for the messages of each
+    At concurrency 1 a message is done with before the next one is sent. Above 1 that holds for the messages of each
     ordering key, and different keys go side by side.
 
     Args:
         source: the queue.
-        gateway: the way to Intercom.
-        clock: where pauses are waited for; whoever knows of a lost delivery must `wake` it.
-        decode: how a message is read.
-        draw: picks a time, in seconds, within a pause.
+        gateway: sends requests to Intercom.
+        clock: tells the time, and supplies the conditions to wait on.
+        decode: reads a message.
+        monitor: receives the events.
+        draw: picks the seconds of a delay.
         concurrency: requests in flight at most.
-        rate_reserve: share of Intercom's rate window, from 0 to 0.9, that is left to others.
-        make_executor: makes what runs so many jobs side by side; unused at concurrency 1.
+        rate_reserve: share of Intercom's rate window, from 0 to 0.9, that is left to other apps.
+        make_executor: makes what runs a number of jobs side by side; unused at concurrency 1.
     """
 
     def __init__(
@@ -53,9 +54,10 @@ class Sink:
         source: MessageSource,
         gateway: IntercomGateway,
         clock: Clock,
-        decode: Decode,
-        draw: Callable[[Pause], float] = draw_evenly,
+        decode: Decoder,
         *,
+        monitor: Monitor = _SILENT,
+        draw: Callable[[Delay], float] = draw_uniform,
         concurrency: int = 1,
         rate_reserve: float = 0.0,
         make_executor: Callable[[int], Executor] = ThreadPoolExecutor,
@@ -63,83 +65,70 @@ class Sink:
         self._source = source
         self._gateway = gateway
         self._clock = clock
-        self._decode = decode
-        self._sender = Sender(gateway, clock, Pacer(rate_reserve), draw, stopping=lambda: self._stopping)
+        self._monitor = monitor
+        self._limiter = RateLimiter(clock, monitor, rate_reserve)
+        self._handler = Handler(decode, gateway, self._limiter, clock, monitor, draw, stopping=lambda: self._stopping)
         self._concurrency = concurrency
         self._make_executor = make_executor
         self._stopping = False
-        self._failure: BaseException | None = None
-        self._settled: Summary = Counter()
-        self._settled_lock = Lock()
+        self._summary: Summary = Counter()
+        self._summary_lock = Lock()
+        source.on_lost(self._limiter.wake)
 
     def run(self) -> Summary:
         """Streams until `stop`, or until the source ends; then closes the source and the gateway.
 
         Returns:
-            How many messages it settled, and how.
+            How many messages were taken off the queue, by their disposition.
 
         Raises:
-            BrokerLost: the broker is gone for longer than allowed, or refuses us.
+            BrokerUnavailable: RabbitMQ can't be reached in time, or refuses this client.
         """
         try:
-            if self._concurrency == 1:
+            with self._dispatching() as dispatch:
                 while (delivery := self._source.receive()) is not None:
-                    self._settle(delivery)
-            else:
-                self._run_lanes()
+                    dispatch(delivery)
+        except BrokerUnavailable as error:
+            self._monitor.record(Failed(str(error)))
+            raise
         finally:
             self._source.close()
             self._gateway.close()
-        return self._settled
+        self._monitor.record(Stopped(self._summary))
+        return self._summary
 
     def stop(self) -> None:
-        """Makes `run` return once the attempts in flight are over; what is not settled goes back to the queue.
+        """Makes `run` return once the attempts in flight are over; messages that are not acked are requeued.
 
-        May be called from any thread, and more than once, but not from a signal handler, which could interrupt a lock
-        that this takes.
+        May be called from any thread, and more than once, but not from a signal handler, which may interrupt a thread
+        that holds a lock which this takes.
         """
-        logger.info("stopping")
+        self._monitor.record(Stopping())
         self._end()
 
-    def _run_lanes(self) -> None:
+    @contextmanager
+    def _dispatching(self) -> Iterator[Callable[[Delivery], None]]:
+        """What has a delivery handled. When the block ends, every one is; raises what the first failed one raised."""
+        if self._concurrency == 1:
+            yield self._handle
+            return
         with self._make_executor(self._concurrency) as executor:
-            lanes = Lanes(executor, self._clock)
+            lanes = Lanes(executor, self._clock, self._handle, on_failure=self._end)
             try:
-                while (delivery := self._source.receive()) is not None:
-                    lanes.put(delivery.ordering_key, partial(self._settle_in_lane, delivery))
+                yield lanes.dispatch
             finally:
                 self._end()
                 lanes.join()
-        if self._failure is not None:
-            raise self._failure
+        if lanes.failure is not None:
+            raise lanes.failure
 
-    def _settle_in_lane(self, delivery: Delivery) -> None:
-        try:
-            self._settle(delivery)
-        except BaseException as failure:  # noqa: BLE001 not hidden: raised by `run`
-            self._failure = self._failure or failure
-            self._end()
-
-    def _settle(self, delivery: Delivery) -> None:
-        if self._stopping or delivery.is_lost():
-            return
-        try:
-            request = self._decode(delivery.body)
-        except MalformedMessage as fault:
-            logger.error("malformed message given up", extra={"reason": str(fault), "excerpt": _excerpt(delivery.body)})
-            became = MALFORMED if delivery.give_up(DeadLetter(Reason.MALFORMED)) else None
-        else:
-            became = self._sender.deliver(delivery, request)
-        if became is not None:
-            with self._settled_lock:
-                self._settled[became] += 1
+    def _handle(self, delivery: Delivery) -> None:
+        disposition = self._handler.handle(delivery)
+        if disposition is not None:
+            with self._summary_lock:
+                self._summary[disposition] += 1
 
     def _end(self) -> None:
         self._stopping = True
         self._source.stop()
-        self._clock.wake()
-
-
-def _excerpt(body: bytes) -> str:
-    """The beginning of a body, short and escaped."""
-    return repr(body[:40]) + (f" and {len(body) - 40} bytes more" if len(body) > 40 else "")
+        self._limiter.wake()

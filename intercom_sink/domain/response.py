@@ -1,0 +1,37 @@
+"""The result of one attempt to send a request: a response from Intercom, or none."""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from intercom_sink.domain.rate_limit import RateLimit
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A valid HTTP response.
+
+    Args:
+        status: the HTTP status code, 100 to 999.
+        rate_limit: what the headers report about the rate limit.
+        request_id: Intercom's id of the request, which its support asks for.
+        error_codes: the codes of Intercom's error list.
+    """
+
+    status: int
+    rate_limit: RateLimit = field(default_factory=RateLimit)
+    request_id: str | None = None
+    error_codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NoResponse:
+    """No valid response: refused, reset, timed out, TLS failure, truncated, not HTTP. Intercom may have the request.
+
+    Args:
+        reason: what failed, in one line that is safe to log.
+    """
+
+    reason: str
+
+
+AttemptResult: TypeAlias = Response | NoResponse

@@ -1,0 +1,122 @@
+"""MessageSource, in memory."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from threading import Condition
+
+from intercom_sink.domain.dead_letter import DeadLetter
+from intercom_sink.domain.ports import Delivery
+
+
+class InMemoryDelivery:
+    """A delivery of an InMemorySource."""
+
+    def __init__(self, source: "InMemorySource", body: bytes, ordering_key: str | None, redelivered: bool) -> None:
+        self._source = source
+        self.body = body
+        self.ordering_key = ordering_key
+        self.redelivered = redelivered
+        self.lost = False
+
+    def is_lost(self) -> bool:
+        """Whether the connection was lost, or the source closed, since the message was delivered."""
+        return self.lost
+
+    def ack(self) -> None:
+        """Moves the body to `source.acked`, unless the delivery is lost."""
+        if self._source._remove(self):
+            self._source.acked.append(self.body)
+
+    def give_up(self, dead_letter: DeadLetter) -> bool:
+        """Moves the body to `source.dead_letters`, with `dead_letter`, unless the delivery is lost."""
+        removed = self._source._remove(self)
+        if removed:
+            self._source.dead_letters.append((self.body, dead_letter))
+        return removed
+
+
+class InMemorySource:
+    """A queue that holds what it was made with, and that is drained: it ends once every delivery is acked.
+
+    Args:
+        bodies: the messages.
+        ordering_key: returns the ordering key of a message, given its body; by default none has one.
+        max_block: seconds for which a `receive` waits for acks by other threads before it fails.
+
+    Attributes:
+        queue: the bodies that are not delivered yet.
+        acked: the bodies that were acked, in the order of their acks.
+        dead_letters: the bodies that were given up, and why.
+        closed: whether it was closed.
+    """
+
+    def __init__(
+        self,
+        bodies: Iterable[bytes] = (),
+        ordering_key: Callable[[bytes], str | None] = lambda body: None,
+        max_block: float = 10.0,
+    ) -> None:
+        self.queue = deque(bodies)
+        self.acked: list[bytes] = []
+        self.dead_letters: list[tuple[bytes, DeadLetter]] = []
+        self.closed = False
+        self._ordering_key = ordering_key
+        self._max_block = max_block
+        self._on_lost: Callable[[], None] = lambda: None
+        self._unacked: list[InMemoryDelivery] = []
+        self._requeued = 0
+        self._stopped = False
+        self._changed = Condition()
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        """Has `callback` called after each `lose_connection` and `close`."""
+        self._on_lost = callback
+
+    def receive(self) -> Delivery | None:
+        """The next delivery; None once stopped or drained."""
+        with self._changed:
+            if not self._changed.wait_for(self._can_return, self._max_block):
+                raise RuntimeError("receive would block for ever: every message is delivered, and not all are acked")
+            if self._stopped or not self.queue:
+                return None
+            body = self.queue.popleft()
+            redelivered = self._requeued > 0
+            self._requeued -= redelivered
+            delivery = InMemoryDelivery(self, body, self._ordering_key(body), redelivered)
+            self._unacked.append(delivery)
+            return delivery
+
+    def stop(self) -> None:
+        """Makes every further `receive` return None."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Requeues every unacked message in its old place."""
+        self.stop()
+        self.lose_connection()
+        self.closed = True
+
+    def lose_connection(self) -> None:
+        """What a broken connection does: every unacked delivery is lost, and its message is in the queue again."""
+        with self._changed:
+            self.queue.extendleft(delivery.body for delivery in reversed(self._unacked))
+            for delivery in self._unacked:
+                delivery.lost = True
+            self._requeued += len(self._unacked)
+            self._unacked.clear()
+            self._changed.notify_all()
+        self._on_lost()
+
+    def _can_return(self) -> bool:
+        return self._stopped or bool(self.queue) or not self._unacked
+
+    def _remove(self, delivery: InMemoryDelivery) -> bool:
+        """Removes a delivered message for good, unless its delivery is lost."""
+        with self._changed:
+            if delivery.lost:
+                return False
+            self._unacked.remove(delivery)
+            self._changed.notify_all()
+            return True
