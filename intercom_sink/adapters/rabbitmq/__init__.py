@@ -1,8 +1,13 @@
 """RabbitMQ, on pika.
 
-`source` fulfils the MessageSource port; `consumer` is the one connection it currently has; `publisher` and `inspection`
-are for the command line; `urls` and `faults` translate what goes in and what pika raises.
+- Consuming: `source` implements the MessageSource port with a thread that reconnects (`reconnect`). `consumer` is one
+  connection, `ack_batch` and `drain` are two of its jobs, `delivery` is a message that it received.
+- Dead letters: `dead_letter_publisher` writes them, `dead_letter_browser` reads and removes them, `dead_letter_headers`
+  says what their headers hold.
+- Blocking connections, for dead letters and the command line: `session`, `publisher`, `inspection`.
+- `urls` reads the brokers' URLs, `errors` translates what pika raises, and `pika_internals` holds the few uses of pika
+  that are not public API.
 """
 
 ORDERING_KEY = "x-ordering-key"
-"""The header by which a producer says which messages must stay in order."""
+"""The header with a message's ordering key: messages with the same one are sent to Intercom in order."""

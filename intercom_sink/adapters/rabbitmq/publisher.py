@@ -1,19 +1,21 @@
-"""Puts messages into a queue, each one safe with the broker before the next."""
+"""Publishes messages to a queue, each confirmed by the broker before the next."""
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.spec import PERSISTENT_DELIVERY_MODE, BasicProperties
 
 from intercom_sink.adapters.rabbitmq import ORDERING_KEY
-from intercom_sink.adapters.rabbitmq.session import broker_errors, connect, declare
+from intercom_sink.adapters.rabbitmq.errors import PIKA_ERRORS, translated_errors
+from intercom_sink.adapters.rabbitmq.session import connect, ensure_queue
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
-from intercom_sink.domain.errors import BrokerLost
+from intercom_sink.domain.errors import BrokerUnavailable
 
-MOST_IDLE = 1.0
-"""Seconds after which a connection is not used again: nobody answered its heartbeats in the meantime."""
+MAX_IDLE = 1.0
+"""Seconds after which an idle connection is not used again: nothing has answered its heartbeats in the meantime."""
 
 
 def message_properties(ordering_key: str | None = None) -> BasicProperties:
@@ -26,8 +28,8 @@ class Publisher:
     """Publishes to one queue, over a connection that it opens when it needs one. For one thread.
 
     Args:
-        urls: the brokers; the first that takes us is used.
-        queue: the queue's name; used as it stands, and declared durable where there is none.
+        urls: the brokers; the first that accepts a connection is used.
+        queue: the queue's name; used as it is if it exists, otherwise declared durable.
     """
 
     def __init__(self, urls: Sequence[BrokerUrl], queue: str) -> None:
@@ -35,39 +37,35 @@ class Publisher:
         self._queue = queue
         self._connection: pika.BlockingConnection | None = None
         self._channel: BlockingChannel | None = None
-        self._used = 0.0
+        self._last_used = 0.0
 
     def publish(self, body: bytes, properties: BasicProperties) -> None:
-        """Publishes one message, mandatory, and returns once the broker has confirmed it.
+        """Publishes one message as mandatory, and returns once the broker has confirmed it.
 
         Raises:
-            BrokerLost: it was not confirmed; it may be in the queue all the same. The next call connects anew.
+            BrokerUnavailable: it was not confirmed, but may be in the queue nevertheless. The next call reconnects.
         """
         try:
-            with broker_errors():
-                if time.monotonic() - self._used > MOST_IDLE:
+            with translated_errors():
+                if time.monotonic() - self._last_used > MAX_IDLE:
                     self.close()
                 channel = self._channel or self._open()
                 channel.basic_publish("", self._queue, body, properties, mandatory=True)
-        except BrokerLost:
+        except BrokerUnavailable:
             self.close()
             raise
-        self._used = time.monotonic()
+        self._last_used = time.monotonic()
 
     def close(self) -> None:
-        """Closes the connection, where there is one. What is confirmed is safe, so that nothing depends on it."""
+        """Closes the connection, if there is one. Raises nothing: what was confirmed is in the queue anyway."""
         connection, self._connection, self._channel = self._connection, None, None
-        if connection is None or not connection.is_open:
-            return
-        try:
-            with broker_errors():
+        if connection is not None and connection.is_open:
+            with suppress(*PIKA_ERRORS):
                 connection.close()
-        except BrokerLost:
-            return
 
     def _open(self) -> BlockingChannel:
         self._connection = connect(self._urls)
-        declare(self._connection, self._queue)
+        ensure_queue(self._connection, self._queue)
         channel = self._connection.channel()
         channel.confirm_delivery()
         self._channel = channel

@@ -1,35 +1,33 @@
-"""Connections of one thread, top to bottom: for the command line and for dead letters."""
+"""Blocking connections, for the command line and for dead letters."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pika
-from pika.adapters.blocking_connection import BlockingChannel
-from pika.adapters.utils.connection_workflow import AMQPConnectorException
-from pika.exceptions import AMQPError, ChannelClosedByBroker
-from pika.frame import Method
+from pika.exceptions import ChannelClosedByBroker
 
-from intercom_sink.adapters.rabbitmq.faults import NOT_FOUND, translate
+from intercom_sink.adapters.rabbitmq.errors import NOT_FOUND, PIKA_ERRORS, translated_errors
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
-from intercom_sink.domain.errors import BrokerLost
-
-_ERRORS = (AMQPError, AMQPConnectorException, OSError)
 
 
-@contextmanager
-def broker_errors() -> Iterator[None]:
-    """Within the block, every error of pika's and of the network's becomes BrokerLost."""
-    try:
-        yield
-    except _ERRORS as error:
-        fault = translate(error)
-        raise BrokerLost(str(fault), heals=fault.heals) from error
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A queue at one moment.
+
+    Args:
+        messages: how many messages are ready; those that a consumer holds unacked do not count.
+        consumers: how many consumers it has.
+    """
+
+    messages: int
+    consumers: int
 
 
 @contextmanager
 def session(urls: Sequence[BrokerUrl]) -> Iterator[pika.BlockingConnection]:
-    """A connection to the first broker that takes us; every error of it, within the block too, becomes BrokerLost."""
-    with broker_errors():
+    """A connection to the first broker that accepts one. Raises BrokerUnavailable, also for errors within the block."""
+    with translated_errors():
         connection = connect(urls)
         try:
             yield connection
@@ -39,32 +37,29 @@ def session(urls: Sequence[BrokerUrl]) -> Iterator[pika.BlockingConnection]:
 
 
 def connect(urls: Sequence[BrokerUrl]) -> pika.BlockingConnection:
-    """Connects to the first broker that takes us; raises what the last one raised."""
+    """Connects to the first broker that accepts a connection; raises pika's error about the last one."""
     for url in urls[:-1]:
         try:
             return pika.BlockingConnection(url.parameters)
-        except _ERRORS:
+        except PIKA_ERRORS:
             continue
     return pika.BlockingConnection(urls[-1].parameters)
 
 
-def attempt(
-    connection: pika.BlockingConnection, act: Callable[[BlockingChannel], Method]
-) -> Method | ChannelClosedByBroker:
-    """What the broker answers on a channel of its own, a refusal included, which costs the channel only."""
-    channel = connection.channel()
+def find_queue(connection: pika.BlockingConnection, queue: str) -> QueueState | None:
+    """The state of a queue; None: it does not exist. Raises pika's errors."""
+    channel = connection.channel()  # of its own, since the broker closes it if the queue does not exist
     try:
-        answer = act(channel)
-    except ChannelClosedByBroker as refusal:
-        return refusal
+        state = channel.queue_declare(queue, passive=True).method
+    except ChannelClosedByBroker as error:
+        if error.reply_code == NOT_FOUND:
+            return None
+        raise
     channel.close()
-    return answer
+    return QueueState(state.message_count, state.consumer_count)
 
 
-def declare(connection: pika.BlockingConnection, queue: str) -> None:
-    """Makes sure that the queue exists: as it stands, whatever its arguments; durable where there was none."""
-    answer = attempt(connection, lambda channel: channel.queue_declare(queue, passive=True))
-    if isinstance(answer, ChannelClosedByBroker):
-        if answer.reply_code != NOT_FOUND:
-            raise answer
+def ensure_queue(connection: pika.BlockingConnection, queue: str) -> None:
+    """Declares a queue durable if it does not exist; one that exists is used as it is, whatever its arguments."""
+    if find_queue(connection, queue) is None:
         connection.channel().queue_declare(queue, durable=True)

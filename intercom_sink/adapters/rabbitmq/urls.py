@@ -1,4 +1,4 @@
-"""Where RabbitMQ is: AMQP URLs (https://www.rabbitmq.com/docs/uri-spec), read without ever showing their password."""
+"""AMQP URLs (https://www.rabbitmq.com/docs/uri-spec), read without ever showing a password."""
 
 import re
 import ssl
@@ -7,22 +7,22 @@ from urllib.parse import parse_qs, urlsplit
 
 import pika
 
-_BETWEEN_URLS = re.compile(r",(?![^{]*})")
-"""A comma, unless within the braces of an `ssl_options` parameter."""
+_SEPARATOR = re.compile(r",(?![^{]*})")
+"""A comma that is not within the braces of an `ssl_options` parameter."""
 
-BLOCKED_TIMEOUT = 30.0
-"""Seconds that a broker short of memory or disk may keep a publisher waiting, unless the URL says otherwise."""
+BLOCKED_CONNECTION_TIMEOUT = 30.0
+"""Seconds for which a broker that is short of memory or disk may block a publisher, unless the URL says otherwise."""
 
 _PARAMETERS = {"blocked_connection_timeout", "heartbeat", "socket_timeout", "ssl_options", "stack_timeout"}
-"""Those of pika's that an operator may need, and whose values can be checked before anything connects."""
+"""The parameters of pika that an operator may need, and whose values can be checked before anything connects."""
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerUrl:
-    """One RabbitMQ; its text form, and nothing else of it that may be logged, hides the password.
+    """The URL of one broker. Only its text form may be logged: it hides the password.
 
     Args:
-        parameters: what pika connects with.
+        parameters: the same as pika's connection parameters.
     """
 
     parameters: pika.URLParameters
@@ -30,19 +30,19 @@ class BrokerUrl:
     def __str__(self) -> str:
         """The URL without its password and parameters."""
         scheme = "amqps" if self.parameters.ssl_options else "amqp"
-        where = f"{self.parameters.host}:{self.parameters.port}/{self.parameters.virtual_host.lstrip('/')}"
-        return f"{scheme}://{self.parameters.credentials.username}@{where}"
+        location = f"{self.parameters.host}:{self.parameters.port}/{self.parameters.virtual_host.lstrip('/')}"
+        return f"{scheme}://{self.parameters.credentials.username}@{location}"
 
     __repr__ = __str__
 
 
 def parse_urls(text: str) -> tuple[BrokerUrl, ...]:
-    """Reads URLs split by commas: `amqp://`, `amqps://`, or a bare `host` or `host:port`.
+    """Reads URLs separated by commas: `amqp://`, `amqps://`, or a bare `host` or `host:port`.
 
     Raises:
-        ValueError: which one can't be read, and why; the text never shows a password.
+        ValueError: one is invalid; the text says which one and why, and never shows a password.
     """
-    parts = _BETWEEN_URLS.split(text)
+    parts = _SEPARATOR.split(text)
     return tuple(_parse(part.strip(), f"URL {number} of {len(parts)}") for number, part in enumerate(parts, 1))
 
 
@@ -53,7 +53,7 @@ def _parse(text: str, name: str) -> BrokerUrl:
         scheme, host, port = parts.scheme.lower(), parts.hostname, parts.port
         (host or "").encode("idna")
         url.encode()
-    except ValueError:  # its text may show a piece of the password
+    except ValueError:  # its text may show a part of the password
         raise ValueError(f"{name} has no valid host and port; is its password percent-encoded?") from None
     if scheme not in ("amqp", "amqps"):
         raise ValueError(f"{name} begins neither with amqp:// nor with amqps://")
@@ -79,6 +79,6 @@ def _parse(text: str, name: str) -> BrokerUrl:
         parameters.ssl_options.context.check_hostname = True
         parameters.ssl_options.context.verify_mode = ssl.CERT_REQUIRED
     if parameters.blocked_connection_timeout is None:
-        parameters.blocked_connection_timeout = BLOCKED_TIMEOUT
+        parameters.blocked_connection_timeout = BLOCKED_CONNECTION_TIMEOUT
     parameters.client_properties = {"connection_name": "intercom-sink"}
     return BrokerUrl(parameters)

@@ -1,0 +1,74 @@
+"""Reads the dead letters of a queue, for an operator who lists, replays or deletes them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pika.adapters.blocking_connection import BlockingChannel
+from pika.spec import BasicProperties
+
+from intercom_sink.adapters.rabbitmq.dead_letter_headers import facts_of
+from intercom_sink.adapters.rabbitmq.session import find_queue, session
+from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
+from intercom_sink.domain.errors import OperatorError
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDeadLetter:
+    """A dead letter in its queue. The browser holds it unacked until it is removed, or the browser closed.
+
+    Args:
+        body: the message that was given up.
+        properties: its properties, with the headers that say why.
+        tag: its delivery tag.
+    """
+
+    body: bytes
+    properties: BasicProperties
+    tag: int
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What its headers say, by their names without the prefix."""
+        return facts_of(self.properties)
+
+
+class DeadLetterBrowser:
+    """Goes through a queue once, from its oldest dead letter; made by `open_browser`.
+
+    Attributes:
+        count: how many dead letters the queue held when the browser was opened.
+    """
+
+    def __init__(self, channel: BlockingChannel, queue: str, count: int) -> None:
+        self.count = count
+        self._channel = channel
+        self._queue = queue
+
+    def browse(self) -> Iterator[StoredDeadLetter]:
+        """The dead letters that the queue held when the browser was opened; none that came later."""
+        for _ in range(self.count):
+            method, properties, body = self._channel.basic_get(self._queue)
+            if method is None:  # another client has removed some
+                return
+            yield StoredDeadLetter(body, properties, method.delivery_tag)
+
+    def remove(self, stored: StoredDeadLetter) -> None:
+        """Removes a dead letter from the queue for good."""
+        self._channel.basic_ack(stored.tag)
+
+
+@contextmanager
+def open_browser(urls: Sequence[BrokerUrl], queue: str) -> Iterator[DeadLetterBrowser]:
+    """A browser of `queue`. However the block ends, the dead letters that were not removed return to their places.
+
+    Raises:
+        OperatorError: there is no such queue.
+        BrokerUnavailable: also for errors within the block.
+    """
+    with session(urls) as connection:
+        state = find_queue(connection, queue)
+        if state is None:
+            raise OperatorError(f"there is no queue {queue}")
+        yield DeadLetterBrowser(connection.channel(), queue, state.messages)

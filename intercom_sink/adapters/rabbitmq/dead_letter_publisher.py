@@ -1,0 +1,86 @@
+"""Publishes rejected messages with reason headers, so that their originals can be acked.
+
+It uses a connection of its own: a broker that is short of memory or disk stops reading from connections that publish,
+and acks must not be stopped with them.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from pika.spec import BasicProperties
+
+from intercom_sink.adapters.rabbitmq.dead_letter_headers import dead_letter_properties
+from intercom_sink.adapters.rabbitmq.publisher import Publisher
+from intercom_sink.adapters.rabbitmq.reconnect import ReconnectPolicy, retry_while_unavailable
+from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
+from intercom_sink.domain.dead_letter import DeadLetter
+from intercom_sink.domain.events import DeadLettered, DeadLetterNotConfirmed
+from intercom_sink.domain.ports import Monitor
+
+
+class DeadLetterPublisher:
+    """Publishes dead letters for any number of threads, one at a time.
+
+    Args:
+        urls: the brokers; the first that accepts a connection is used.
+        queue: the dead-letter queue; used as it is if it exists, otherwise declared durable.
+        source_queue: the queue that the messages come from.
+        monitor: receives the events.
+        timeout: seconds to go on trying to publish a message.
+        stopping: ends these attempts.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[BrokerUrl],
+        queue: str,
+        source_queue: str,
+        monitor: Monitor,
+        *,
+        timeout: float,
+        stopping: threading.Event,
+    ) -> None:
+        self._queue = queue
+        self._source_queue = source_queue
+        self._monitor = monitor
+        self._timeout = timeout
+        self._stopping = stopping
+        self._publisher = Publisher(urls, queue)
+        self._publisher_lock = threading.Lock()
+
+    def publish(
+        self, body: bytes, properties: BasicProperties, dead_letter: DeadLetter, cancelled: Callable[[], bool]
+    ) -> bool:
+        """Publishes a message with its reason headers, and returns once the broker has confirmed it.
+
+        Args:
+            body: the message.
+            properties: its own properties.
+            dead_letter: why it was given up.
+            cancelled: whether to stop trying; checked after each failure.
+
+        Returns:
+            Whether it was confirmed. False: stopped or cancelled first.
+
+        Raises:
+            BrokerUnavailable: it could not be confirmed within the timeout, or never can be.
+        """
+        marked = dead_letter_properties(properties, dead_letter, self._source_queue)
+
+        def attempt() -> None:
+            with self._publisher_lock:
+                self._publisher.publish(body, marked)
+
+        confirmed = retry_while_unavailable(
+            attempt,
+            ReconnectPolicy(self._timeout, brokers=1),
+            on_retry=lambda error, delay: self._monitor.record(DeadLetterNotConfirmed(self._queue, str(error), delay)),
+            wait=lambda seconds: self._stopping.wait(seconds) or cancelled(),
+        )
+        if confirmed:
+            self._monitor.record(DeadLettered(self._queue, dead_letter.reason))
+        return confirmed
+
+    def close(self) -> None:
+        """Closes the connection, if there is one."""
+        self._publisher.close()

@@ -1,0 +1,65 @@
+"""Translates pika's errors: the one place that knows what they mean."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pika.exceptions import (
+    AMQPError,
+    AuthenticationError,
+    ChannelClosed,
+    ConnectionClosed,
+    ConsumerCancelled,
+    NackError,
+    ProbableAccessDeniedError,
+    ProbableAuthenticationError,
+    UnroutableError,
+)
+
+from intercom_sink.adapters.rabbitmq.pika_internals import CONNECTOR_ERROR, innermost, login_refusal
+from intercom_sink.domain.errors import BrokerUnavailable
+
+ACCESS_REFUSED = 403
+NOT_FOUND = 404
+NOT_ALLOWED = 530
+
+PIKA_ERRORS = (AMQPError, CONNECTOR_ERROR, OSError)
+"""What pika's blocking calls raise when the broker or the network fails."""
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Raises BrokerUnavailable in place of each of PIKA_ERRORS that the block raises."""
+    try:
+        yield
+    except PIKA_ERRORS as error:
+        raise translate(error) from error
+
+
+def translate(error: BaseException) -> BrokerUnavailable:
+    """What an error of pika or of the network means."""
+    cause = innermost(error)
+    match cause:
+        case ConnectionClosed() | ChannelClosed():
+            return _closed_by_broker(cause.reply_code, cause.reply_text)
+        case ProbableAccessDeniedError() | ProbableAuthenticationError():
+            refusal = login_refusal(cause)
+            if refusal is None:
+                return BrokerUnavailable(f"connection lost during login: {cause.args[0]}")
+            return _closed_by_broker(*refusal)
+        case AuthenticationError():
+            return BrokerUnavailable(f"no common login mechanism: {cause}", retryable=False)
+        case ConsumerCancelled():
+            return BrokerUnavailable("the broker cancelled the consumer: the queue was deleted, or its node went down")
+        case NackError():
+            return BrokerUnavailable("the broker did not accept the message: its queue may be full")
+        case UnroutableError():
+            return BrokerUnavailable("the broker returned the message: its queue does not exist any more")
+    return BrokerUnavailable(f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__)
+
+
+def _closed_by_broker(code: int, text: str) -> BrokerUnavailable:
+    """RabbitMQ's reply codes: https://www.rabbitmq.com/amqp-0-9-1-reference#constants."""
+    temporary = re.search(r"limit .* is reached|is down|in exclusive use", text) is not None
+    refused = code in (ACCESS_REFUSED, NOT_ALLOWED) and not temporary
+    return BrokerUnavailable(f"{text} ({code})", retryable=not refused)

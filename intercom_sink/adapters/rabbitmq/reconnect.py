@@ -1,0 +1,94 @@
+"""Reconnecting: when to try again, when to stop trying, and the loop that does it."""
+
+import random
+import time
+from collections.abc import Callable
+
+from intercom_sink.domain.backoff import NO_DELAY, Delay, exponential
+from intercom_sink.domain.errors import BrokerUnavailable
+
+MAX_RECONNECT_DELAY = 10.0
+"""Seconds between two rounds of attempts, at most."""
+
+HEALTHY = 5.0
+"""Seconds of consuming after which an outage is over. A connection that is lost sooner is part of the outage: otherwise
+the sink would reconnect for ever, without a delay, to a broker that accepts each connection and closes it at once."""
+
+
+class ReconnectPolicy:
+    """Decides when to reconnect and when to stop trying.
+
+    An outage begins with a failure, and ends once a connection has consumed for HEALTHY seconds. Within an outage the
+    delays grow. Times are seconds of a monotonic clock.
+
+    Args:
+        timeout: seconds after which an outage is given up; 0: at the first failure.
+        brokers: how many brokers are tried in turn; only a round in which all failed is followed by a delay.
+    """
+
+    def __init__(self, timeout: float, brokers: int) -> None:
+        self._timeout = timeout
+        self._brokers = brokers
+        self._connected_at: float | None = None
+        self._outage_began: float | None = None
+        self._failures = 0
+
+    def connected(self, now: float) -> None:
+        """Records that a connection has begun to consume."""
+        self._connected_at = now
+
+    def disconnected(self, now: float) -> None:
+        """Records that the connection is lost. Separate from `next_delay`, since closing it may take a while."""
+        if self._connected_at is not None and now - self._connected_at >= HEALTHY:
+            self._outage_began = None
+        self._connected_at = None
+
+    def next_delay(self, now: float) -> Delay | None:
+        """The delay before the next attempt, after one has failed; None: stop trying."""
+        if self._outage_began is None:
+            self._outage_began = now
+            self._failures = 0
+        self._failures += 1
+        remaining = self._outage_began + self._timeout - now
+        if remaining <= 0:
+            return None
+        if self._failures % self._brokers:
+            return NO_DELAY
+        delay = exponential(self._failures // self._brokers, MAX_RECONNECT_DELAY)
+        return Delay(min(delay.min, remaining), min(delay.max, remaining))
+
+
+def retry_while_unavailable(
+    attempt: Callable[[], None],
+    policy: ReconnectPolicy,
+    *,
+    on_retry: Callable[[BrokerUnavailable, float], None],
+    wait: Callable[[float], bool],
+) -> bool:
+    """Makes attempts until one succeeds, is cancelled, or the policy says to stop trying.
+
+    Args:
+        attempt: makes one attempt; raises BrokerUnavailable if it fails.
+        policy: decides on the delay after each failure.
+        on_retry: is called before each delay, with the error and the seconds.
+        wait: waits for a number of seconds; returns whether the attempts were cancelled in the meantime.
+
+    Returns:
+        Whether an attempt succeeded. False: cancelled.
+
+    Raises:
+        BrokerUnavailable: the last error; at once, if it is not retryable.
+    """
+    while True:
+        try:
+            attempt()
+        except BrokerUnavailable as error:
+            delay = policy.next_delay(time.monotonic()) if error.retryable else None
+            if delay is None:
+                raise
+            seconds = random.uniform(delay.min, delay.max)
+            on_retry(error, seconds)
+        else:
+            return True
+        if wait(seconds):
+            return False
