@@ -1,1 +1,1 @@
-"""The ports, fulfilled: RabbitMQ by pika, Intercom by urllib3, messages by msgpack and pydantic; and in memory."""
+"""The ports, implemented: RabbitMQ with pika, Intercom with urllib3, messages with msgpack, events as log lines."""

@@ -1,30 +1,20 @@
-"""Clock, by the monotonic clock of the system."""
+"""Clock, on the system's clocks."""
 
 import threading
 import time
-from collections.abc import Callable
 
 
 class SystemClock:
-    """Waits in real time. Any number of threads may wait at once."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
+    """Real time."""
 
     def unix_time(self) -> float:
-        """The time of day."""
+        """Wall-clock time in Unix seconds."""
         return time.time()
 
     def monotonic(self) -> float:
-        """Seconds since some moment."""
+        """Seconds of the system's monotonic clock."""
         return time.monotonic()
 
-    def wait(self, seconds: float, unless: Callable[[], bool]) -> bool:
-        """Waits until so many seconds are over (True), or `unless()` is true (False)."""
-        with self._changed:
-            return not self._changed.wait_for(unless, timeout=seconds)
-
-    def wake(self) -> None:
-        """Makes every wait look at its `unless` again."""
-        with self._changed:
-            self._changed.notify_all()
+    def condition(self) -> threading.Condition:
+        """A condition for threads."""
+        return threading.Condition(threading.Lock())

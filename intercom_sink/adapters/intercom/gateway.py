@@ -8,35 +8,35 @@ from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
 from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
-from intercom_sink.adapters.intercom_answer import read_answer
-from intercom_sink.adapters.intercom_connection import (
+from intercom_sink.adapters.intercom.connection import (
     StrictHTTPConnectionPool,
     StrictHTTPSConnectionPool,
     start_attempt,
 )
-from intercom_sink.domain.outcome import NoAnswer, Outcome
+from intercom_sink.adapters.intercom.response import read_response
 from intercom_sink.domain.request import IntercomRequest
+from intercom_sink.domain.response import AttemptResult, NoResponse
 
-MAX_ANSWER = 2**20
-"""Bytes read of an answer's body. The rest is left unread, and the connection with it."""
+MAX_BODY = 2**20
+"""Bytes read of a response's body. If there are more, the connection is closed."""
 
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
-"""A "%" that begins no escape. urllib3 would take it as a sign that the whole path is still to be escaped."""
+"""A "%" that begins no escape. urllib3 would take it as a sign that the whole path is not escaped yet."""
 
-LONGEST_REASON = 200
-"""Characters of the reason why there is no answer."""
+MAX_REASON = 200
+"""Characters of the reason why there is no response."""
 
 
-class IntercomHTTP:
+class HTTPGateway:
     """Sends requests to one base URL, and nowhere else, over connections that are kept alive.
 
     Args:
         base_url: scheme, host, port and path prefix; the path of a request is appended.
         token: Intercom's access token.
-        user_agent: how to introduce ourselves.
+        user_agent: sent as `User-Agent`.
         api_version: sent as `Intercom-Version`, where it is given.
-        timeout: seconds that one whole attempt may take, from connecting to the last byte of the answer.
-        connections: how many attempts there are at the same time, at most.
+        timeout: seconds that one whole attempt may take, from connecting to the last byte of the response.
+        connections: attempts at the same time, at most.
     """
 
     def __init__(
@@ -59,8 +59,8 @@ class IntercomHTTP:
         if api_version is not None:
             self._headers["Intercom-Version"] = api_version
 
-    def send(self, request: IntercomRequest) -> Outcome:
-        """Makes one attempt; every failure to get a whole, valid answer in time is a NoAnswer."""
+    def send(self, request: IntercomRequest) -> AttemptResult:
+        """Makes one attempt; every failure to get a whole, valid response in time is a NoResponse."""
         body, headers = None, self._headers
         if request.data is not None:
             body = json.dumps(request.data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
@@ -80,17 +80,17 @@ class IntercomHTTP:
             )
             content = _read(response)
         except (HTTPError, OSError, ValueError) as error:
-            # The one place where what urllib3 and the sockets raise becomes a value of ours. ValueError: the standard
-            # library's word for some answers that are not HTTP, such as a chunk of a negative size.
-            return NoAnswer(self._redact(f"{type(error).__name__}: {error}")[:LONGEST_REASON])
-        answer = read_answer(response.status, response.headers, content)
-        if answer.request_id is None and not answer.error_codes:
-            return answer
-        # A server that sends the token back must not bring it into a log line.
+            # The one place where errors of urllib3 and of the sockets are translated. ValueError: the standard library
+            # raises it for some responses that are not HTTP, such as a chunk of a negative size.
+            return NoResponse(self._redact(f"{type(error).__name__}: {error}")[:MAX_REASON])
+        read = read_response(response.status, response.headers, content)
+        if read.request_id is None and not read.error_codes:
+            return read
+        # A server that echoes the token must not bring it into a log line.
         return replace(
-            answer,
-            request_id=answer.request_id and self._redact(answer.request_id),
-            error_codes=tuple(self._redact(code) for code in answer.error_codes),
+            read,
+            request_id=read.request_id and self._redact(read.request_id),
+            error_codes=tuple(self._redact(code) for code in read.error_codes),
         )
 
     def close(self) -> None:
@@ -102,17 +102,17 @@ class IntercomHTTP:
 
 
 def _read(response: BaseHTTPResponse) -> bytes:
-    """The body, up to MAX_ANSWER bytes; keeps the connection alive only if nothing more can come on it."""
+    """The body, up to MAX_BODY bytes; keeps the connection alive only if nothing more can arrive on it."""
     body = b""
     try:
-        while len(body) < MAX_ANSWER:
-            piece = response.read(MAX_ANSWER - len(body), decode_content=False)
+        while len(body) < MAX_BODY:
+            piece = response.read(MAX_BODY - len(body), decode_content=False)
             if not piece:  # the end; a truncated body raises here
                 break
             body += piece
         else:
             response.close()
-        if response.status < 200:  # after a 1xx the real answer is still to come
+        if response.status < 200:  # the final response follows a 1xx
             response.close()
         return body
     finally:

@@ -1,4 +1,4 @@
-"""What an HTTP answer of Intercom's says: its headers and its error list, read tolerantly."""
+"""Reads an HTTP response of Intercom's: its headers and its error list, tolerantly."""
 
 import json
 import re
@@ -7,18 +7,18 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
-from intercom_sink.domain.outcome import Answer
 from intercom_sink.domain.rate_limit import RateLimit
+from intercom_sink.domain.response import Response
 
-MOST_CODES = 10
-LONGEST_WORD = 100
-"""What is kept of an answer's words, in characters: they go into log lines."""
+MAX_CODES = 10
+MAX_TEXT = 100
+"""How many error codes are kept, and how many characters of each and of a request id: they go into log lines."""
 
 
-def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
-    """Makes an Answer of an HTTP answer. What can't be read is left out."""
+def read_response(status: int, headers: Mapping[str, str], body: bytes) -> Response:
+    """Makes a Response of an HTTP response. What can't be read is left out."""
     request_id, codes = _read_error_list(body) if status >= 400 else (None, ())
-    return Answer(status, read_rate_limit(headers), request_id, codes)
+    return Response(status, read_rate_limit(headers), request_id, codes)
 
 
 def read_rate_limit(headers: Mapping[str, str]) -> RateLimit:
@@ -54,7 +54,7 @@ def _date(text: str | None) -> float | None:
 
 
 def _read_error_list(body: bytes) -> tuple[str | None, tuple[str, ...]]:
-    """The request id and the error codes of `{"request_id": ..., "errors": [{"code": ...}]}`; some answers are HTML."""
+    """The request id and the error codes of `{"request_id": ..., "errors": [{"code": ...}]}`; some bodies are HTML."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
@@ -65,6 +65,6 @@ def _read_error_list(body: bytes) -> tuple[str | None, tuple[str, ...]]:
     codes = (error.get("code") for error in errors if isinstance(error, dict)) if isinstance(errors, list) else ()
     request_id = document.get("request_id")
     return (
-        request_id[:LONGEST_WORD] if isinstance(request_id, str) else None,
-        tuple(code[:LONGEST_WORD] for code in codes if isinstance(code, str))[:MOST_CODES],
+        request_id[:MAX_TEXT] if isinstance(request_id, str) else None,
+        tuple(code[:MAX_TEXT] for code in codes if isinstance(code, str))[:MAX_CODES],
     )

@@ -5,13 +5,13 @@ from typing import Any
 import msgpack
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from intercom_sink.adapters.msgpack_bounds import check_bounds
+from intercom_sink.adapters.messages.bounds import check_bounds
 from intercom_sink.domain.errors import MalformedMessage
 from intercom_sink.domain.request import IntercomRequest
 
 
 class _Message(BaseModel):
-    """The map, with exactly these keys. What the fields may hold is the business of IntercomRequest."""
+    """The map, with exactly these keys. IntercomRequest checks what they hold."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -21,7 +21,7 @@ class _Message(BaseModel):
 
 
 def decode(body: bytes) -> IntercomRequest:
-    """Reads a message; raises MalformedMessage, and nothing else, if it is not a request to Intercom."""
+    """Reads a message; raises MalformedMessage, and nothing else, if it is not a valid request to Intercom."""
     check_bounds(body)
     try:
         document = msgpack.unpackb(body, strict_map_key=False, object_pairs_hook=to_dict)
@@ -37,17 +37,17 @@ def encode(request: IntercomRequest) -> bytes:
     try:
         body = bytes(msgpack.packb({"method": request.method, "path": request.path, "data": request.data}))
     except OverflowError:
-        raise MalformedMessage("data holds an integer of more than 64 bits, which msgpack can't say") from None
+        raise MalformedMessage("data holds an integer of more than 64 bits, which msgpack can't hold") from None
     check_bounds(body)
     return body
 
 
 def to_request(document: object) -> IntercomRequest:
-    """The request that an unpacked message (or a line of JSON) asks for; raises MalformedMessage if there is none."""
+    """The request that an unpacked message or a line of JSON asks for; raises MalformedMessage if it is not valid."""
     if not isinstance(document, dict):
         raise MalformedMessage(f"not a map but {type(document).__name__}")
     if len(document) > len(_Message.model_fields):
-        # Counted first, and not listed: there may be a million.
+        # Counted, and not listed: there may be a million.
         raise MalformedMessage(f"has {len(document)} keys, not exactly 'method', 'path' and 'data'")
     try:
         message = _Message.model_validate(document)
@@ -57,10 +57,10 @@ def to_request(document: object) -> IntercomRequest:
 
 
 def to_dict(pairs: list[tuple[object, object]]) -> dict[str, object]:
-    """A map, of which no value is lost since another one has the same key.
+    """Makes a dict of a map's pairs; raises MalformedMessage for a duplicate key, or for a key that is not text.
 
-    Text alone may be a key: that is JSON's rule, and the hashes of other keys can be made to collide by the thousand,
-    which would take hours. Raises MalformedMessage.
+    A duplicate would lose one of its values. Text keys are JSON's rule; and the hashes of other keys can be made to
+    collide, so that building the dict would take hours.
     """
     document: dict[str, object] = {}
     for key, value in pairs:
@@ -73,7 +73,7 @@ def to_dict(pairs: list[tuple[object, object]]) -> dict[str, object]:
 
 
 def _explain(error: ValidationError) -> str:
-    """What is wrong with the map, without showing what it holds."""
+    """Says what is wrong with the map, without showing its values."""
     return "; ".join(
         f"key {ascii(fault['loc'][0])[:40] if fault['loc'] else ''}: {fault['msg']}"
         for fault in error.errors(include_url=False, include_input=False, include_context=False)

@@ -1,12 +1,14 @@
-"""urllib3's connections, made stricter in three things that it leaves open.
+"""urllib3's connections, stricter in three respects. The one module that overrides its private methods.
 
-One deadline over the whole attempt: a socket's timeout starts anew with each read, so that an answer which drips in
-slowly never ends. Here each step gets the time that is left: connecting to every address of the host, the TLS
-handshake, sending, and each read. (Looking the host up is left to the resolver's own timeouts.)
+One deadline for the whole attempt. A socket's timeout starts again with each read, so a response that drips in slowly
+never ends. Here each step gets the time that remains: connecting to every address of the host, the TLS handshake,
+sending, and each read. (Resolving the host name is left to the resolver's own timeouts.)
 
-One bound on all that an answer may hold: a chunk of size -1 would else be read to its end, into the memory.
+One bound on the bytes of a response. The standard library would read a chunk of size -1 to its end, into memory.
 
-A head that is cut off is no answer: the standard library takes "HTTP/1.1 200" and then nothing for a success.
+No truncated heads. The standard library takes "HTTP/1.1 200", followed by the end of the connection, for a success.
+
+Private to urllib3, and tested against its version: `HTTPConnection._new_conn` and `_dns_host`.
 """
 
 import http.client
@@ -20,8 +22,8 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.response import HTTPResponse
 
-MOST_RECEIVED = 8 * 2**20
-"""Bytes of one answer, its head and framing included, whatever lengths it declares: the memory that it may take."""
+MAX_RECEIVED = 8 * 2**20
+"""Bytes of one response, head and framing included: the memory that it may take, whatever lengths it declares."""
 
 
 class _Attempt(threading.local):
@@ -33,39 +35,39 @@ _attempt = _Attempt()
 
 
 def start_attempt(seconds: float) -> None:
-    """Everything that this thread does with these connections from now on must be over in so many seconds."""
+    """Starts the deadline: whatever this thread does with these connections must end within `seconds`."""
     _attempt.deadline = time.monotonic() + seconds
     _attempt.received = 0
 
 
-def _time_left() -> float:
-    """Seconds until the deadline; raises TimeoutError where there are none."""
+def _remaining_seconds() -> float:
+    """Seconds until the deadline; raises TimeoutError once it has passed."""
     seconds = _attempt.deadline - time.monotonic()
     if seconds <= 0:
-        raise TimeoutError("the time for the whole attempt is over")
+        raise TimeoutError("the attempt has reached its deadline")
     return seconds
 
 
 class _Socket(socket.socket):
-    """Gives each operation what is left of the attempt, and remembers whether the other side has ended."""
+    """Limits each operation to the time that remains, and remembers whether the peer has closed the connection."""
 
-    ended = False
+    at_end = False
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(_time_left())
+        self.settimeout(_remaining_seconds())
         count = super().recv_into(*args, **kwargs)
-        self.ended = count == 0
+        self.at_end = count == 0
         _attempt.received += count
-        if _attempt.received > MOST_RECEIVED:
-            raise OSError(f"the answer has over {MOST_RECEIVED} bytes")
+        if _attempt.received > MAX_RECEIVED:
+            raise OSError(f"the response has over {MAX_RECEIVED} bytes")
         return count
 
     def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self.settimeout(_time_left())
+        self.settimeout(_remaining_seconds())
         super().sendall(*args, **kwargs)
 
     def send(self, *args: Any, **kwargs: Any) -> int:  # the `sendall` of a TLS socket sends piece by piece
-        self.settimeout(_time_left())
+        self.settimeout(_remaining_seconds())
         return super().send(*args, **kwargs)
 
 
@@ -74,15 +76,15 @@ class _TLSSocket(_Socket, ssl.SSLSocket):
 
 
 def _connect(host: str, port: int) -> socket.socket:
-    """Connects to the first address of `host` that takes us before the deadline."""
+    """Connects to the first address of `host` that accepts before the deadline."""
     failure = OSError(f"{host} has no address")
     for family, kind, protocol, _, address in socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM):
         connection = _Socket(family, kind, protocol)
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.settimeout(_time_left())
+            connection.settimeout(_remaining_seconds())
             connection.connect(address)
-            connection.settimeout(_time_left())  # for the TLS handshake, which knows one timeout for the whole of it
+            connection.settimeout(_remaining_seconds())  # for the TLS handshake, which has one timeout for all of it
         except OSError as error:
             connection.close()
             failure = error
@@ -96,10 +98,10 @@ class _Strict(HTTPConnection):
         return _connect(self._dns_host, self.port)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 does itself
-        connection = self.sock  # None afterwards, where the server will close it
+        connection = self.sock  # None afterwards, if the server is going to close it
         response = super().getresponse()
         assert isinstance(connection, _Socket)
-        if connection.ended:  # and nothing but the head has been read so far
+        if connection.at_end:  # only the head has been read so far
             response.close()
             raise http.client.IncompleteRead(b"")
         return response

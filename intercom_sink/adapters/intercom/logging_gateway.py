@@ -2,19 +2,19 @@
 
 import logging
 
-from intercom_sink.domain.outcome import Answer, Outcome
 from intercom_sink.domain.request import IntercomRequest
+from intercom_sink.domain.response import AttemptResult, Response
 
 logger = logging.getLogger(__name__)
 
 
-class IntercomMock:
-    """Logs method, path and data of every request, and answers 200."""
+class LoggingGateway:
+    """Logs method, path and data of every request, and responds with 200."""
 
-    def send(self, request: IntercomRequest) -> Outcome:
+    def send(self, request: IntercomRequest) -> AttemptResult:
         """Logs the request, at INFO."""
         logger.info("mock request", extra={"method": request.method, "path": request.path, "data": request.data})
-        return Answer(200)
+        return Response(200)
 
     def close(self) -> None:
         """Nothing was opened."""

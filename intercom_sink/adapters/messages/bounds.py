@@ -1,17 +1,16 @@
-"""A look over packed bytes before they are unpacked, so that no message can fill the memory.
+"""Checks the size of a packed message before it is unpacked, so that no message can exhaust the memory.
 
-A byte of msgpack may become 80 bytes of Python objects, and a header of 5 bytes may ask for a list of 4 thousand
-million places. Nothing is built here: the headers alone are followed
-(https://github.com/msgpack/msgpack/blob/master/spec.md).
+One byte of msgpack may become 80 bytes of Python objects, and a header of 5 bytes may declare a list of 4 billion
+items. Nothing is built here: only the headers are followed (https://github.com/msgpack/msgpack/blob/master/spec.md).
 """
 
 from intercom_sink.domain.errors import MalformedMessage
 
 MAX_BYTES = 16 * 2**20
-"""Size of a message: RabbitMQ's own limit since 4.0, and far over what Intercom takes."""
+"""Bytes of a message: RabbitMQ's own limit since 4.0, and far over what Intercom takes."""
 
 MAX_VALUES = 1_000_000
-"""Values in one message, each key, each item, each list and map counted: about 100 MB at worst, once unpacked."""
+"""Values in one message, counting each key, item, list and map: about 100 MB at worst, once unpacked."""
 
 
 def check_bounds(body: bytes) -> None:
@@ -36,16 +35,16 @@ def check_bounds(body: bytes) -> None:
 
 
 def _long_header(body: bytes, at: int) -> tuple[int, int]:
-    """The same for a value that tells its length in the bytes after its first."""
+    """Like `_short_header`, for a value whose length follows its first byte."""
     if body[at] not in _LONG_HEADERS:
         raise MalformedMessage(f"byte {at} is 0x{body[at]:02x}, which begins no msgpack value")
-    width, bytes_for_each, children_for_each, more = _LONG_HEADERS[body[at]]
+    width, bytes_for_each, children_for_each, extra = _LONG_HEADERS[body[at]]
     length = int.from_bytes(body[at + 1 : at + 1 + width], "big")
-    return 1 + width + more + length * bytes_for_each, length * children_for_each
+    return 1 + width + extra + length * bytes_for_each, length * children_for_each
 
 
 def _short_header(first: int) -> tuple[int, int] | None:
-    """The size of a value that begins with this byte, and how many values are its parts; None: see its length."""
+    """The bytes of a value that begins with this byte, and the number of its items; None: a length follows."""
     match first:
         case _ if first <= 0x7F or first >= 0xE0:  # small integers
             return 1, 0
@@ -71,7 +70,7 @@ _FIXED = {
 _HEADERS = [_short_header(first) for first in range(256)]
 
 _LONG_HEADERS = {
-    # first byte: bytes of the length, bytes for each of it, values for each of it, bytes more
+    # first byte: (bytes of the length, bytes for each unit of it, values for each unit of it, extra bytes)
     **{0xC4 + width: (2**width, 1, 0, 0) for width in range(3)},  # binary
     **{0xC7 + width: (2**width, 1, 0, 1) for width in range(3)},  # extensions
     **{0xD9 + width: (2**width, 1, 0, 0) for width in range(3)},  # strings

@@ -1,0 +1,1 @@
+"""Monitors: what is made of the domain's events."""
