@@ -1,1 +1,1 @@
-"""Where it starts: settings from the environment, the composition root, the command line."""
+"""The entry points: settings from the environment, the composition root, the command line."""

@@ -3,57 +3,61 @@
 from importlib.metadata import version
 
 from intercom_sink.adapters.clock import SystemClock
-from intercom_sink.adapters.codec import decode
-from intercom_sink.adapters.intercom_http import IntercomHTTP
-from intercom_sink.adapters.intercom_mock import IntercomMock
+from intercom_sink.adapters.intercom.gateway import HTTPGateway
+from intercom_sink.adapters.intercom.logging_gateway import LoggingGateway
+from intercom_sink.adapters.messages.codec import decode
+from intercom_sink.adapters.monitors.log_lines import LogMonitor
 from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
-from intercom_sink.domain.ports import Clock, IntercomGateway, MessageSource
+from intercom_sink.domain.ports import Clock, IntercomGateway, MessageSource, Monitor
 from intercom_sink.domain.sink import Sink
 from intercom_sink.entrypoints.settings import Settings
 
 
-def build(
+def build_sink(
     settings: Settings,
     *,
     drain: bool = False,
     source: MessageSource | None = None,
     gateway: IntercomGateway | None = None,
     clock: Clock | None = None,
+    monitor: Monitor | None = None,
 ) -> Sink:
-    """Wires a sink; nothing connects before its `run`.
+    """Builds a sink; nothing connects before its `run`.
 
     Args:
-        settings: what the environment asks for.
-        drain: end once the queue is empty.
-        source: instead of RabbitMQ.
-        gateway: instead of Intercom, or its mock.
-        clock: instead of the system's.
+        settings: from the environment.
+        drain: end once the queue is empty and every delivery acked.
+        source: in place of RabbitMQ.
+        gateway: in place of Intercom, or of the gateway that only logs.
+        clock: in place of the system's.
+        monitor: in place of log lines; `Monitors` combines several.
     """
-    clock = clock or SystemClock()
+    monitor = monitor or LogMonitor()
     return Sink(
         source=source
         or RabbitMQSource(
             settings.rabbitmq,
             settings.queue,
+            monitor,
             concurrency=settings.concurrency,
             reconnect_timeout=settings.reconnect_timeout,
             dead_letter_queue=settings.dead_letter_queue,
             drain=drain,
-            on_lost=clock.wake,
         ),
         gateway=gateway or build_gateway(settings),
-        clock=clock,
+        clock=clock or SystemClock(),
         decode=decode,
+        monitor=monitor,
         concurrency=settings.concurrency,
         rate_reserve=settings.rate_reserve,
     )
 
 
 def build_gateway(settings: Settings) -> IntercomGateway:
-    """The way to Intercom, or the mock."""
+    """Builds the gateway to Intercom, or the one that only logs."""
     if settings.mock:
-        return IntercomMock()
-    return IntercomHTTP(
+        return LoggingGateway()
+    return HTTPGateway(
         settings.api_url,
         settings.token.get_secret_value(),
         user_agent=f"intercom-sink/{version('intercom-sink')}",

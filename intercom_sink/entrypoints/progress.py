@@ -1,4 +1,4 @@
-"""A progress bar, where somebody looks and the extra `progress` is installed."""
+"""A progress bar on a terminal, if the extra `progress` is installed."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ Item = TypeVar("Item")
 
 
 def with_progress(items: Iterable[Item], total: int, doing: str) -> Iterator[Item]:
-    """The same items, shown on standard error as they are taken, if that is a terminal."""
+    """Yields the items, and shows their progress on standard error if that is a terminal."""
     if not sys.stderr.isatty():
         return iter(items)
     try:

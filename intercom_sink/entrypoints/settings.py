@@ -1,4 +1,4 @@
-"""The environment variables, read and checked all at once. Nothing else reads the environment."""
+"""Settings from environment variables, all validated at once. Nothing else reads the environment."""
 
 import re
 from collections.abc import Mapping
@@ -21,19 +21,19 @@ from intercom_sink.adapters.rabbitmq.urls import BrokerUrl, parse_urls
 from intercom_sink.domain.errors import ConfigurationError
 
 MOCK = "mock"
-"""The token that makes the sink log each message, and send nothing."""
+"""The token that makes the sink log each message and send nothing."""
 
-LONGEST = 86_400.0
-"""Seconds; no duration may be longer than a day."""
+MAX_SECONDS = 86_400.0
+"""The maximum of every duration: a day."""
 
-MOST_CONCURRENT = 256
-"""Requests in flight: more than Intercom's usual limit of 166 a second needs, unless it takes over 1.5 s to answer."""
+MAX_CONCURRENCY = 256
+"""Requests in flight: enough for Intercom's usual limit of 166 a second, unless responses take over 1.5 s."""
 
 _SECRET = {"CJW_RABBITMQ_HOST", "CJW_INTERCOM_API_TOKEN", "CJW_INTERCOM_API_URL"}
-"""Variables whose values are not shown; into a URL somebody may have put a password."""
+"""Variables whose values are not shown; a URL may hold a password."""
 
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
-"""What can stand in a header or a URL."""
+"""The characters that a header or a URL may hold."""
 
 
 def _fits_in_amqp(name: str) -> str:
@@ -44,22 +44,22 @@ def _fits_in_amqp(name: str) -> str:
 
 def _is_another_queue(name: str, info: ValidationInfo) -> str:
     if name == info.data.get("queue"):
-        raise ValueError("is the queue that is read: what is given up would be read again for ever")
+        raise ValueError("is the source queue: messages that are given up would be read again for ever")
     return name
 
 
 def _is_sendable(token: SecretStr) -> SecretStr:
     text = token.get_secret_value()
     if not _VISIBLE_ASCII.fullmatch(text):
-        raise ValueError("holds a blank, a control character or a letter that is not ASCII")
+        raise ValueError("holds a blank, a control character or a character that is not ASCII")
     if text != MOCK and text.lower() == MOCK:
-        raise ValueError(f"is the word {MOCK}, but not in small letters")
+        raise ValueError(f"is the word {MOCK}, but not in lower case")
     return token
 
 
 def _is_version(text: str) -> str:
     if not _VISIBLE_ASCII.fullmatch(text):
-        raise ValueError("holds a blank, a control character or a letter that is not ASCII")
+        raise ValueError("holds a blank, a control character or a character that is not ASCII")
     return text
 
 
@@ -74,30 +74,30 @@ def _is_base_url(text: str) -> str:
     return text
 
 
-Seconds = Annotated[float, Field(le=LONGEST, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(le=MAX_SECONDS, allow_inf_nan=False)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 _DeadLetterQueue = Annotated[Text, AfterValidator(_fits_in_amqp), AfterValidator(_is_another_queue)]
 
 
 class BrokerSettings(BaseModel):
-    """Which queue, on which RabbitMQ."""
+    """A queue, and the RabbitMQ that holds it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
-    _not_yet: ClassVar[frozenset[str]] = frozenset()
+    _unsupported: ClassVar[frozenset[str]] = frozenset()
 
     rabbitmq: Annotated[tuple[BrokerUrl, ...], BeforeValidator(parse_urls), Field(alias="CJW_RABBITMQ_HOST")]
     queue: Annotated[Text, AfterValidator(_fits_in_amqp), Field(alias="CJW_INTERCOM_QUEUE_NAME")]
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
-        """Reads the variables; one that is empty counts as not set.
+        """Reads the variables; an empty one counts as unset.
 
         Raises:
-            ConfigurationError: every variable that is missing or bad, each in a line of its own.
+            ConfigurationError: a line for each variable that is missing or invalid.
         """
         given = {name: text.strip() for name, text in environ.items() if text.strip()}
-        faults = [f"{name}: is not supported by this version; unset it" for name in cls._not_yet & given.keys()]
+        faults = [f"{name}: is not supported by this version; unset it" for name in cls._unsupported & given.keys()]
         try:
             settings = cls.model_validate(given)
         except ValidationError as error:
@@ -108,23 +108,23 @@ class BrokerSettings(BaseModel):
 
 
 class DeadLetterSettings(BrokerSettings):
-    """The queues of messages, and of those that were given up."""
+    """The source queue and the dead-letter queue."""
 
     dead_letter_queue: Annotated[_DeadLetterQueue, Field(alias="CJW_INTERCOM_DEAD_LETTER_QUEUE")]
 
 
 class Settings(BrokerSettings):
-    """Everything that the sink is told by its environment."""
+    """All settings of the sink."""
 
-    # Variables that this version can't heed yet. To ignore one would break a promise in silence.
-    _not_yet = frozenset({"CJW_METRICS_PORT"})
+    # Ignoring a variable that this version does not support would break a promise silently.
+    _unsupported = frozenset({"CJW_METRICS_PORT"})
 
     token: Annotated[SecretStr, AfterValidator(_is_sendable), Field(alias="CJW_INTERCOM_API_TOKEN")]
     api_url: Annotated[str, AfterValidator(_is_base_url), Field(alias="CJW_INTERCOM_API_URL")] = (
         "https://api.intercom.io"
     )
     api_version: Annotated[str | None, AfterValidator(_is_version), Field(alias="CJW_INTERCOM_API_VERSION")] = None
-    concurrency: Annotated[int, Field(alias="CJW_INTERCOM_CONCURRENCY", ge=1, le=MOST_CONCURRENT)] = 1
+    concurrency: Annotated[int, Field(alias="CJW_INTERCOM_CONCURRENCY", ge=1, le=MAX_CONCURRENCY)] = 1
     rate_reserve: Annotated[float, Field(alias="CJW_INTERCOM_RATE_RESERVE", ge=0, le=0.9, allow_inf_nan=False)] = 0.0
     dead_letter_queue: Annotated[_DeadLetterQueue | None, Field(alias="CJW_INTERCOM_DEAD_LETTER_QUEUE")] = None
     timeout: Annotated[Seconds, Field(alias="CJW_INTERCOM_TIMEOUT", gt=0)] = 30.0
@@ -138,12 +138,12 @@ class Settings(BrokerSettings):
 
     @property
     def mock(self) -> bool:
-        """Whether nothing is to be sent."""
+        """Whether messages are only logged."""
         return self.token.get_secret_value() == MOCK
 
 
 def _explain(fault: Any, given: Mapping[str, str]) -> str:
-    """One line: the variable, its value where that is no secret, and what is wrong with it."""
+    """One line: the variable, its value unless that is a secret, and what is wrong with it."""
     name = str(fault["loc"][0])
     if fault["type"] == "missing":
         return f"{name}: is required"

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the first asks for a good end, the second ends the process at once."""
+"""SIGTERM and SIGINT: the first stops the program in good order, the second ends the process at once."""
 
 import os
 import signal
@@ -13,9 +13,9 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     """Within the block, the first signal calls `stop`; a second one exits with 128 + its number.
 
-    For a program all of whose other threads are started within the block. A thread waits for the signals, rather than a
-    handler: Python runs handlers in the main thread alone, where they may interrupt code that holds the very lock that
-    `stop` needs, and where a host that is being looked up would keep even the second signal waiting.
+    All other threads of the program must be started within the block. A thread waits for the signals, in place of a
+    handler: Python runs handlers in the main thread only, where one may interrupt code that holds the lock which `stop`
+    needs, and where resolving a host name would delay even the second signal.
     """
 
     def wait() -> None:
@@ -36,6 +36,6 @@ def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         over.set()
         if thread.is_alive() and thread.ident is not None:
-            signal.pthread_kill(thread.ident, signal.SIGTERM)  # only to wake it
+            signal.pthread_kill(thread.ident, signal.SIGTERM)  # only to end its sigwait
         thread.join()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

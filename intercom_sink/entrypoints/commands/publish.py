@@ -1,0 +1,182 @@
+"""`intercom-sink publish`: check JSON lines by the sink's own rules, and publish them to the queue."""
+
+import json
+import sys
+import threading
+from argparse import Namespace
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from intercom_sink.adapters.messages.codec import encode, to_dict, to_request
+from intercom_sink.adapters.rabbitmq.publisher import Publisher, message_properties
+from intercom_sink.domain.errors import MalformedMessage
+from intercom_sink.domain.json_value import check_json
+from intercom_sink.entrypoints.commands import Commands
+from intercom_sink.entrypoints.exit_codes import ExitCode
+from intercom_sink.entrypoints.progress import with_progress
+from intercom_sink.entrypoints.settings import BrokerSettings
+from intercom_sink.entrypoints.signals import stopping_on_signals
+
+MAX_FAULTS = 20
+"""Invalid lines that are listed; the others are only counted."""
+
+MAX_KEY = 255
+"""Bytes of an ordering key: it is a name, which is kept for each message, and not data."""
+
+
+class InvalidInput(Exception):
+    """The input can't be published: one line of text for each fault."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What to publish: JSON lines of a file or of standard input; or one message, if it has a method and a path.
+
+    Args:
+        file: the file's name; None or "-": standard input.
+        method: the message's method.
+        path: its path.
+        data: its data, as JSON.
+        ordering_key: its ordering key.
+    """
+
+    file: str | None
+    method: str | None
+    path: str | None
+    data: str | None
+    ordering_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A packed message, and its ordering key, where it has one."""
+
+    body: bytes
+    ordering_key: str | None
+
+
+def add_parser(commands: Commands) -> None:
+    """Adds the command to the command line."""
+    parser = commands.add_parser(
+        "publish",
+        help="publish messages to the queue",
+        description='Publishes JSON lines {"method": ..., "path": ..., "data": ...}, optionally with an "ordering_key" '
+        "each, from FILE or standard input; or one message from --method, --path, --data and --ordering-key. Publishes "
+        "nothing unless every message is valid.",
+    )
+    parser.add_argument("file", nargs="?", metavar="FILE", help="JSON lines; - or nothing: standard input")
+    parser.add_argument("--method", help="the method of one message")
+    parser.add_argument("--path", help="its path")
+    parser.add_argument("--data", help="its data, as JSON")
+    parser.add_argument("--ordering-key", metavar="KEY", help="messages with the same key are sent strictly in order")
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: Namespace, environ: Mapping[str, str]) -> ExitCode:
+    """Runs the command."""
+    settings = BrokerSettings.from_environment(environ)
+    publications = read(
+        Arguments(arguments.file, arguments.method, arguments.path, arguments.data, arguments.ordering_key)
+    )
+    return ExitCode.OK if publish(settings, publications) else ExitCode.FAILED
+
+
+def read(arguments: Arguments) -> list[Publication]:
+    """Reads what is to be published. Raises InvalidInput."""
+    one = (arguments.method, arguments.path, arguments.data, arguments.ordering_key)
+    if any(option is not None for option in one):
+        if arguments.method is None or arguments.path is None or arguments.file is not None:
+            raise InvalidInput(
+                ["one message needs --method and --path, may have --data and --ordering-key, and takes no FILE"]
+            )
+        return [read_message(arguments.method, arguments.path, arguments.data, arguments.ordering_key)]
+    if arguments.file in (None, "-"):
+        return read_lines(sys.stdin.buffer)
+    try:
+        with Path(arguments.file).open("rb") as lines:
+            return read_lines(lines)
+    except OSError as error:
+        raise InvalidInput([f"{arguments.file}: {error.strerror}"]) from None
+
+
+def read_lines(lines: Iterable[bytes]) -> list[Publication]:
+    """Packs each line `{"method": ..., "path": ..., "data": ...}`, perhaps with an `"ordering_key"`, as a message.
+
+    Skips blank lines.
+
+    Raises:
+        InvalidInput: the lines that the sink would call malformed, by their numbers.
+    """
+    publications, faults = [], []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            publications.append(_publication(_parse(line)))
+        except MalformedMessage as fault:
+            faults.append(f"line {number}: {fault}")
+    if len(faults) > MAX_FAULTS:
+        faults[MAX_FAULTS:] = [f"and {len(faults) - MAX_FAULTS} lines more"]
+    if faults:
+        raise InvalidInput(faults)
+    return publications
+
+
+def read_message(method: str, path: str, data: str | None, ordering_key: str | None) -> Publication:
+    """Packs the one message of the command line; `data` is JSON, or None for no body. Raises InvalidInput."""
+    try:
+        document = {"method": method, "path": path, "data": None if data is None else _parse(data)}
+        return _publication(document | {"ordering_key": ordering_key})
+    except MalformedMessage as fault:
+        raise InvalidInput([str(fault)]) from None
+
+
+def publish(settings: BrokerSettings, publications: list[Publication]) -> bool:
+    """Publishes the messages in order, each one confirmed, and prints how many; returns whether all were published.
+
+    A signal ends it after the message that is in flight. Raises BrokerUnavailable.
+    """
+    stopping = threading.Event()
+    confirmed = 0
+    try:
+        with stopping_on_signals(stopping.set), closing(Publisher(settings.rabbitmq, settings.queue)) as publisher:
+            for publication in with_progress(publications, len(publications), "publishing"):
+                if stopping.is_set():
+                    break
+                publisher.publish(publication.body, message_properties(publication.ordering_key))
+                confirmed += 1
+    finally:
+        print(f"published {confirmed} of {len(publications)} messages to {settings.queue}")
+    return confirmed == len(publications)
+
+
+def _publication(document: object) -> Publication:
+    key = document.pop("ordering_key", None) if isinstance(document, dict) else None
+    if not (key is None or isinstance(key, str)):
+        raise MalformedMessage("ordering_key is not text")
+    check_json(key, "ordering_key")
+    if key is not None and len(key.encode()) > MAX_KEY:
+        raise MalformedMessage(f"ordering_key is longer than {MAX_KEY} bytes")
+    return Publication(encode(to_request(document)), key)
+
+
+def _parse(line: bytes | str) -> object:
+    try:
+        return json.loads(line, parse_constant=_refuse_constant, object_pairs_hook=to_dict)
+    except json.JSONDecodeError as error:
+        raise MalformedMessage(f"not JSON: {error.msg} at character {error.pos + 1}") from None
+    except MalformedMessage:
+        raise
+    except (ValueError, RecursionError) as error:  # not UTF-8, a number of over 4,300 digits; nested too deep
+        raise MalformedMessage(f"not JSON: {error}") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MalformedMessage(f"holds {name}, which is not JSON")
