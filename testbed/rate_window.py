@@ -1,6 +1,8 @@
-"""Intercom's rate limit: so many requests in each window of 10 s, told in the headers of every answer.
+"""Intercom's rate limit: a fixed number of requests in each window of 10 s, reported in the headers of every response.
 
-https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting
+The one model of it: the testbed's server, the benchmarks' server, the simulation and the unit tests all use it.
+
+Source: https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting
 """
 
 import math
@@ -12,24 +14,45 @@ from functools import lru_cache
 
 @dataclass(frozen=True)
 class Admission:
-    """What became of a request, and what its answer says about the window."""
+    """Whether a request is admitted, and what the response to it reports about the window in which it was counted.
+
+    Args:
+        admitted: whether it is; the response to one that is not has the status 429.
+        limit: requests that one window takes.
+        remaining: requests that the window still takes after this one.
+        reset_at: when the window ends, in Unix seconds.
+        arrived_at: when the request arrived, in Unix seconds.
+    """
 
     admitted: bool
-    headers: dict[str, str]
+    limit: int
+    remaining: int
+    reset_at: float
+    arrived_at: float
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of a response that is sent as soon as the request has arrived."""
+        return {
+            "Date": http_date(math.floor(self.arrived_at)),
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(int(self.reset_at)),
+        }
 
 
 class RateWindow:
-    """Admits `limit` requests in each window; one that is refused counts for nothing.
+    """Admits `limit` requests in each window; a request that is refused is not counted.
 
-    Windows begin at the multiples of their length in Unix time, as a server's do: not at anybody's first request.
+    A window begins at each multiple of its length in Unix time, as on a server, and not at the first request.
 
     Args:
         limit: requests in one window.
-        seconds: the length of a window; whole seconds, since that is all that the headers can say.
+        seconds: the length of a window; whole seconds, since the headers can't say fractions.
 
     Attributes:
         admitted: how many requests were admitted, by the Unix time at which their window began.
-        refused: how many were not, in all.
+        refused: how many were refused, in all.
     """
 
     def __init__(self, limit: int, seconds: int = 10) -> None:
@@ -39,20 +62,16 @@ class RateWindow:
         self.refused = 0
 
     def admit(self, unix_time: float) -> Admission:
-        """Counts a request that arrives at this time; the answer to it is 429 unless it is admitted."""
+        """Counts a request that arrives at this time, by the server's clock."""
         begin = math.floor(unix_time / self.seconds) * self.seconds
         admitted = self.admitted[begin] < self.limit
         if admitted:
             self.admitted[begin] += 1
         else:
             self.refused += 1
-        headers = {
-            "Date": http_date(math.floor(unix_time)),
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": str(self.limit - self.admitted[begin]),
-            "X-RateLimit-Reset": str(begin + self.seconds),
-        }
-        return Admission(admitted, headers)
+        return Admission(
+            admitted, self.limit, self.limit - self.admitted[begin], float(begin + self.seconds), unix_time
+        )
 
 
 @lru_cache(maxsize=1)

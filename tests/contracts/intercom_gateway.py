@@ -5,7 +5,7 @@ from typing import Protocol
 
 import pytest
 
-from intercom_sink import Answer, IntercomGateway, IntercomRequest, NoAnswer
+from intercom_sink import IntercomGateway, IntercomRequest, NoResponse, Response
 
 FAILURE = "failure"
 REQUESTS = [
@@ -16,10 +16,13 @@ REQUESTS = [
 
 
 class Rig(Protocol):
-    def gateway(self, script: Sequence[int | str]) -> IntercomGateway:
-        """A gateway to an Intercom that answers with these statuses in turn, or, for FAILURE, with nothing."""
+    """An Intercom that responds as a script says."""
 
-    def sent(self) -> list[IntercomRequest]: ...
+    def gateway(self, script: Sequence[int | str]) -> IntercomGateway:
+        """A gateway to an Intercom that responds with these statuses in turn, and not at all for FAILURE."""
+
+    def sent(self) -> list[IntercomRequest]:
+        """The requests that it has received."""
 
 
 class IntercomGatewayContract:
@@ -27,7 +30,7 @@ class IntercomGatewayContract:
     def rig(self) -> Rig:
         raise NotImplementedError
 
-    def test_makes_one_attempt_for_each_send_and_sends_what_it_was_given(self, rig: Rig) -> None:
+    def test_each_send_is_one_attempt_at_the_given_request(self, rig: Rig) -> None:
         gateway = rig.gateway([200, 500, 429])
         for request in REQUESTS:
             gateway.send(request)
@@ -35,17 +38,17 @@ class IntercomGatewayContract:
         assert rig.sent() == REQUESTS
 
     @pytest.mark.parametrize("status", [200, 204, 301, 400, 404, 429, 500, 599])
-    def test_every_answer_is_a_value(self, rig: Rig, status: int) -> None:
+    def test_response_of_any_status_is_a_value(self, rig: Rig, status: int) -> None:
         gateway = rig.gateway([status])
-        outcome = gateway.send(REQUESTS[0])
+        result = gateway.send(REQUESTS[0])
         gateway.close()
-        assert isinstance(outcome, Answer)
-        assert outcome.status == status
+        assert isinstance(result, Response)
+        assert result.status == status
 
-    def test_so_is_no_answer_and_the_next_attempt_may_succeed(self, rig: Rig) -> None:
+    def test_no_response_is_a_value_and_the_next_attempt_may_succeed(self, rig: Rig) -> None:
         gateway = rig.gateway([FAILURE, 200])
         failure, success = gateway.send(REQUESTS[0]), gateway.send(REQUESTS[0])
         gateway.close()
-        assert isinstance(failure, NoAnswer)
+        assert isinstance(failure, NoResponse)
         assert failure.reason
-        assert isinstance(success, Answer)
+        assert isinstance(success, Response)

@@ -1,27 +1,56 @@
-"""The promises of MessageSource."""
+"""The promises of MessageSource and of its deliveries."""
 
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pytest
 
-from intercom_sink import MessageSource
-from intercom_sink.domain.dead_letter import DeadLetter, Reason
+from intercom_sink import DeadLetter, Delivery, MessageSource, Reason
 
 BODIES = [b"first", b"second", b"third"]
 
 
+@dataclass
+class Losses:
+    """The callback to give to `on_lost`.
+
+    Attributes:
+        count: how often it was called.
+        watched: a delivery to look at in each call.
+        watched_was_lost: whether it was lost, at each call.
+    """
+
+    count: int = 0
+    watched: Delivery | None = None
+    watched_was_lost: list[bool] = field(default_factory=list)
+
+    def __call__(self) -> None:
+        if self.watched is not None:
+            self.watched_was_lost.append(self.watched.is_lost())
+        self.count += 1
+
+
 class Rig(Protocol):
-    """A queue that holds BODIES, and a source that drains it."""
+    """A queue that holds BODIES, and a source that drains it, with `losses` as the callback of its `on_lost`."""
 
     source: MessageSource
+    losses: Losses
 
-    def lose_connection(self) -> None: ...
+    def lose_connection(self) -> None:
+        """Breaks the connection; returns once the source has noticed."""
 
-    def left(self) -> list[bytes]:
-        """What the queue holds once the source is closed."""
+    def queued(self) -> list[bytes]:
+        """The bodies in the queue, once the source is closed."""
 
     def dead_letters(self) -> list[bytes]:
-        """What was given up."""
+        """The bodies that were given up."""
+
+
+def receive(source: MessageSource) -> Delivery:
+    """The next delivery, of which there must be one."""
+    delivery = source.receive()
+    assert delivery is not None
+    return delivery
 
 
 class MessageSourceContract:
@@ -29,7 +58,7 @@ class MessageSourceContract:
     def rig(self) -> Rig:
         raise NotImplementedError
 
-    def test_hands_out_every_message_in_order_and_ends_once_all_are_acked(self, rig: Rig) -> None:
+    def test_delivers_in_order_and_ends_once_all_are_acked(self, rig: Rig) -> None:
         received = []
         while (delivery := rig.source.receive()) is not None:
             received.append(delivery.body)
@@ -37,64 +66,65 @@ class MessageSourceContract:
         assert received == BODIES
         assert rig.source.receive() is None
         rig.source.close()
-        assert rig.left() == []
+        assert rig.queued() == []
 
-    def test_what_is_given_up_is_off_the_queue_and_among_the_dead_letters(self, rig: Rig) -> None:
-        first, second = rig.source.receive(), rig.source.receive()
-        assert first is not None
-        assert second is not None
+    def test_given_up_message_moves_to_the_dead_letters(self, rig: Rig) -> None:
+        first, second = receive(rig.source), receive(rig.source)
         assert first.give_up(DeadLetter(Reason.MALFORMED))
         second.ack()
         rig.source.close()
-        assert rig.left() == [b"third"]
+        assert rig.queued() == [b"third"]
         assert rig.dead_letters() == [b"first"]
 
-    def test_a_lost_delivery_can_not_be_given_up(self, rig: Rig) -> None:
-        delivery = rig.source.receive()
-        assert delivery is not None
+    def test_lost_delivery_can_not_be_given_up(self, rig: Rig) -> None:
+        delivery = receive(rig.source)
         assert not delivery.redelivered
         rig.lose_connection()
         assert not delivery.give_up(DeadLetter(Reason.MALFORMED))
-        again = rig.source.receive()
-        assert again is not None
+        again = receive(rig.source)
         assert (again.body, again.redelivered) == (b"first", True)
         rig.source.close()
-        assert rig.left() == BODIES
+        assert rig.queued() == BODIES
+        assert rig.dead_letters() == []
 
-    def test_what_is_not_acked_is_back_in_its_old_place_after_close(self, rig: Rig) -> None:
-        first, second = rig.source.receive(), rig.source.receive()
-        assert first is not None
-        assert second is not None
+    def test_unacked_message_is_requeued_in_its_old_place(self, rig: Rig) -> None:
+        _, second = receive(rig.source), receive(rig.source)
         second.ack()
         rig.source.close()
-        assert rig.left() == [b"first", b"third"]
+        assert rig.queued() == [b"first", b"third"]
 
-    def test_hands_out_nothing_once_stopped_and_still_takes_acks(self, rig: Rig) -> None:
-        delivery = rig.source.receive()
-        assert delivery is not None
+    def test_delivers_nothing_once_stopped_and_still_takes_acks(self, rig: Rig) -> None:
+        delivery = receive(rig.source)
         rig.source.stop()
         rig.source.stop()
         assert rig.source.receive() is None
         delivery.ack()
         rig.source.close()
-        assert rig.left() == [b"second", b"third"]
+        assert rig.queued() == [b"second", b"third"]
 
-    def test_a_delivery_is_lost_with_its_connection_and_its_message_comes_again(self, rig: Rig) -> None:
-        delivery = rig.source.receive()
-        assert delivery is not None
+    def test_lost_delivery_can_not_be_acked_and_is_redelivered(self, rig: Rig) -> None:
+        delivery = receive(rig.source)
         assert not delivery.is_lost()
         rig.lose_connection()
         assert delivery.is_lost()
         delivery.ack()
-        again = rig.source.receive()
-        assert again is not None
+        again = receive(rig.source)
         assert again.body == b"first"
         assert not again.is_lost()
         again.ack()
         rig.source.close()
-        assert rig.left() == [b"second", b"third"]
+        assert rig.queued() == [b"second", b"third"]
 
-    def test_can_be_closed_before_it_was_ever_used(self, rig: Rig) -> None:
+    def test_on_lost_is_called_after_deliveries_have_become_lost(self, rig: Rig) -> None:
+        """So that a thread which the callback wakes sees at once that its delivery is lost."""
+        rig.losses.watched = receive(rig.source)
+        assert rig.losses.count == 0
+        rig.lose_connection()
+        assert rig.losses.count == 1
+        assert rig.losses.watched_was_lost == [True]
+        rig.source.close()
+
+    def test_can_be_closed_before_its_first_use(self, rig: Rig) -> None:
         rig.source.close()
         assert rig.source.receive() is None
-        assert rig.left() == BODIES
+        assert rig.queued() == BODIES

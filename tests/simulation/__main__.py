@@ -5,20 +5,19 @@ python -m tests.simulation SEED         one seed, with its trace
 python -m tests.simulation FROM TO      the seeds from FROM to TO - 1
 """
 
-import logging
 import sys
 import time
 
-from tests.simulation.world import Violation, World
+from tests.simulation.promises import Violation
+from tests.simulation.world import World
 
 
 def main(arguments: list[int]) -> int:
     """Runs the seeds; a seed that breaks a promise is printed with its trace, and ends the run with 1."""
-    logging.disable(logging.CRITICAL)
     seeds = range(*arguments) if len(arguments) == 2 else range(10_000)
     if len(arguments) == 1:
         seeds = range(arguments[0], arguments[0] + 1)
-    began, sends = time.monotonic(), 0
+    began, requests = time.monotonic(), 0
     for seed in seeds:
         world = World(seed)
         try:
@@ -26,10 +25,10 @@ def main(arguments: list[int]) -> int:
         except Violation as violation:
             print(*world.trace, f"seed {seed}: {violation}", sep="\n")
             return 1
-        sends += world.sends
+        requests += world.promises.requests
     if len(seeds) == 1:
         print(*world.trace, sep="\n")
-    print(f"{len(seeds)} seeds, {sends} requests, no promise broken, in {time.monotonic() - began:.1f} s")
+    print(f"{len(seeds)} seeds, {requests} requests, no promise broken, in {time.monotonic() - began:.1f} s")
     return 0
 
 

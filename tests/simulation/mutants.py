@@ -8,7 +8,7 @@ from pathlib import Path
 
 from intercom_sink import Sink
 
-_MODULES = ("policy", "rate_window", "pacing", "delivery", "lanes", "sink")
+_MODULES = ("policy", "events", "rate_window", "rate_limiter", "handler", "lanes", "sink")
 """Those that a bug may be planted in, each after those that it imports."""
 
 
@@ -25,106 +25,119 @@ class Mutant:
 MUTANTS = [
     Mutant(
         "ack too early",
-        "delivery",
-        "outcome = self.gateway.send(request)",
-        "delivery.ack(); outcome = self.gateway.send(request)",
+        "handler",
+        "result = self.gateway.send(request)",
+        "delivery.ack(); result = self.gateway.send(request)",
     ),
     Mutant(
-        "flag not reset",
+        "50X flag not cleared",
         "policy",
-        "is_server_error=kind is Kind.SERVER_ERROR",
-        "is_server_error=history.last_was_server_error or kind is Kind.SERVER_ERROR",
+        "            rule.is_server_error,\n",
+        "            self.last_was_server_error or rule.is_server_error,\n",
     ),
     Mutant(
         "retry after a lost connection",
-        "delivery",
-        "return self.stopping() or delivery.is_lost()",
-        "return self.stopping()",
+        "handler",
+        "        def cancelled() -> bool:\n            return self.stopping() or delivery.is_lost()",
+        "        def cancelled() -> bool:\n            return self.stopping()",
     ),
     Mutant(
         "order broken",
         "sink",
-        "                    self._settle(delivery)\n            else",
-        "                    second = self._source.receive(); second and self._settle(second); self._settle(delivery)\n"
-        "            else",
+        "dispatch(delivery)\n        except",
+        "second = self._source.receive(); second and dispatch(second); dispatch(delivery)\n        except",
     ),
     Mutant(
-        "no answer taken for one",
+        "no response taken for one",
         "policy",
-        "Kind.NO_ANSWER: Rule(Action.SEND_AGAIN, ERROR, _longer_each_time, holds_all=True),",
-        "Kind.NO_ANSWER: Rule(Action.SETTLE, ERROR),",
+        "Disposition.NO_RESPONSE: Rule(\n"
+        "            Action.RETRY, Severity.ERROR, delay=_exponential, pauses_all=True, may_have_arrived=True\n"
+        "        ),",
+        "Disposition.NO_RESPONSE: Rule(Action.ACK, Severity.ERROR),",
     ),
     Mutant(
         "50X retried for ever",
         "policy",
-        "return Kind.SERVER_ERROR_AGAIN if history.last_was_server_error else Kind.SERVER_ERROR",
-        "return Kind.SERVER_ERROR",
+        "return Disposition.REPEATED_SERVER_ERROR if state.last_was_server_error else Disposition.SERVER_ERROR",
+        "return Disposition.SERVER_ERROR",
     ),
     Mutant(
-        "429 given up",
+        "429 acked",
         "policy",
-        "Kind.RATE_LIMITED: Rule(Action.SEND_AGAIN, WARNING, _until_the_window_resets, holds_all=True),",
-        "Kind.RATE_LIMITED: Rule(Action.SETTLE, WARNING),",
+        "Action.RETRY, Severity.WARNING, delay=_until_the_window_resets, pauses_all=True",
+        "Action.ACK, Severity.WARNING",
     ),
     Mutant(
         "sent after a stop",
-        "delivery",
-        "return self.stopping() or delivery.is_lost()",
-        "return delivery.is_lost()",
+        "handler",
+        "        def cancelled() -> bool:\n            return self.stopping() or delivery.is_lost()",
+        "        def cancelled() -> bool:\n            return delivery.is_lost()",
     ),
     Mutant(
-        "malformed messages left",
+        "a stop wakes nobody",
         "sink",
-        "became = MALFORMED if delivery.give_up(DeadLetter(Reason.MALFORMED)) else None",
-        "became = MALFORMED",
+        "        self._source.stop()\n        self._limiter.wake()",
+        "        self._source.stop()",
     ),
     Mutant(
-        "the keys ignored",
-        "sink",
-        "lanes.put(delivery.ordering_key,",
-        "lanes.put(str(id(delivery)),",
+        "a result wakes nobody",
+        "rate_limiter",
+        "            if may_proceed:\n                self._condition.notify_all()",
+        "            pass",
     ),
     Mutant(
-        "more at once than allowed",
+        "malformed messages stay unacked",
+        "handler",
+        "if not delivery.give_up(DeadLetter(_reason(TABLE[Disposition.MALFORMED]))):",
+        "if False:",
+    ),
+    Mutant(
+        "ordering keys ignored",
+        "lanes",
+        "key = delivery.ordering_key",
+        "key = str(id(delivery))",
+    ),
+    Mutant(
+        "more in flight than allowed",
         "sink",
         "self._make_executor(self._concurrency)",
         "self._make_executor(self._concurrency + 1)",
     ),
     Mutant(
-        "a lane that forgets what waits in it",
+        "a lane that forgets its other messages",
         "lanes",
-        "        if has_more:",
-        "        if False:",
+        "        if has_more:\n            self._executor",
+        "        if False:\n            self._executor",
     ),
     Mutant(
-        "a 429 holds its own lane alone",
+        "a 429 pauses its own lane alone",
         "policy",
-        "_until_the_window_resets, holds_all=True)",
-        "_until_the_window_resets)",
+        "delay=_until_the_window_resets, pauses_all=True",
+        "delay=_until_the_window_resets",
     ),
     Mutant(
-        "a failure holds its own lane alone",
+        "no response pauses its own lane alone",
         "policy",
-        "_longer_each_time, holds_all=True)",
-        "_longer_each_time)",
+        "delay=_exponential, pauses_all=True",
+        "delay=_exponential",
     ),
     Mutant(
         "the rate window ignored",
         "rate_window",
-        "            self._window.left -= 1",
+        "            self._window.available -= 1",
         "            pass",
     ),
     Mutant(
-        "what is on its way not counted",
+        "requests in flight not subtracted",
         "rate_window",
-        "self._reserved(told.limit) - self._in_flight - self._untold",
-        "self._reserved(told.limit)",
+        "self._reserved(reported.limit) - self._in_flight - self._unreported",
+        "self._reserved(reported.limit)",
     ),
     Mutant(
-        "the others do not wait for the one that goes ahead",
-        "pacing",
-        "return seconds if self._ahead is None else LONGEST",
-        "return seconds",
+        "the others do not wait for the probe",
+        "rate_limiter",
+        "if self._probe is not None:",
+        "if False:",
     ),
 ]
 

@@ -11,18 +11,18 @@ from greenlet import GreenletExit, getcurrent, greenlet
 
 
 class Stuck(AssertionError):
-    """Every task waits, and for nothing that will ever come."""
+    """Every task waits, and no wait will ever end."""
 
 
 class _Waiting:
-    def __init__(self, task: greenlet, until: float, unless: Callable[[], bool]) -> None:
+    def __init__(self, task: greenlet, deadline: float, condition: Callable[[], bool]) -> None:
         self.task = task
-        self.until = until
-        self.unless = unless
+        self.deadline = deadline
+        self.condition = condition
 
 
 class Scheduler:
-    """The tasks of one process. A task runs until it calls `wait`; then the seed picks one of those that may go on.
+    """The tasks of one process. A task runs until it calls `wait`; then the seed picks a task whose wait is over.
 
     Attributes:
         now: seconds; they pass only while every task waits.
@@ -54,14 +54,14 @@ class Scheduler:
         self._waiting.append(_Waiting(task, self.now, lambda: True))
         return task
 
-    def wait(self, seconds: float, unless: Callable[[], bool]) -> bool:
-        """Lets other tasks run until so many seconds are over (True), or `unless()` is true (False)."""
+    def wait(self, seconds: float, condition: Callable[[], bool]) -> bool:
+        """Lets other tasks run until the seconds have passed (returns True), or `condition()` holds (returns False)."""
         if self.dead:
             raise GreenletExit
-        mine = _Waiting(getcurrent(), self.now + seconds, unless)
+        mine = _Waiting(getcurrent(), self.now + seconds, condition)
         self._waiting.append(mine)
         self._hub.switch()
-        return self.now >= mine.until and not unless()
+        return self.now >= mine.deadline and not condition()
 
     def crash(self) -> None:
         """Ends the process here and now; does not return."""
@@ -70,8 +70,8 @@ class Scheduler:
         self._hub.switch()
 
     def _pick(self) -> greenlet:
-        while not (ready := [one for one in self._waiting if one.until <= self.now or one.unless()]):
-            self.now = min((one.until for one in self._waiting), default=math.inf)
+        while not (ready := [one for one in self._waiting if one.deadline <= self.now or one.condition()]):
+            self.now = min((one.deadline for one in self._waiting), default=math.inf)
             if self.now == math.inf:
                 raise Stuck("every task waits for ever")
         chosen = self._random.choice(ready)

@@ -1,4 +1,4 @@
-"""Rules of the house that no linter knows."""
+"""Rules of this project that no linter knows."""
 
 import ast
 import subprocess
@@ -8,16 +8,26 @@ from pathlib import Path
 import intercom_sink
 
 PACKAGE = Path(intercom_sink.__file__).parent
+TESTS = Path(__file__).parents[1]
 
 
 def imports(file: Path) -> set[str]:
-    tree = ast.parse(file.read_text())
-    nodes = list(ast.walk(tree))
+    """The modules that a file imports, and what it imports from each: "package.module" and "package.module.name"."""
+    nodes = list(ast.walk(ast.parse(file.read_text())))
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    return plain | {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    froms = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    return (
+        plain
+        | {node.module or "" for node in froms}
+        | {f"{node.module}.{alias.name}" for node in froms for alias in node.names}
+    )
 
 
-def test_the_domain_imports_the_standard_library_and_itself_alone() -> None:
+def is_test_module(module: str) -> bool:
+    return any(part == "conftest" or part.startswith("test_") for part in module.split("."))
+
+
+def test_domain_imports_only_the_standard_library_and_itself() -> None:
     files = list((PACKAGE / "domain").glob("*.py"))
     assert len(files) > 5
     for file in files:
@@ -26,7 +36,15 @@ def test_the_domain_imports_the_standard_library_and_itself_alone() -> None:
             assert allowed, f"{file.name} imports {module}"
 
 
-def test_the_environment_is_read_by_the_command_line_alone() -> None:
+def test_domain_logs_and_prints_nothing() -> None:
+    """It tells the port Monitor; log lines are an adapter of that."""
+    for file in (PACKAGE / "domain").glob("*.py"):
+        assert "logging" not in imports(file), file.name
+        names = {node.id for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Name)}
+        assert not names & {"print", "open"}, file.name
+
+
+def test_only_the_command_line_reads_the_environment() -> None:
     readers = set()
     for file in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
@@ -35,12 +53,39 @@ def test_the_environment_is_read_by_the_command_line_alone() -> None:
     assert readers == {"cli.py"}
 
 
-def test_an_import_connects_to_nothing_and_starts_no_thread() -> None:
+def test_import_connects_to_nothing_and_starts_no_thread() -> None:
     code = (
         "import socket, threading\n"
         "def refuse(*_): raise AssertionError('an import opened a socket')\n"
         "socket.socket.connect = refuse\n"
-        "import intercom_sink\n"
+        "import intercom_sink, intercom_sink.testing\n"
         "assert threading.active_count() == 1"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_public_names_are_sorted_and_exist() -> None:
+    assert intercom_sink.__all__ == sorted(intercom_sink.__all__)
+    for name in intercom_sink.__all__:
+        assert hasattr(intercom_sink, name)
+
+
+def test_no_test_module_is_imported_by_another() -> None:
+    """What tests share lives in tests/support, tests/contracts or the testbed."""
+    found = {
+        str(file.relative_to(TESTS)): sorted(
+            module for module in imports(file) if module.startswith("tests.") and is_test_module(module)
+        )
+        for file in TESTS.rglob("*.py")
+    }
+    assert len(found) > 40
+    assert {file: modules for file, modules in found.items() if modules} == {}
+
+
+def test_unit_tests_mirror_the_package() -> None:
+    """A test module for a module of the package stands in its place, by its name."""
+    rooms = ("domain", "adapters", "entrypoints", "testing")
+    for room in rooms:
+        for file in (TESTS / "unit" / room).rglob("test_*.py"):
+            module = PACKAGE / file.relative_to(TESTS / "unit").with_name(file.name.removeprefix("test_"))
+            assert module.exists(), f"{file.relative_to(TESTS)} tests no module of the package"

@@ -1,0 +1,159 @@
+"""The queue: a MessageSource that drains it, and deliveries whose connection may be lost at any step."""
+
+import math
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING
+
+from intercom_sink import AttemptResult, DeadLetter, IntercomRequest, encode
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+PREFETCH = 3
+"""Deliveries for each request that may be in flight."""
+
+_KEYS: list[list[str | None]] = [[None], ["a", "b", "c"], [None, "a", "b", "c", "d", "e", "f", "g"]]
+
+
+class Message:
+    """A message of the queue, and what became of it.
+
+    Attributes:
+        malformed: whether its body is no request.
+        deliveries: how often it was delivered.
+        removed: how it was taken off the queue; None: it was not.
+    """
+
+    def __init__(self, number: int, key: str | None, malformed: bool) -> None:
+        self.number = number
+        self.key = key
+        self.malformed = malformed
+        self.deliveries = 0
+        self.removed: str | None = None
+
+
+class Delivery:
+    """One delivery of one message, and the results of its attempts.
+
+    Its request names the delivery, so the gateway knows which one it is sent by.
+    """
+
+    def __init__(self, world: "World", message: Message) -> None:
+        self.message = message
+        self.number = len(world.broker.deliveries)
+        self.ordering_key = message.key
+        self.redelivered = message.deliveries > 0
+        self.lost_at = math.inf
+        self.results: list[AttemptResult] = []
+        self.body = (
+            b"\xc1" if message.malformed else encode(IntercomRequest("POST", f"/deliveries/{self.number}", {"x": 1}))
+        )
+        self._world = world
+        message.deliveries += 1
+
+    def is_lost(self) -> bool:
+        return self.lost_at <= self._world.now
+
+    def ack(self) -> None:
+        world = self._world
+        world.let_others_run()
+        world.step(f"before the ack of {self.message.number}")
+        world.promises.check_ack(self)
+        self._remove("acked")
+
+    def give_up(self, dead_letter: DeadLetter) -> bool:
+        world = self._world
+        world.let_others_run()
+        world.step(f"before message {self.message.number} is given up")
+        world.promises.check_give_up(self, dead_letter)
+        if not self.is_lost():
+            world.step(f"between the dead letter of {self.message.number} and its ack")
+        self._remove(f"given up: {dead_letter.reason}")
+        return not self.is_lost()
+
+    def _remove(self, how: str) -> None:
+        world, message = self._world, self.message
+        world.note(f"message {message.number} {how}{' (lost)' if self.is_lost() else ''}")
+        if self.is_lost():
+            return
+        world.check(message.removed is None, f"message {message.number} is removed twice")
+        message.removed = how
+        world.broker.unacked.remove(self)
+        world.step(f"after message {message.number} was {how}")
+
+
+class Broker:
+    """One queue.
+
+    Attributes:
+        messages: every message that was ever in the queue, in its order.
+        ready: those that are not delivered.
+        deliveries: every delivery so far.
+        unacked: those that are neither removed nor lost.
+    """
+
+    def __init__(self, world: "World", random: Random, concurrency: int) -> None:
+        self._world = world
+        keys = random.choice(_KEYS)
+        count = random.randint(1, 8) if concurrency == 1 else random.randint(1, 24)
+        self.messages = [Message(number, random.choice(keys), random.random() < 0.1) for number in range(count)]
+        self.ready = deque(self.messages)
+        self.deliveries: list[Delivery] = []
+        self.unacked: list[Delivery] = []
+
+    def deliver(self) -> Delivery:
+        delivery = Delivery(self._world, self.ready.popleft())
+        self.deliveries.append(delivery)
+        self.unacked.append(delivery)
+        return delivery
+
+    def lose_connection(self) -> None:
+        """Every unacked message is ready again, in its old place."""
+        requeued = sorted((delivery.message for delivery in self.unacked), key=lambda message: message.number)
+        self.ready.extendleft(reversed(requeued))
+        for delivery in self.unacked:
+            delivery.lost_at = self._world.now
+        self.unacked.clear()
+
+
+class Source:
+    """MessageSource of one process."""
+
+    def __init__(self, world: "World", concurrency: int) -> None:
+        self._world = world
+        self._prefetch = PREFETCH * concurrency
+        self._stopped = False
+        self._on_lost: Callable[[], None] = lambda: None
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        self._on_lost = callback
+
+    def receive(self) -> Delivery | None:
+        world = self._world
+        world.step("before a message is received")
+        world.scheduler.wait(math.inf, condition=lambda: self._stopped or self._may_deliver() or self._is_drained())
+        if self._stopped or self._is_drained():
+            return None
+        delivery = world.broker.deliver()
+        world.note(f"message {delivery.message.number} delivered, key {delivery.ordering_key}")
+        world.step(f"after message {delivery.message.number} was received")
+        return delivery
+
+    def stop(self) -> None:
+        self._stopped = True
+
+    def close(self) -> None:
+        if not self._world.scheduler.dead:
+            self._world.broker.lose_connection()
+
+    def lose_connection(self) -> None:
+        self._world.broker.lose_connection()
+        self._on_lost()
+
+    def _may_deliver(self) -> bool:
+        return bool(self._world.broker.ready) and len(self._world.broker.unacked) < self._prefetch
+
+    def _is_drained(self) -> bool:
+        return not (self._world.broker.ready or self._world.broker.unacked)

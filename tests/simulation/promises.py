@@ -1,0 +1,183 @@
+"""What the documentation promises, checked at each step as it happens. It knows nothing of the policy's code."""
+
+import math
+from typing import TYPE_CHECKING
+
+from intercom_sink import AttemptResult, DeadLetter, NoResponse, RateLimit, Reason, Response
+from tests.simulation.broker import Delivery
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+WINDOW = 10
+"""Seconds of Intercom's rate window."""
+
+EDGE = 2.5
+"""Seconds from the beginning of a window in which the sink may still believe in the one before: `Date` is in whole
+seconds, and a response takes up to 1.5 s. A request without a report may have been counted in either."""
+
+MAX_IN_FLIGHT = 1.5
+"""Seconds that a request takes at most: three times 0.5 s of travel."""
+
+
+class Violation(AssertionError):
+    """A promise is broken."""
+
+
+class Promises:
+    """The checks, and what they must remember.
+
+    Attributes:
+        in_flight: the deliveries whose requests are in flight, by their messages' numbers.
+        max_in_flight: how many there were at once, at most.
+        requests: how many requests were sent.
+        known_window: the reset of the latest window that was reported to the process; None: of no window.
+    """
+
+    def __init__(self, world: "World", concurrency: int) -> None:
+        self._world = world
+        self._concurrency = concurrency
+        self.in_flight: dict[int, Delivery] = {}
+        self.max_in_flight = 0
+        self.requests = 0
+        self._uncertain_windows: set[float] = set()
+        self.begin_process()
+
+    def begin_process(self) -> None:
+        """A process begins: it knows of no window, and whether Intercom takes requests is unknown."""
+        self.in_flight.clear()
+        self.known_window: float | None = None
+        self._stopped_at = math.inf
+        self._paused_since, self._paused_until = math.inf, -math.inf
+        self._half_open = True
+        self._probe: int | None = None
+
+    def note_stop(self) -> None:
+        self._stopped_at = min(self._stopped_at, self._world.now)
+
+    def check_end_of_process(self) -> None:
+        """A stop ends every wait at once: only requests in flight are waited for."""
+        self._check(
+            self._world.now <= self._stopped_at + MAX_IN_FLIGHT + 1e-6,
+            f"the process ends {self._world.now - self._stopped_at:.2f} s after it was stopped",
+        )
+
+    def check_end_of_world(self) -> None:
+        self._check(not self._world.broker.ready, "the queue is never emptied, though the faults have ended")
+        for message in self._world.broker.messages:
+            self._check(message.removed is not None, f"message {message.number} is neither removed nor queued")
+
+    def check_send(self, delivery: Delivery) -> None:
+        """Checks everything that is promised of when a message is sent."""
+        now, number, key = self._world.now, delivery.message.number, delivery.message.key
+        # A request that begins at the very moment of a stop, a loss or a pause may begin just before it.
+        self._check(now <= self._stopped_at, f"message {number} is sent after a stop")
+        self._check(now <= delivery.lost_at, f"message {number} is sent by a delivery that is lost")
+        self._check(
+            not self._paused_since < now < self._paused_until,
+            f"message {number} is sent during a pause that lasts until {self._paused_until:.2f}",
+        )
+        self._check(self._probe is None, f"message {number} does not wait for the probe, {self._probe}")
+        if self._half_open and now >= self._paused_until:
+            self._probe = number
+        self._check(len(self.in_flight) < self._concurrency, f"over {self._concurrency} requests are in flight")
+        for other in self._world.broker.messages[:number]:
+            comes_first = self._concurrency == 1 or other.key == key
+            self._check(other.removed is not None or not comes_first, f"{number} is sent before {other.number}")
+        for other_delivery in self.in_flight.values():
+            other = other_delivery.message
+            self._check(other.key != key, f"{number} is sent beside {other.number}, which has the same key")
+        self._check_may_be_retried(delivery)
+        self.in_flight[number] = delivery
+        self.max_in_flight = max(self.max_in_flight, len(self.in_flight))
+        self.requests += 1
+
+    def _check_may_be_retried(self, delivery: Delivery) -> None:
+        number = delivery.message.number
+        match delivery.results:
+            case [] | [*_, NoResponse()] | [*_, Response(status=429)]:
+                return
+            case [Response(status=last)] if last >= 500:
+                return
+            case [*_, before, Response(status=last)] if last >= 500:
+                repeated = isinstance(before, Response) and before.status >= 500
+                self._check(not repeated, f"message {number} is sent again after a second 50X")
+            case _:
+                self._check(False, f"message {number} is sent again after {delivery.results[-1]}")
+
+    def check_admission(self, admitted: bool, reset_at: float, known_window: float | None) -> None:
+        """No request exceeds a window that the sink knew of, or whose beginning it could know."""
+        could_know = known_window is not None and known_window >= reset_at - WINDOW
+        is_certain = reset_at not in self._uncertain_windows
+        self._check(admitted or not (could_know and is_certain), "the rate window is exceeded, though it was known")
+
+    def note_response(self, arrived_at: float, result: AttemptResult) -> None:
+        """The server responds to a request that arrived then, perhaps without a report."""
+        window = arrived_at // WINDOW * WINDOW
+        is_reported = isinstance(result, Response) and result.rate_limit.limit is not None
+        if not is_reported and arrived_at < window + EDGE:
+            self._uncertain_windows.add(window + WINDOW)
+
+    def note_result(self, delivery: Delivery, result: AttemptResult) -> None:
+        """The result arrives: from now on the sink knows of the window, and of a pause."""
+        if delivery.message.number == self._probe:
+            self._half_open, self._probe = False, None
+        if isinstance(result, Response):
+            self._note_window(result.rate_limit)
+        seconds = _min_pause(result)
+        if seconds is None:
+            return
+        now = self._world.now
+        self._half_open, self._probe = True, None
+        if now + seconds > self._paused_until:
+            self._paused_since = now if now > self._paused_until else self._paused_since
+            self._paused_until = now + seconds
+
+    def note_end(self, delivery: Delivery) -> None:
+        """The sink has the result."""
+        del self.in_flight[delivery.message.number]
+
+    def check_ack(self, delivery: Delivery) -> None:
+        """A message is acked only after a response that says that Intercom is done with it."""
+        last = delivery.results[-1] if delivery.results else None
+        taken = isinstance(last, Response) and (200 <= last.status <= 299 or last.status == 404)
+        self._check(taken, f"message {delivery.message.number} is acked after {last}")
+
+    def check_give_up(self, delivery: Delivery, dead_letter: DeadLetter) -> None:
+        """A message is given up only for a reason, and the dead letter says which."""
+        self._check(
+            dead_letter.reason is _reason(delivery),
+            f"message {delivery.message.number} is given up as {dead_letter.reason}",
+        )
+
+    def _note_window(self, reported: RateLimit) -> None:
+        match reported:
+            case RateLimit(reset_at=float(reset_at), server_time=date, limit=int()) if reset_at > (date or 0):
+                self.known_window = max(self.known_window or reset_at, reset_at)
+
+    def _check(self, holds: bool, promise: str) -> None:
+        self._world.check(holds, promise)
+
+
+def _min_pause(result: AttemptResult) -> float | None:
+    """Seconds for which nothing may be sent after this result, without jitter; None: no pause."""
+    match result:
+        case NoResponse():
+            return 0.5
+        case Response(status=429, rate_limit=RateLimit(reset_at=float(end), server_time=date)) if date is not None:
+            return min(max(end - date, 1), 60)
+        case Response(status=429, rate_limit=reported):
+            return min(max(reported.retry_after or 0, 1), 60)
+    return None
+
+
+def _reason(delivery: Delivery) -> Reason | None:
+    """Why a message may be given up now, if it may."""
+    if delivery.message.malformed:
+        return Reason.MALFORMED
+    match delivery.results:
+        case [*_, Response(status=before), Response(status=last)] if before >= 500 and last >= 500:
+            return Reason.SERVER_ERROR
+        case [*_, Response(status=last)] if last < 500 and last not in (404, 429) and not 200 <= last <= 299:
+            return Reason.REJECTED
+    return None

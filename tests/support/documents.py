@@ -1,0 +1,36 @@
+"""The project's documents, as the tests read them."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def python_block(marker: str) -> str:
+    """The one Python example of the README that holds `marker`."""
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    (block,) = [block for block in blocks if marker in block]
+    return str(block)
+
+
+def publishing_example(url: str, queue: str) -> str:
+    """The README's example of a producer, for this broker and queue."""
+    block = python_block("basic_publish")
+    for placeholder, value in {"amqp://user:password@rabbitmq/": url, '"intercom"': repr(queue)}.items():
+        assert block.count(placeholder) == 1, f"{placeholder} is not in the example once"
+        block = block.replace(placeholder, value)
+    return block
+
+
+def section(title: str) -> str:
+    """The text of one section of the README."""
+    (text,) = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README.read_text(), re.DOTALL | re.MULTILINE)
+    return str(text)
+
+
+def first_cells(text: str) -> list[str]:
+    """The first cell of each row of the tables in a text, headings included."""
+    cells = re.findall(r"^\|(.*?)\|", text, re.MULTILINE)
+    return [cell.strip() for cell in cells if cell.strip("-")]

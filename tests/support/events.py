@@ -1,0 +1,67 @@
+"""An example of every event."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from intercom_sink import Disposition, Event, NoResponse, Reason, Response
+from intercom_sink.domain.events import (
+    Attempt,
+    ConnectionLost,
+    Consuming,
+    DeadLettered,
+    DeadLetterNotConfirmed,
+    Failed,
+    MessageMalformed,
+    MessageRequeued,
+    PauseCause,
+    Paused,
+    Reconnecting,
+    Resumed,
+    RetryScheduled,
+    Stopped,
+)
+from intercom_sink.domain.policy import RetryState
+
+DELIVERED = Attempt(
+    "POST",
+    "/contacts",
+    Response(200),
+    Disposition.DELIVERED,
+    RetryState(attempts=1, first_attempt_at=1000.0, last_attempt_at=1000.0),
+    duration=0.125,
+)
+REJECTED = dataclasses.replace(
+    DELIVERED,
+    result=Response(422, request_id="b2f1", error_codes=("parameter_invalid",)),
+    disposition=Disposition.REJECTED,
+)
+UNANSWERED = dataclasses.replace(DELIVERED, result=NoResponse("connection reset"), disposition=Disposition.NO_RESPONSE)
+
+_ARGUMENTS: Mapping[type[Event], tuple[Any, ...]] = {
+    RetryScheduled: (UNANSWERED, 0.75),
+    MessageMalformed: ("not a map but list", b"\x93\x01\x02\x03"),
+    MessageRequeued: ("POST", "/contacts", 2),
+    Paused: (PauseCause.RATE_LIMITED, 7.0, 1007.0),
+    Resumed: (PauseCause.RATE_LIMITED,),
+    Consuming: ("amqp://user@rabbit:5672/", "intercom"),
+    ConnectionLost: ("amqp://user@rabbit:5672/", "connection refused"),
+    Reconnecting: (0.5,),
+    DeadLettered: ("intercom-dead", Reason.REJECTED),
+    DeadLetterNotConfirmed: ("intercom-dead", "the queue is full", 1.0),
+    Stopped: ({Disposition.DELIVERED: 3, Disposition.MALFORMED: 1},),
+    Failed: ("connection refused",),
+}
+
+
+def example_of(kind: type[Event]) -> Event:
+    """An event of this class."""
+    if kind in _ARGUMENTS:
+        return kind(*_ARGUMENTS[kind])
+    takes_attempt = [field.name for field in dataclasses.fields(kind)] == ["attempt"]
+    return kind(*((DELIVERED,) if takes_attempt else ()))
+
+
+def examples() -> list[Event]:
+    """An event of every class."""
+    return [example_of(kind) for kind in get_args(Event)]

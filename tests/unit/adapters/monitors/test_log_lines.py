@@ -1,0 +1,319 @@
+"""The monitor that logs: one line for each event, and nothing secret in any."""
+
+import dataclasses
+import hashlib
+import logging
+from typing import Any, get_args
+
+import pytest
+
+from intercom_sink import (
+    AttemptResult,
+    Disposition,
+    Event,
+    IntercomRequest,
+    LogMonitor,
+    NoResponse,
+    Response,
+    Sink,
+    decode,
+    encode,
+)
+from intercom_sink.adapters.monitors.log_format import JsonFormatter, TextFormatter
+from intercom_sink.adapters.monitors.log_lines import LINES, MAX_BEGINNING, MAX_PATH
+from intercom_sink.domain.backoff import Delay
+from intercom_sink.domain.events import (
+    AttemptFinished,
+    ConnectionLost,
+    Consuming,
+    DeadLettered,
+    DeadLetterNotConfirmed,
+    Failed,
+    MessageDelivered,
+    MessageGivenUp,
+    MessageMalformed,
+    MessageNotFound,
+    MessageRequeued,
+    PauseCause,
+    Paused,
+    ProbeSent,
+    Reconnecting,
+    Resumed,
+    RetryScheduled,
+    Stopped,
+    Stopping,
+)
+from intercom_sink.domain.policy import TABLE, RetryState
+from intercom_sink.testing import InMemoryGateway, InMemorySource, VirtualClock
+from tests.contracts.monitor import MonitorContract
+from tests.support.events import DELIVERED, REJECTED, UNANSWERED, example_of, examples
+
+KINDS: tuple[type[Event], ...] = get_args(Event)
+STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+TOKEN = "t0ken-marker"
+PASSWORD = "passw0rd-marker"
+DATA = "data-marker@example.com"
+
+
+class TestLogMonitor(MonitorContract):
+    @pytest.fixture
+    def monitor(self) -> LogMonitor:
+        return LogMonitor()
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """What is logged, at every level."""
+    caplog.set_level(logging.DEBUG)
+    return caplog
+
+
+def fields(record: logging.LogRecord) -> dict[str, Any]:
+    """The fields of a line, without its event text."""
+    return {name: value for name, value in vars(record).items() if name not in STANDARD}
+
+
+def logged(event: Event, log: pytest.LogCaptureFixture) -> tuple[str, str, dict[str, Any]]:
+    """Level, event text and fields of the line of an event."""
+    log.clear()
+    LogMonitor().record(event)
+    (record,) = log.records
+    return record.levelname, record.getMessage(), fields(record)
+
+
+# The table.
+
+
+def test_every_event_has_its_line_and_no_line_is_left_over() -> None:
+    assert set(LINES) == set(KINDS)
+
+
+def test_texts_are_unique_so_that_they_can_be_searched_for() -> None:
+    texts = [line.text for line in LINES.values()]
+    assert len(set(texts)) == len(texts)
+
+
+def test_policy_sets_the_level_of_events_that_end_an_attempt() -> None:
+    """Every other line names its level."""
+    assert {kind for kind, line in LINES.items() if line.level is None} == {
+        MessageDelivered,
+        MessageNotFound,
+        RetryScheduled,
+        MessageGivenUp,
+    }
+
+
+ATTEMPT = {
+    "method": "POST", "path": "/contacts", "disposition": "delivered", "attempt": 1, "duration": 0.125, "status": 200,
+}  # fmt: skip
+REJECTED_ATTEMPT = ATTEMPT | {
+    "disposition": "rejected", "status": 422, "request_id": "b2f1", "error_codes": ["parameter_invalid"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("event", "level", "text", "expected"),
+    [
+        (AttemptFinished(DELIVERED), "DEBUG", "attempt finished", ATTEMPT),
+        (MessageDelivered(DELIVERED), "DEBUG", "delivered", ATTEMPT),
+        (
+            MessageNotFound(dataclasses.replace(DELIVERED, result=Response(404), disposition=Disposition.NOT_FOUND)),
+            "WARNING",
+            "not found",
+            ATTEMPT | {"disposition": "not found", "status": 404},
+        ),
+        (
+            RetryScheduled(UNANSWERED, 0.75),
+            "ERROR",
+            "retry scheduled",
+            {name: value for name, value in ATTEMPT.items() if name != "status"}
+            | {"disposition": "no response", "reason": "connection reset", "delay": 0.75},
+        ),
+        (MessageGivenUp(REJECTED), "ERROR", "given up", REJECTED_ATTEMPT),
+        (
+            MessageMalformed("not a map but list", b"\x90"),
+            "ERROR",
+            "malformed",
+            {
+                "reason": "not a map but list",
+                "bytes": 1,
+                "sha256": hashlib.sha256(b"\x90").hexdigest(),
+                "beginning": r"b'\x90'",
+            },
+        ),
+        (
+            MessageRequeued("POST", "/contacts", 2),
+            "WARNING",
+            "requeued",
+            {"method": "POST", "path": "/contacts", "attempts": 2},
+        ),
+        (
+            Paused(PauseCause.RATE_LIMITED, 7.0, 1007.25),
+            "INFO",
+            "paused",
+            {"cause": "rate limited", "seconds": 7.0, "until": "1970-01-01T00:16:47.250+00:00"},
+        ),
+        (ProbeSent(), "DEBUG", "probe sent", {}),
+        (Resumed(PauseCause.NO_RESPONSE), "INFO", "resumed", {"cause": "no response"}),
+        (Consuming("amqp://u@h/", "q"), "INFO", "consuming", {"queue": "q", "broker": "amqp://u@h/"}),
+        (
+            ConnectionLost("amqp://u@h/", "refused"),
+            "ERROR",
+            "RabbitMQ unavailable",
+            {"broker": "amqp://u@h/", "reason": "refused"},
+        ),
+        (Reconnecting(0.5), "INFO", "reconnecting", {"delay": 0.5}),
+        (DeadLettered("dead", "rejected"), "INFO", "dead-lettered", {"queue": "dead", "reason": "rejected"}),
+        (
+            DeadLetterNotConfirmed("dead", "full", 1.0),
+            "ERROR",
+            "dead letter not confirmed",
+            {"queue": "dead", "reason": "full", "delay": 1.0},
+        ),
+        (Stopping(), "INFO", "stopping", {}),
+        (
+            Stopped({Disposition.DELIVERED: 3, Disposition.MALFORMED: 1}),
+            "INFO",
+            "stopped",
+            {"processed": {"delivered": 3, "malformed": 1}},
+        ),
+        (Failed("refused"), "CRITICAL", "failed", {"reason": "refused"}),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, KINDS) else "",
+)
+def test_line_of_each_event(
+    event: Event, level: str, text: str, expected: dict[str, Any], log: pytest.LogCaptureFixture
+) -> None:
+    assert logged(event, log) == (level, text, expected)
+
+
+@pytest.mark.parametrize("disposition", sorted(set(Disposition) - {Disposition.MALFORMED}))
+def test_severity_of_the_policy_is_the_level(disposition: Disposition, log: pytest.LogCaptureFixture) -> None:
+    attempt = dataclasses.replace(DELIVERED, disposition=disposition)
+    for event in (RetryScheduled(attempt, 0.5), MessageGivenUp(attempt), MessageDelivered(attempt)):
+        level, _, _ = logged(event, log)
+        assert level == TABLE[disposition].severity.name
+
+
+def test_line_below_the_level_is_not_written(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR)
+    for event in examples():
+        LogMonitor().record(event)
+    assert {record.levelname for record in caplog.records} == {"ERROR", "CRITICAL"}
+
+
+def test_numbers_are_rounded_to_milliseconds(log: pytest.LogCaptureFixture) -> None:
+    _, _, values = logged(RetryScheduled(dataclasses.replace(DELIVERED, duration=0.1234567), 0.7654321), log)
+    assert (values["duration"], values["delay"]) == (0.123, 0.765)
+
+
+def test_possible_duplicate_is_marked_and_nothing_else_is(log: pytest.LogCaptureFixture) -> None:
+    state = RetryState(attempts=2, possible_duplicate=True)
+    _, _, values = logged(MessageDelivered(dataclasses.replace(DELIVERED, state=state)), log)
+    assert values["possible_duplicate"] is True
+    _, _, values = logged(MessageDelivered(DELIVERED), log)
+    assert "possible_duplicate" not in values
+
+
+@pytest.mark.parametrize("kind", [MessageDelivered, MessageRequeued])
+def test_path_is_cut_to_a_bounded_length(kind: type[Event], log: pytest.LogCaptureFixture) -> None:
+    path = "/" + "x" * 10_000
+    event: Event = MessageRequeued("GET", path, 1)
+    if kind is MessageDelivered:
+        event = MessageDelivered(dataclasses.replace(DELIVERED, path=path))
+    _, _, values = logged(event, log)
+    assert values["path"] == path[:MAX_PATH]
+
+
+# Secrets.
+
+
+def marked(kind: type[Event]) -> Event:
+    """An event that has carried the data, the token and the password wherever they could get into one.
+
+    The gateway replaces a token that a server echoes, and a broker's URL is shown without its password, before an event
+    is made: those are the adapters' promises. What is left is the body of a malformed message.
+    """
+    if kind is MessageMalformed:
+        return MessageMalformed(
+            "not a map but list", b"\x93" + b"." * MAX_BEGINNING + f"{DATA} {TOKEN} {PASSWORD}".encode()
+        )
+    return example_of(kind)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("level", ["DEBUG", "INFO"])
+def test_no_line_carries_data_token_or_password(
+    kind: type[Event], level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(level)
+    LogMonitor().record(marked(kind))
+    lines = [formatter.format(record) for record in caplog.records for formatter in (TextFormatter(), JsonFormatter())]
+    assert not any(marker in line for line in lines for marker in (DATA, TOKEN, PASSWORD))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_no_event_has_room_for_data(kind: type[Event]) -> None:
+    """None but a malformed message holds a body, and none a request, so that no monitor can pass data on by mistake."""
+    names = {field.name for field in dataclasses.fields(kind)}
+    if any(field.name == "attempt" for field in dataclasses.fields(kind)):
+        names |= {field.name for field in dataclasses.fields(DELIVERED)}
+    assert not names & {"data", "request", "token", "password", "headers", "url"}
+    assert ("body" in names) is (kind is MessageMalformed)
+
+
+def test_malformed_body_is_not_shown_at_info(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    body = DATA.encode()
+    _, _, values = logged(MessageMalformed("not a map but str", body), caplog)
+    assert values == {
+        "reason": "not a map but str",
+        "bytes": len(body),
+        "sha256": hashlib.sha256(body).hexdigest(),
+    }
+
+
+def test_malformed_body_shows_its_beginning_at_debug(log: pytest.LogCaptureFixture) -> None:
+    bad = b"\x00\xffsecret" * 1000
+    level, text, values = logged(MessageMalformed("7999 bytes follow the message", bad), log)
+    assert (level, text, values["bytes"]) == ("ERROR", "malformed", 8000)
+    assert values["beginning"] == rf"{bad[:40]!r} and 7960 bytes more"
+    assert values["beginning"].startswith(r"b'\x00\xffsecret")
+    assert values["beginning"].isascii()
+    assert len(values["beginning"]) < 200
+
+
+@pytest.mark.parametrize("size", [0, 1, MAX_BEGINNING, MAX_BEGINNING + 1])
+def test_beginning_is_at_most_40_bytes(size: int, log: pytest.LogCaptureFixture) -> None:
+    _, _, values = logged(MessageMalformed("x", b"s" * size), log)
+    assert values["beginning"].count("s") - values["beginning"].count("bytes") == min(size, 40)
+    assert ("more" in values["beginning"]) is (size > 40)
+
+
+def test_lines_of_a_stream_say_what_intercom_said_and_not_what_was_sent(log: pytest.LogCaptureFixture) -> None:
+    """A message that is retried twice and rejected, from the queue to the log."""
+    rejected = Response(422, request_id="b2f1", error_codes=("parameter_invalid",))
+    script: list[AttemptResult] = [Response(503), NoResponse("reset by peer"), rejected]
+
+    def draw(delay: Delay) -> float:
+        return delay.min
+
+    source = InMemorySource([encode(IntercomRequest("POST", "/contacts", {"email": DATA}))])
+    Sink(source, InMemoryGateway(script), VirtualClock(), decode, monitor=LogMonitor(), draw=draw).run()
+    by_text = [(record.levelname, record.getMessage(), fields(record)) for record in log.records]
+    warning, error = [(level, line) for level, text, line in by_text if text == "retry scheduled"]
+    assert (warning[0], warning[1]["delay"]) == ("WARNING", 0.5)
+    assert (error[0], error[1]["reason"]) == ("ERROR", "reset by peer")
+    ((level, final),) = [(level, line) for level, text, line in by_text if text == "given up"]
+    assert level == "ERROR"
+    assert [final[name] for name in ("method", "path", "disposition", "attempt", "status", "request_id")] == [
+        "POST", "/contacts", "rejected", 3, 422, "b2f1",
+    ]  # fmt: skip
+    assert final["error_codes"] == ["parameter_invalid"]
+    assert [line.get("possible_duplicate", False) for _, text, line in by_text if text == "attempt finished"] == [
+        False,
+        True,
+        True,
+    ]
+    assert DATA not in str(by_text)

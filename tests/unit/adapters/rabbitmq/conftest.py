@@ -1,0 +1,21 @@
+import pika
+import pytest
+
+from tests.unit.adapters.rabbitmq.fake_blocking import FakeBlockingBroker
+from tests.unit.adapters.rabbitmq.fake_broker import FakeBroker
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch) -> FakeBroker:
+    """The broker that the next `pika.SelectConnection` connects to."""
+    made = FakeBroker()
+    monkeypatch.setattr(pika, "SelectConnection", made.connect)
+    return made
+
+
+@pytest.fixture
+def blocking_broker(monkeypatch: pytest.MonkeyPatch) -> FakeBlockingBroker:
+    """The broker that `pika.BlockingConnection` connects to."""
+    made = FakeBlockingBroker()
+    monkeypatch.setattr(pika, "BlockingConnection", made.connect)
+    return made

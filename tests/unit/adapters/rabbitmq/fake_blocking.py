@@ -1,0 +1,116 @@
+"""A broker for pika's `BlockingConnection`, in memory: as much of it as the command line and dead letters use."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pika
+from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker
+from pika.spec import BasicProperties
+
+Message = tuple[bytes, BasicProperties]
+
+
+class FakeBlockingBroker:
+    """Queues, and the connections with them.
+
+    Attributes:
+        queues: the messages of each queue.
+        declared: the queues that were declared durable.
+        connections: every connection, the failed ones not among them.
+        refused: the hosts that refuse connections.
+        refuse_declare: the reply code and text to each Queue.Declare; None: none is refused.
+        publish_error: is raised by each publish.
+    """
+
+    def __init__(self, **queues: list[Message]) -> None:
+        self.queues: dict[str, list[Message]] = queues
+        self.declared: list[str] = []
+        self.connections: list[FakeConnection] = []
+        self.refused: set[str] = set()
+        self.refuse_declare: tuple[int, str] | None = None
+        self.publish_error: Exception | None = None
+
+    def connect(self, parameters: pika.connection.Parameters) -> "FakeConnection":
+        """In place of `pika.BlockingConnection`."""
+        if parameters.host in self.refused:
+            raise AMQPConnectionError(f"{parameters.host} refused")
+        self.connections.append(FakeConnection(self, parameters.host))
+        return self.connections[-1]
+
+
+class FakeConnection:
+    """A connection. When it closes, the unacked messages return to the front of their queues."""
+
+    def __init__(self, broker: FakeBlockingBroker, host: str) -> None:
+        self.broker = broker
+        self.host = host
+        self.is_open = True
+        self.close_error: Exception | None = None
+        self.delivered = 0
+        self.unacked: dict[int, tuple[str, Message]] = {}
+        self._impl = SimpleNamespace(server_properties={"product": "RabbitMQ", "version": b"4.0"})
+
+    def channel(self) -> "FakeChannel":
+        return FakeChannel(self)
+
+    def close(self) -> None:
+        self.is_open = False
+        for queue, message in reversed(self.unacked.values()):
+            self.broker.queues[queue].insert(0, message)
+        if self.close_error is not None:
+            raise self.close_error
+
+
+class FakeChannel:
+    def __init__(self, connection: FakeConnection) -> None:
+        self._connection = connection
+        self._broker = connection.broker
+        self._is_open = True
+        self._confirms = False
+
+    def queue_declare(self, queue: str, passive: bool = False, durable: bool = False) -> Any:
+        assert self._is_open
+        if self._broker.refuse_declare is not None:
+            self._close(*self._broker.refuse_declare)
+        if queue not in self._broker.queues:
+            if passive:
+                self._close(404, f"NOT_FOUND - no queue '{queue}'")
+            assert durable
+            self._broker.queues[queue] = []
+            self._broker.declared.append(queue)
+        return SimpleNamespace(method=SimpleNamespace(message_count=len(self._broker.queues[queue]), consumer_count=2))
+
+    def confirm_delivery(self) -> None:
+        self._confirms = True
+
+    def basic_publish(
+        self, exchange: str, routing_key: str, body: bytes, properties: BasicProperties, mandatory: bool
+    ) -> None:
+        assert self._is_open
+        assert self._connection.is_open
+        assert self._confirms
+        assert mandatory
+        assert exchange == ""
+        if self._broker.publish_error is not None:
+            raise self._broker.publish_error
+        self._broker.queues[routing_key].append((body, properties))
+
+    def basic_get(self, queue: str) -> tuple[Any, BasicProperties | None, bytes | None]:
+        assert self._is_open
+        if not self._broker.queues[queue]:
+            return None, None, None
+        message = self._broker.queues[queue].pop(0)
+        self._connection.delivered += 1
+        tag = self._connection.delivered
+        self._connection.unacked[tag] = (queue, message)
+        return SimpleNamespace(delivery_tag=tag), message[1], message[0]
+
+    def basic_ack(self, tag: int) -> None:
+        del self._connection.unacked[tag]
+
+    def close(self) -> None:
+        self._is_open = False
+
+    def _close(self, code: int, text: str) -> None:
+        self._is_open = False
+        raise ChannelClosedByBroker(code, text)

@@ -1,0 +1,104 @@
+import threading
+from collections.abc import Callable
+
+import pytest
+from pika.spec import BasicProperties
+
+from intercom_sink.adapters.rabbitmq import ORDERING_KEY
+from intercom_sink.adapters.rabbitmq.dead_letter_publisher import DeadLetterPublisher
+from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
+from intercom_sink.domain.dead_letter import DeadLetter, Reason
+from intercom_sink.testing import RecordingMonitor
+from tests.unit.adapters.rabbitmq.fake_broker import URL
+
+DEAD_LETTER = DeadLetter(Reason.REJECTED)
+
+
+class Receiver:
+    def __init__(self) -> None:
+        self.lost = False
+        self.acked: list[int] = []
+
+    def ack(self, tag: int) -> None:
+        self.acked.append(tag)
+
+
+class ScriptedPublisher(DeadLetterPublisher):
+    """Confirms or not; something may happen meanwhile."""
+
+    def __init__(self, confirms: bool, meanwhile: Callable[[], None] = lambda: None) -> None:
+        super().__init__([URL], "dead", "queue", RecordingMonitor(), timeout=0, stopping=threading.Event())
+        self._confirms = confirms
+        self._meanwhile = meanwhile
+        self.published: list[tuple[bytes, BasicProperties, DeadLetter, bool]] = []
+
+    def publish(
+        self, body: bytes, properties: BasicProperties, dead_letter: DeadLetter, cancelled: Callable[[], bool]
+    ) -> bool:
+        self._meanwhile()
+        self.published.append((body, properties, dead_letter, cancelled()))
+        return self._confirms
+
+
+def delivery(
+    receiver: Receiver,
+    dead_letters: DeadLetterPublisher | None = None,
+    headers: dict[str, object] | None = None,
+) -> RabbitMQDelivery:
+    return RabbitMQDelivery(b"body", False, BasicProperties(headers=headers), 7, receiver, dead_letters)
+
+
+@pytest.mark.parametrize(("value", "key"), [("a", "a"), (5, "5"), ("", ""), (None, None)])
+def test_the_ordering_key_is_the_header_as_text(value: object, key: str | None) -> None:
+    assert delivery(Receiver(), headers={ORDERING_KEY: value}).ordering_key == key
+
+
+def test_a_message_without_headers_has_no_ordering_key() -> None:
+    assert delivery(Receiver()).ordering_key is None
+
+
+def test_ack_and_loss_are_those_of_the_receiving_connection() -> None:
+    receiver = Receiver()
+    message = delivery(receiver)
+    assert not message.is_lost()
+    message.ack()
+    receiver.lost = True
+    assert message.is_lost()
+    assert receiver.acked == [7]
+
+
+def test_without_a_dead_letter_queue_a_given_up_message_is_only_acked() -> None:
+    receiver = Receiver()
+    assert delivery(receiver).give_up(DEAD_LETTER)
+    assert receiver.acked == [7]
+
+
+def test_a_given_up_message_is_acked_after_its_dead_letter_is_confirmed() -> None:
+    receiver = Receiver()
+    publisher = ScriptedPublisher(confirms=True, meanwhile=lambda: receiver.acked.append(0))
+    message = delivery(receiver, publisher)
+    assert message.give_up(DEAD_LETTER)
+    assert publisher.published == [(b"body", message.properties, DEAD_LETTER, False)]
+    assert receiver.acked == [0, 7]
+
+
+def test_a_message_whose_dead_letter_is_not_confirmed_stays() -> None:
+    receiver = Receiver()
+    assert not delivery(receiver, ScriptedPublisher(confirms=False)).give_up(DEAD_LETTER)
+    assert receiver.acked == []
+
+
+def test_a_message_lost_while_its_dead_letter_is_published_stays() -> None:
+    receiver = Receiver()
+    publisher = ScriptedPublisher(confirms=True, meanwhile=lambda: setattr(receiver, "lost", True))
+    assert not delivery(receiver, publisher).give_up(DEAD_LETTER)
+    assert publisher.published[0][3], "the loss cancels the attempts to publish"
+
+
+def test_a_lost_message_is_not_dead_lettered() -> None:
+    """It is redelivered, and would be dead-lettered twice."""
+    receiver, publisher = Receiver(), ScriptedPublisher(confirms=True)
+    receiver.lost = True
+    assert not delivery(receiver, publisher).give_up(DEAD_LETTER)
+    assert publisher.published == []
+    assert receiver.acked == []

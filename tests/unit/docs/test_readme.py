@@ -1,0 +1,108 @@
+"""The README's examples run, and its tables agree with the code."""
+
+import re
+from typing import Any, Self
+
+import pika
+import pytest
+
+from intercom_sink import IntercomRequest, Sink, Summary, decode
+from intercom_sink.adapters.monitors.log_lines import LINES
+from intercom_sink.domain.events import MessageDelivered
+from intercom_sink.domain.policy import Severity
+from intercom_sink.entrypoints.exit_codes import ExitCode
+from intercom_sink.entrypoints.settings import Settings
+from tests.support.documents import README, first_cells, publishing_example, python_block, section
+
+URL = "amqp://guest:guest@localhost/"
+
+
+class FakeConnection:
+    """Stands in for pika.BlockingConnection and its channel; notes the calls in order."""
+
+    calls: list[tuple[str, Any]]
+
+    def __init__(self, parameters: pika.URLParameters) -> None:
+        FakeConnection.calls = [("connect", parameters.host)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.calls.append(("close", None))
+
+    def channel(self) -> Self:
+        return self
+
+    def confirm_delivery(self) -> None:
+        self.calls.append(("confirm", None))
+
+    def basic_publish(
+        self, exchange: str, routing_key: str, body: bytes, properties: pika.BasicProperties, mandatory: bool = False
+    ) -> None:
+        self.calls.append(("publish", (exchange, routing_key, body, properties, mandatory)))
+
+
+def test_the_example_of_the_fakes_runs() -> None:
+    exec(python_block("InMemorySource"), {})
+
+
+def test_the_library_example_builds_a_sink(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"RABBITMQ_HOST": URL, "INTERCOM_API_TOKEN": "mock", "INTERCOM_QUEUE_NAME": "q"}.items():
+        monkeypatch.setenv(f"CJW_{name}", value)
+    monkeypatch.setattr(Sink, "run", lambda self: Summary())
+    names: dict[str, object] = {}
+    exec(python_block("build_sink("), names)
+    assert isinstance(names["sink"], Sink)
+    assert names["summary"] == {}
+
+
+def test_the_publishing_example_is_confirmed_mandatory_and_persistent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pika, "BlockingConnection", FakeConnection)
+    exec(publishing_example(URL, "some-queue"), {})
+    assert [name for name, _ in FakeConnection.calls] == ["connect", "confirm", "publish", "close"]
+    exchange, routing_key, body, properties, mandatory = FakeConnection.calls[2][1]
+    assert (exchange, routing_key, mandatory) == ("", "some-queue", True)
+    assert decode(body) == IntercomRequest("POST", "/contacts", {"email": "ada@example.com"})
+    assert properties.delivery_mode == pika.DeliveryMode.Persistent.value
+    assert properties.headers == {"x-ordering-key": "contact-42"}
+
+
+def test_the_configuration_table_lists_every_setting_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| `(CJW_\w+)` \| (.*?) \|", section("Configuration"), re.MULTILINE))
+    fields = {str(field.alias): field for field in Settings.model_fields.values()}
+    assert rows.keys() == fields.keys()
+    for name, field in fields.items():
+        expected = "required" if field.is_required() else field.default
+        shown = rows[name].strip("`")
+        if expected is None:
+            assert shown == "unset", name
+        elif isinstance(expected, int | float):
+            assert float(shown) == expected, name
+        else:
+            assert shown == expected, name
+
+
+def test_the_readme_names_the_settings_that_are_refused() -> None:
+    assert all(name in README.read_text() for name in Settings._unsupported)
+
+
+def test_troubleshooting_has_a_row_for_every_line_an_operator_should_read() -> None:
+    """Every event whose line is a warning or worse, or as severe as what happened to a message."""
+    rows = "\n".join(first_cells(section("Troubleshooting")))
+    texts = [
+        line.text
+        for event, line in LINES.items()
+        if event is not MessageDelivered and (line.level is None or line.level >= Severity.WARNING)
+    ]
+    assert len(texts) > 5
+    assert [text for text in texts if f"`{text}`" not in rows] == []
+
+
+def test_the_exit_codes_are_those_of_the_command_line() -> None:
+    codes = [int(cell) for cell in first_cells(section("Commands")) if cell.isdigit()]
+    assert codes == [code.value for code in ExitCode]
+
+
+def test_the_first_screen_leads_to_the_troubleshooting_table() -> None:
+    assert "(#troubleshooting)" in "\n".join(README.read_text().splitlines()[:30])

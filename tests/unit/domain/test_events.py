@@ -1,0 +1,45 @@
+"""The list of everything that can happen."""
+
+import dataclasses
+import inspect
+from typing import get_args
+
+import pytest
+
+from intercom_sink import Event, Response
+from intercom_sink.domain import events
+from intercom_sink.domain.events import Attempt, MessageMalformed
+from intercom_sink.domain.policy import TABLE, Disposition, RetryState
+from tests.support.events import example_of
+
+KINDS: tuple[type[Event], ...] = get_args(Event)
+
+
+def test_union_holds_every_event_of_the_module() -> None:
+    defined = {
+        one for _, one in inspect.getmembers(events, dataclasses.is_dataclass) if one.__module__ == events.__name__
+    }
+    assert defined - {Attempt} == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_event_is_a_documented_frozen_value(kind: type[Event]) -> None:
+    event = example_of(kind)
+    assert not hasattr(event, "__dict__"), "slots"
+    assert kind.__doc__ is not None
+    assert not kind.__doc__.startswith(f"{kind.__name__}("), "a docstring of its own"
+    assert event == example_of(kind)
+    for field in dataclasses.fields(kind):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(event, field.name, None)
+
+
+def test_malformed_body_is_not_in_a_repr() -> None:
+    """A traceback or a debugger shows reprs; the body may name people."""
+    assert "ada@example.com" not in repr(MessageMalformed("not msgpack", b"ada@example.com"))
+
+
+@pytest.mark.parametrize("disposition", Disposition)
+def test_attempt_knows_the_rule_of_its_disposition(disposition: Disposition) -> None:
+    attempt = Attempt("GET", "/me", Response(200), disposition, RetryState(), duration=0.1)
+    assert attempt.rule is TABLE[disposition]

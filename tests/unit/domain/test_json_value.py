@@ -1,0 +1,54 @@
+"""Which values JSON can say."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from intercom_sink import MalformedMessage
+from intercom_sink.domain.json_value import MAX_DEPTH, check_json
+from tests.support.strategies import json_values
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        (float("nan"), "data is NaN"),
+        ({"a": [1, float("inf")]}, r"data\['a'\]\[1\] is NaN or infinite"),
+        (b"x", "data is binary"),
+        ({"a": (1, 2)}, "of type tuple"),
+        ({1: 2}, "a key that is not text"),
+        ({"\ud800": 2}, "a key that is not text"),
+        (["\udfff"], "not valid Unicode"),
+        ([[[[[[[b""]]]]]]], r"data\[0\]\[0\]\[0\]\[0\]\[0\]\[...\] is binary"),
+        ({"\n" + "k" * 100: b""}, r"data\['\\nk{37}\] is binary"),
+    ],
+)
+def test_error_says_what_json_can_not_say_and_where_it_is(value: Any, complaint: str) -> None:
+    with pytest.raises(MalformedMessage, match=complaint):
+        check_json(value, "data")
+
+
+def nested(levels: int) -> Any:
+    value: Any = None
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def test_nesting_is_bounded() -> None:
+    check_json(nested(MAX_DEPTH), "data")
+    assert json.dumps(nested(MAX_DEPTH))
+    with pytest.raises(MalformedMessage, match="nested deeper"):
+        check_json(nested(MAX_DEPTH + 1), "data")
+    endless: list[Any] = []
+    endless.append(endless)
+    with pytest.raises(MalformedMessage, match="nested deeper"):
+        check_json(endless, "data")
+
+
+@given(json_values)
+def test_valid_value_can_be_sent_as_json(value: Any) -> None:
+    check_json(value, "data")
+    assert json.loads(json.dumps(value, allow_nan=False, ensure_ascii=False).encode()) == value

@@ -1,0 +1,42 @@
+"""The composition root."""
+
+import pytest
+
+from intercom_sink import Response, Settings, build_sink
+from intercom_sink.adapters.intercom.gateway import HTTPGateway
+from intercom_sink.adapters.intercom.logging_gateway import LoggingGateway
+from intercom_sink.domain.events import MessageMalformed, Stopped
+from intercom_sink.entrypoints.bootstrap import build_gateway
+from intercom_sink.testing import InMemoryGateway, InMemorySource, RecordingMonitor, VirtualClock
+
+REQUIRED = {
+    "CJW_RABBITMQ_HOST": "amqp://user:pass@rabbit/vhost",
+    "CJW_INTERCOM_API_TOKEN": "dG9rOmFiYw==",
+    "CJW_INTERCOM_QUEUE_NAME": "intercom",
+}
+
+
+def test_gateway_sends_to_intercom_or_only_logs() -> None:
+    assert isinstance(build_gateway(Settings.from_environment(REQUIRED)), HTTPGateway)
+    mock = Settings.from_environment(REQUIRED | {"CJW_INTERCOM_API_TOKEN": "mock"})
+    assert isinstance(build_gateway(mock), LoggingGateway)
+
+
+def test_other_adapters_take_the_place_of_the_real_ones() -> None:
+    settings = Settings.from_environment(REQUIRED)
+    source, gateway, monitor = InMemorySource([b"malformed"]), InMemoryGateway([Response(500)]), RecordingMonitor()
+    sink = build_sink(settings, source=source, gateway=gateway, clock=VirtualClock(), monitor=monitor)
+    assert sink.run() == {"malformed": 1}
+    assert [type(event) for event in monitor.events] == [MessageMalformed, Stopped]
+
+
+def test_nothing_connects_before_run() -> None:
+    build_sink(Settings.from_environment(REQUIRED)).stop()
+
+
+def test_events_are_logged_unless_another_monitor_is_given(caplog: pytest.LogCaptureFixture) -> None:
+    source = InMemorySource([b"malformed"])
+    build_sink(
+        Settings.from_environment(REQUIRED), source=source, gateway=InMemoryGateway(), clock=VirtualClock()
+    ).run()
+    assert [record.message for record in caplog.records] == ["malformed"]
