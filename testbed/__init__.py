@@ -1,1 +1,1 @@
-"""What the tests, the demo and the benchmarks stream between: a private RabbitMQ, and an Intercom that misbehaves."""
+"""What the tests, the demo and the benchmarks put around the sink: a private RabbitMQ, an Intercom that misbehaves."""

@@ -1,4 +1,4 @@
-"""The few things that the tests and the demo do with a broker themselves."""
+"""What the tests, the demo and the benchmarks do with a broker themselves, over short connections of their own."""
 
 import logging
 from collections.abc import Iterable
@@ -11,18 +11,18 @@ from pika.spec import Basic
 
 ORDERING_KEY = "x-ordering-key"
 
-logging.getLogger("pika").setLevel(logging.CRITICAL)  # a broker that is not there yet is no news here
+logging.getLogger("pika").setLevel(logging.CRITICAL)  # a broker that has not started yet is no error here
 
 
 def connect(url: str) -> pika.BlockingConnection:
-    """Opens a connection; gives up soon, where nothing answers."""
+    """Opens a connection; gives up after a few seconds if nothing responds."""
     parameters = pika.URLParameters(url)
     parameters.socket_timeout = parameters.stack_timeout = 5
     return pika.BlockingConnection(parameters)
 
 
 def answers(url: str) -> bool:
-    """Whether a client can open a connection."""
+    """Whether the broker accepts connections."""
     try:
         connect(url).close()
     except (AMQPError, OSError):
@@ -31,7 +31,7 @@ def answers(url: str) -> bool:
 
 
 def publish(url: str, queue: str, bodies: Iterable[bytes], keys: Iterable[object] = ()) -> None:
-    """Publishes the bodies, persistent, each with its ordering key, and returns once the broker has confirmed them."""
+    """Publishes the bodies, persistent, each with its ordering key; returns once the broker has confirmed them."""
     with connect(url) as connection:
         channel = connection.channel()
         channel.confirm_delivery()
@@ -48,13 +48,13 @@ def declare(url: str, queue: str, **options: Any) -> None:
 
 
 def delete(url: str, queue: str) -> None:
-    """Deletes a queue, where there is one."""
+    """Deletes a queue, if it exists."""
     with connect(url) as connection:
         connection.channel().queue_delete(queue)
 
 
 def depth(url: str, queue: str) -> int:
-    """How many messages are ready: those that a consumer holds unacked do not count."""
+    """How many messages are ready; those that a consumer holds unacked do not count."""
     with connect(url) as connection:
         return int(connection.channel().queue_declare(queue, passive=True).method.message_count)
 
@@ -66,12 +66,12 @@ def consumers(url: str, queue: str) -> int:
 
 
 def take_all_with_keys(url: str, queue: str) -> list[tuple[bytes, object]]:
-    """Empties the queue: each body, and its ordering key."""
+    """Removes every message that is ready; returns each body with its ordering key."""
     return [(body, (properties.headers or {}).get(ORDERING_KEY)) for _, properties, body in _get_all(url, queue)]
 
 
 def take_all(url: str, queue: str) -> list[tuple[bytes, bool]]:
-    """Empties the queue: each body, and whether it had been delivered before."""
+    """Removes every message that is ready; returns each body, and whether it had been delivered before."""
     return [(body, method.redelivered) for method, _, body in _get_all(url, queue)]
 
 

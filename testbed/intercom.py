@@ -1,7 +1,7 @@
-"""An Intercom on loopback that answers, and misbehaves, as it is told.
+"""An Intercom on loopback whose responses, good and bad, follow a script.
 
 with Intercom() as intercom:
-    intercom.script += [reply(500), reset]    # the next two requests; then `otherwise`, 200
+    intercom.script += [reply(500), reset]    # for the next two requests; after them `default`, which is 200
 """
 
 import json
@@ -17,39 +17,65 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self, TypeAlias
 
 from testbed.rate_window import RateWindow
+from testbed.waiting import wait_until
 
-Behaviour: TypeAlias = Callable[["Exchange"], None]
+Behaviour: TypeAlias = Callable[["RequestHandler"], None]
+"""How the server responds to one request, or fails to."""
 
 
 @dataclass
 class Request:
-    """What came in."""
+    """A request that the server has received, whole.
+
+    Args:
+        method: in upper case.
+        path: as it was sent, with its query string.
+        headers: as they were sent.
+        body: empty if there was none.
+        client_port: tells the client's connections apart.
+        arrived_at: when it arrived; seconds of `time.monotonic`.
+        ended_at: when its response had been sent, or had failed; None before.
+    """
 
     method: str
     path: str
     headers: dict[str, str]
     body: bytes
-    connection: int
-    began: float = field(default_factory=time.monotonic)
-    ended: float | None = None
+    client_port: int
+    arrived_at: float = field(default_factory=time.monotonic)
+    ended_at: float | None = None
 
     @property
     def data(self) -> Any:
+        """The body, read as JSON."""
         return json.loads(self.body)
 
 
 class Intercom:
-    """The server. `requests` holds what came in, in order; `most_in_flight` how many were open at once, at most."""
+    """The server, which runs within the block.
+
+    Args:
+        port: where it listens; 0: at any free port.
+        tls: makes it an HTTPS server.
+
+    Attributes:
+        requests: what it has received, in order.
+        script: what to do with the next requests, one behaviour for each.
+        default: what to do with a request once the script is empty.
+        max_in_flight: how many requests were open at the same time, at most.
+        closing: is set once the server closes; a behaviour that waits must end then.
+        url: its base URL.
+    """
 
     def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self.script: deque[Behaviour] = deque()
-        self.otherwise: Behaviour = reply(200)
-        self.most_in_flight = 0
+        self.default: Behaviour = reply(200)
+        self.max_in_flight = 0
         self.closing = threading.Event()
         self._in_flight = 0
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", port), type("Handler", (Exchange,), {"intercom": self}))
+        self._server = _Server(("127.0.0.1", port), type("Handler", (RequestHandler,), {"intercom": self}))
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.port: int = self._server.server_address[1]
@@ -66,20 +92,25 @@ class Intercom:
         self._server.server_close()
         self._thread.join()
 
-    def handle(self, exchange: "Exchange", request: Request) -> None:
+    def wait_for_requests(self, count: int, explain: Callable[[], object] = lambda: "") -> None:
+        """Waits until it has received so many requests in all."""
+        wait_until(lambda: len(self.requests) >= count, f"{count} requests", explain=explain)
+
+    def respond(self, handler: "RequestHandler", request: Request) -> None:
+        """Records a request, and does with it what the script says."""
         with self._lock:
             self.requests.append(request)
             self._in_flight += 1
-            self.most_in_flight = max(self.most_in_flight, self._in_flight)
-            behaviour = self.script.popleft() if self.script else self.otherwise
+            self.max_in_flight = max(self.max_in_flight, self._in_flight)
+            behaviour = self.script.popleft() if self.script else self.default
         try:
-            behaviour(exchange)
+            behaviour(handler)
         except (BrokenPipeError, ConnectionResetError):
-            exchange.close_connection = True  # the client went away first
+            handler.close_connection = True  # the client has closed it
         finally:
             with self._lock:
                 self._in_flight -= 1
-                request.ended = time.monotonic()
+                request.ended_at = time.monotonic()
 
 
 class _Server(ThreadingHTTPServer):
@@ -88,29 +119,31 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away is no news here."""
+        """Prints nothing: a client that closes its connection is no error here."""
 
 
-class Exchange(BaseHTTPRequestHandler):
-    """One connection; a behaviour answers on it, by `send` or on the bare `connection`."""
+class RequestHandler(BaseHTTPRequestHandler):
+    """Handles the requests of one connection. A behaviour responds by `send`, or on the bare `connection`."""
 
     intercom: Intercom
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
 
-    def answer(self) -> None:
+    def handle_request(self) -> None:
+        """Reads a request and has it responded to; one that ends before its body is complete was not received."""
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
         if len(body) < length:
-            self.close_connection = True  # the client ended in the middle of the request: nobody got it
+            self.close_connection = True
             return
         request = Request(self.command, self.path, dict(self.headers), body, self.client_address[1])
-        self.intercom.handle(self, request)
+        self.intercom.respond(self, request)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815
 
     def send(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        """Sends a response."""
         self.send_response(status)
         for name, value in ({"Content-Length": str(len(body))} | headers).items():
             self.send_header(name, value)
@@ -120,87 +153,119 @@ class Exchange(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Logs nothing."""
+
+
+# Valid responses.
 
 
 def reply(status: int, headers: dict[str, str] | None = None, body: bytes = b"{}") -> Behaviour:
-    """Answers in good order."""
-    return lambda exchange: exchange.send(status, headers or {}, body)
+    """Sends a valid response."""
+    return lambda handler: handler.send(status, headers or {}, body)
 
 
 def error(status: int, code: str, request_id: str = "req-1") -> Behaviour:
-    """Answers with Intercom's error list."""
-    document = {"type": "error.list", "request_id": request_id, "errors": [{"code": code, "message": "as told"}]}
+    """Sends a response with Intercom's error list."""
+    errors = [{"code": code, "message": "a message for people"}]
+    document = {"type": "error.list", "request_id": request_id, "errors": errors}
     return reply(status, {"Content-Type": "application/json"}, json.dumps(document).encode())
 
 
 def rate_limited(seconds: float) -> Behaviour:
-    """Answers 429, the window ending in so many seconds on a server clock that is a year ahead."""
+    """Sends a 429 whose rate window ends after so many seconds, by the clock of a server that is a year ahead."""
     date = time.time() + 365 * 86_400
 
-    def behave(exchange: Exchange) -> None:
-        exchange.send_response_only(429)
-        exchange.send_header("Date", exchange.date_time_string(int(date)))
-        exchange.send_header("X-RateLimit-Reset", str(int(date + seconds)))
-        exchange.send_header("Content-Length", "0")
-        exchange.end_headers()
-        exchange.wfile.flush()
+    def behave(handler: RequestHandler) -> None:
+        handler.send_response_only(429)
+        handler.send_header("Date", handler.date_time_string(int(date)))
+        handler.send_header("X-RateLimit-Reset", str(int(date + seconds)))
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+        handler.wfile.flush()
 
     return behave
 
 
-def windowed(window: RateWindow) -> Behaviour:
-    """Answers 200, or 429 where the window is used up, and says in each answer how it stands."""
+def limited_by(window: RateWindow) -> Behaviour:
+    """Sends a 200, or a 429 if the rate window is exhausted, with the window's state in the headers."""
     lock = threading.Lock()
 
-    def behave(exchange: Exchange) -> None:
+    def behave(handler: RequestHandler) -> None:
         with lock:
             admission = window.admit(time.time())
-        exchange.intercom.closing.wait(0.02)
-        exchange.send(200 if admission.admitted else 429, admission.headers, b"{}")
+        handler.intercom.closing.wait(0.02)
+        handler.send(200 if admission.admitted else 429, admission.headers, b"{}")
 
     return behave
+
+
+# Responses that come late, or never. They end at once when the server closes.
 
 
 def after(seconds: float, behaviour: Behaviour) -> Behaviour:
-    """Takes its time first; a server that closes does not."""
+    """Does something else after so many seconds."""
 
-    def behave(exchange: Exchange) -> None:
-        exchange.intercom.closing.wait(seconds)
-        behaviour(exchange)
+    def behave(handler: RequestHandler) -> None:
+        handler.intercom.closing.wait(seconds)
+        behaviour(handler)
 
     return behave
 
 
-def once(happened: threading.Event, behaviour: Behaviour) -> Behaviour:
-    """Waits for something to have happened first; a server that closes does not."""
+def after_event(event: threading.Event, behaviour: Behaviour) -> Behaviour:
+    """Does something else once the event is set."""
 
-    def behave(exchange: Exchange) -> None:
-        while not (happened.wait(0.05) or exchange.intercom.closing.is_set()):
+    def behave(handler: RequestHandler) -> None:
+        while not (event.wait(0.05) or handler.intercom.closing.is_set()):
             pass
-        behaviour(exchange)
+        behaviour(handler)
 
     return behave
 
 
-def reset(exchange: Exchange) -> None:
-    """Resets the connection (RST) instead of an answer."""
-    exchange.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    exchange.connection.close()
-    exchange.close_connection = True
+def hang(handler: RequestHandler) -> None:
+    """Never responds."""
+    handler.intercom.closing.wait()
+    handler.close_connection = True
 
 
-def close_early(exchange: Exchange) -> None:
-    """Closes the connection instead of an answer."""
-    exchange.close_connection = True
+def drip(beginning: bytes) -> Behaviour:
+    """Sends the beginning of a response, then a byte every 0.1 s for ever: no single read has to wait long."""
+
+    def behave(handler: RequestHandler) -> None:
+        handler.close_connection = True
+        handler.connection.sendall(beginning)
+        while not handler.intercom.closing.wait(0.1):
+            handler.connection.sendall(b"x")
+
+    return behave
+
+
+drip_headers = drip(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+drip_body = drip(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+
+
+# Broken connections, and bytes that are no valid response.
+
+
+def reset(handler: RequestHandler) -> None:
+    """Resets the connection (RST) in place of a response."""
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.connection.close()
+    handler.close_connection = True
+
+
+def close_early(handler: RequestHandler) -> None:
+    """Closes the connection in place of a response."""
+    handler.close_connection = True
 
 
 def raw(data: bytes) -> Behaviour:
-    """Sends these very bytes, then closes the connection."""
+    """Sends exactly these bytes, then closes the connection."""
 
-    def behave(exchange: Exchange) -> None:
-        exchange.connection.sendall(data)
-        exchange.close_connection = True
+    def behave(handler: RequestHandler) -> None:
+        handler.connection.sendall(data)
+        handler.close_connection = True
 
     return behave
 
@@ -209,31 +274,9 @@ truncated = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
 garbage = raw(b"\x00\xff\x13 not HTTP at all \r\n\r\n" * 5)
 
 
-def hang(exchange: Exchange) -> None:
-    """Never answers."""
-    exchange.intercom.closing.wait()
-    exchange.close_connection = True
-
-
-def drip(head: bytes) -> Behaviour:
-    """Sends `head`, then a byte every 0.1 s for ever: no single read ever waits long."""
-
-    def behave(exchange: Exchange) -> None:
-        exchange.close_connection = True
-        exchange.connection.sendall(head)
-        while not exchange.intercom.closing.wait(0.1):
-            exchange.connection.sendall(b"x")
-
-    return behave
-
-
-drip_head = drip(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-drip_body = drip(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-
-
-def oversized(exchange: Exchange) -> None:
-    """Answers 200 with a body that has no end."""
-    exchange.close_connection = True
-    exchange.connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
-    while not exchange.intercom.closing.is_set():
-        exchange.connection.sendall(b"x" * 65_536)
+def endless(handler: RequestHandler) -> None:
+    """Sends a 200 with a body that has no end."""
+    handler.close_connection = True
+    handler.connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+    while not handler.intercom.closing.is_set():
+        handler.connection.sendall(b"x" * 65_536)

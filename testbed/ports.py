@@ -1,14 +1,14 @@
-"""Loopback ports that nobody listens on."""
+"""Finds free ports of the loopback interface."""
 
 import random
 import socket
 
 RANGE = range(10_000, 32_768)
-"""Below the ports that Linux gives to outgoing connections: one of those could take a port before its listener does."""
+"""Below the ports that Linux assigns to outgoing connections: one could take a port before its listener does."""
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` different TCP ports of 127.0.0.1 that are free now."""
+    """So many different TCP ports of 127.0.0.1 that are free now."""
     found: list[int] = []
     for port in random.sample(RANGE, len(RANGE)):
         try:

@@ -1,4 +1,4 @@
-"""A TCP proxy between a client and a server on loopback, to break what lies between them."""
+"""A TCP proxy on loopback, between a client and a server: it breaks their connections, and records what is sent."""
 
 import contextlib
 import socket
@@ -7,12 +7,20 @@ from typing import Self
 
 
 class Proxy:
-    """Forwards connections to `target`, a port of 127.0.0.1.
+    """Forwards connections to a port of 127.0.0.1.
 
-    `cut` ends those that are open; `freeze` leaves them open, and silent, for good.
+    Args:
+        target: the server's port.
+        record: whether to record what the server sends.
+
+    Attributes:
+        port: the proxy's own port.
+        from_server: what the server has sent on each connection, if it is recorded.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, *, record: bool = False) -> None:
+        self._record = record
+        self.from_server: list[bytearray] = []
         self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -32,7 +40,7 @@ class Proxy:
         self.cut()
 
     def cut(self) -> None:
-        """Ends every connection, as a network that breaks does."""
+        """Ends every connection that is open, as a broken network does."""
         with self._lock:
             for connection in self._open:
                 with contextlib.suppress(OSError):
@@ -41,7 +49,7 @@ class Proxy:
                     connection.close()
 
     def freeze(self) -> None:
-        """Forwards nothing more on the connections that are open now, and tells nobody."""
+        """Forwards nothing more on the connections that are open now, not even their end, and leaves them open."""
         with self._lock:
             self._frozen |= self._open
 
@@ -52,20 +60,24 @@ class Proxy:
             except OSError:
                 return
             server = socket.create_connection(("127.0.0.1", self._target))
+            from_server = bytearray()
+            self.from_server.append(from_server)
             with self._lock:
                 self._open |= {client, server}
-            for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
+            for sender, receiver, recorded in ((client, server, None), (server, client, from_server)):
+                threading.Thread(target=self._forward, args=(sender, receiver, recorded), daemon=True).start()
 
-    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
+    def _forward(self, sender: socket.socket, receiver: socket.socket, recorded: bytearray | None) -> None:
         with contextlib.suppress(OSError):
-            while data := source.recv(65_536):
-                if source not in self._frozen:
-                    sink.sendall(data)
-        if source in self._frozen:
-            return  # not even the end gets through
+            while data := sender.recv(65_536):
+                if recorded is not None and self._record:
+                    recorded += data
+                if sender not in self._frozen:
+                    receiver.sendall(data)
+        if sender in self._frozen:
+            return  # the end is not forwarded either
         with contextlib.suppress(OSError):
-            sink.shutdown(socket.SHUT_RDWR)
+            receiver.shutdown(socket.SHUT_RDWR)
         with self._lock:
-            self._open.discard(source)
-        source.close()
+            self._open.discard(sender)
+        sender.close()

@@ -12,14 +12,14 @@ from typing import Any, Self
 from testbed.waiting import wait_until
 
 TOKEN = "dG9rOjEyMzQ1Njc4OTA="
-"""What Intercom's access tokens look like."""
+"""A token that looks like Intercom's access tokens."""
 
 
 class SinkProcess:
     """`python -m intercom_sink ARGUMENTS`, logging JSON at DEBUG; killed at the end of the block, if it still runs.
 
     Args:
-        environment: added to this process's environment; None unsets.
+        environment: added to this process's environment; None unsets a variable.
         arguments: the command line.
     """
 
@@ -50,34 +50,37 @@ class SinkProcess:
 
     @property
     def stdout(self) -> str:
+        """What it has printed so far."""
         return self._stdout.read_text()
 
     @property
     def stderr(self) -> str:
+        """What it has logged so far, as text."""
         return self._stderr.read_text()
 
     def logs(self, event: str | None = None) -> list[dict[str, Any]]:
-        """The log lines so far, whole ones only; those of one event, where it is given."""
+        """The log lines so far that are complete; only those with this event text, if it is given."""
         lines = self.stderr.split("\n")[:-1]
         entries = [json.loads(line) for line in lines if line.startswith("{")]
         return [entry for entry in entries if event in (None, entry["event"])]
 
     def wait_for(self, event: str, count: int = 1, timeout: float = 30.0) -> dict[str, Any]:
-        """Waits for the `count`-th log line of an event, and returns it."""
+        """Waits for the `count`-th log line with this event text, and returns it."""
         wait_until(lambda: len(self.logs(event)) >= count, f"{event!r} in the log", timeout, lambda: self.stderr)
         return self.logs(event)[count - 1]
 
     def send(self, signum: signal.Signals) -> None:
+        """Sends it a signal."""
         self.process.send_signal(signum)
 
-    def ended(self, timeout: float = 30.0) -> int:
-        """Waits for the process to end; its exit code."""
+    def wait(self, timeout: float = 30.0) -> int:
+        """Waits for the process to end; returns its exit code."""
         try:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"the sink still runs after {timeout} s:\n{self.stderr}") from None
 
     def stop(self) -> int:
-        """SIGTERM, and its exit code."""
+        """Sends SIGTERM, and waits for the process to end; returns its exit code."""
         self.send(signal.SIGTERM)
-        return self.ended()
+        return self.wait()

@@ -1,4 +1,4 @@
-"""Waiting for a condition, never for a time."""
+"""Waiting for a condition, in place of sleeping for a time."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,14 @@ from collections.abc import Callable
 def wait_until(
     condition: Callable[[], bool], what: str, timeout: float = 30.0, explain: Callable[[], object] = lambda: ""
 ) -> None:
-    """Returns once `condition()` holds; raises AssertionError, naming `what`, if that takes over `timeout` seconds."""
+    """Returns once `condition()` is true.
+
+    Args:
+        condition: is evaluated again and again.
+        what: names it, for the error.
+        timeout: seconds after which AssertionError is raised.
+        explain: adds to the error what may explain it.
+    """
     deadline = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > deadline:

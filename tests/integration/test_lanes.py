@@ -1,217 +1,213 @@
-"""Requests side by side: the order of each key, the pace of all, and every kind of end."""
+"""Concurrency above 1: the order of each key, one rate limit for all lanes, and every kind of end."""
 
+import math
 import signal
-from collections.abc import Iterable
+import threading
 from itertools import cycle, islice, pairwise
 
 import pytest
 
 from intercom_sink import decode
-from testbed.intercom import Behaviour, Intercom, after, error, rate_limited, reply, reset, windowed
+from testbed.intercom import Behaviour, Intercom, after, after_event, error, limited_by, rate_limited, reply, reset
 from testbed.rabbitmq import Node
 from testbed.rate_window import RateWindow
-from testbed.waiting import wait_until
-from tests.integration.conftest import Letters, Queue, StartSink, message
-from tests.integration.test_stream import numbers
+from tests.support.dead_letters import run_dead_letters
+from tests.support.messages import key_names, message, numbers, publish_with_keys
+from tests.support.processes import StartSink
+from tests.support.queues import DeadLetterQueue, Queue
 
 LANES = 8
-
-
-def publish(queue: Queue, count: int, keys: Iterable[str | None]) -> None:
-    """Messages 0 to count - 1, with these keys in turn; the data names the key too, for the checks."""
-    chosen = list(islice(cycle(keys), count))
-    queue.publish(*(message(number, key=key) for number, key in enumerate(chosen)), keys=chosen)
-
-
-def names(count: int) -> list[str]:
-    return [f"key {number}" for number in range(count)]
 
 
 def assert_each_key_in_order(intercom: Intercom) -> None:
     """No two requests of one key overlap, and each key's numbers rise, apart from what is sent again."""
     by_key: dict[str, list[int]] = {}
-    open_until: dict[str, float] = {}
+    ended_at: dict[str, float] = {}
     for request in intercom.requests:
         key, number = request.data["key"], request.data["number"]
-        assert open_until.get(key, 0) <= request.began, f"two of {key} are in flight"
-        assert request.ended is not None
-        open_until[key] = request.ended
+        assert ended_at.get(key, 0) <= request.arrived_at, f"two of {key} are in flight"
+        assert request.ended_at is not None
+        ended_at[key] = request.ended_at
         by_key.setdefault(key, []).append(number)
     for key, sent in by_key.items():
         assert list(dict.fromkeys(sent)) == sorted(set(sent)), key
 
 
-def test_each_key_is_sent_in_order_and_the_keys_side_by_side(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
-) -> None:
-    intercom.otherwise = after(0.02, reply(200))
-    publish(queue, 400, names(20))
+def test_each_key_is_sent_in_order_beside_the_others(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+    intercom.default = after(0.02, reply(200))
+    publish_with_keys(queue, 400, key_names(20))
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_CONCURRENCY=str(LANES))
-    assert sink.ended() == 0, sink.stderr
+    assert sink.wait() == 0, sink.stderr
     assert sorted(numbers(intercom)) == list(range(400)), "each exactly once"
-    assert intercom.most_in_flight == LANES
+    assert intercom.max_in_flight == LANES
     assert_each_key_in_order(intercom)
-    assert len({request.connection for request in intercom.requests}) == LANES, "the connections are kept alive"
-    assert sink.stdout == "400 messages settled: 400 delivered\n"
+    assert len({request.client_port for request in intercom.requests}) == LANES, "the connections are kept alive"
+    assert sink.stdout == "400 messages processed: 400 delivered\n"
     assert queue.take_all() == []
 
 
-def test_at_concurrency_1_the_order_is_the_queues_whatever_the_keys(
+def test_concurrency_1_keeps_the_order_of_the_queue_despite_keys(
     queue: Queue, intercom: Intercom, start_sink: StartSink
 ) -> None:
-    publish(queue, 100, names(10))
-    assert start_sink(queue, "run", "--drain").ended() == 0
+    publish_with_keys(queue, 100, key_names(10))
+    assert start_sink(queue, "run", "--drain").wait() == 0
     assert numbers(intercom) == list(range(100))
-    assert intercom.most_in_flight == 1
+    assert intercom.max_in_flight == 1
 
 
-def test_messages_without_a_key_are_one_lane_beside_the_others(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
-) -> None:
-    intercom.otherwise = after(0.02, reply(200))
-    publish(queue, 100, [None, "a", None, "b"])
+def test_messages_without_a_key_share_one_lane(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+    intercom.default = after(0.02, reply(200))
+    publish_with_keys(queue, 100, [None, "a", None, "b"])
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_CONCURRENCY=str(LANES))
-    assert sink.ended() == 0, sink.stderr
+    assert sink.wait() == 0, sink.stderr
     assert sorted(numbers(intercom)) == list(range(100))
-    assert intercom.most_in_flight == 3
+    assert intercom.max_in_flight == 3
     assert_each_key_in_order(intercom)
 
 
-def test_a_key_of_any_type_is_a_key(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
-    intercom.otherwise = after(0.02, reply(200))
+def test_ordering_key_may_be_of_any_type(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+    intercom.default = after(0.02, reply(200))
     kinds: list[object] = [5, b"\xff", True, ["list"], {"a": 1}, "text", ""]
     queue.publish(*(message(number, key=str(number % 7)) for number in range(70)), keys=islice(cycle(kinds), 70))
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_CONCURRENCY=str(LANES))
-    assert sink.ended() == 0, sink.stderr
+    assert sink.wait() == 0, sink.stderr
     assert sorted(numbers(intercom)) == list(range(70))
-    assert intercom.most_in_flight == len(kinds)
+    assert intercom.max_in_flight == len(kinds)
     assert_each_key_in_order(intercom)
 
 
-def test_a_malformed_message_takes_its_place_in_its_lane(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
-) -> None:
+def test_malformed_message_keeps_its_place_in_its_lane(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
     queue.publish(message(1), b"\xc1", message(2), message(3), keys=["a", "a", "a", "b"])
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_CONCURRENCY=str(LANES))
-    assert sink.ended() == 0, sink.stderr
+    assert sink.wait() == 0, sink.stderr
     assert sorted(numbers(intercom)) == [1, 2, 3]
-    assert len(sink.logs("malformed message given up")) == 1
+    assert len(sink.logs("malformed")) == 1
     assert queue.take_all() == []
 
 
-def test_a_50x_holds_back_its_own_key_alone(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_50x_delays_its_own_key_alone(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
     intercom.script.append(reply(503))
-    intercom.otherwise = after(0.02, reply(200))
-    publish(queue, 40, ["a", "b", "c", "d"])
+    intercom.default = after(0.02, reply(200))
+    publish_with_keys(queue, 40, ["a", "b", "c", "d"])
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_CONCURRENCY=str(LANES))
-    assert sink.ended() == 0, sink.stderr
-    (first,) = sink.logs("to be sent again")
-    failed, again = (request for request in intercom.requests if request.path == first["path"])
-    meanwhile = [r.data["key"] for r in intercom.requests if failed.began < r.began < again.began]
-    assert again.began - failed.began >= 0.5
-    assert sorted(meanwhile) == sorted(["b", "c", "d"] * 10), "all of the other keys, and none of its own"
+    assert sink.wait() == 0, sink.stderr
+    (line,) = sink.logs("retry scheduled")
+    failed, retry = (request for request in intercom.requests if request.path == line["path"])
+    meanwhile = [r.data["key"] for r in intercom.requests if failed.arrived_at < r.arrived_at < retry.arrived_at]
+    assert retry.arrived_at - failed.arrived_at >= 0.5
+    assert sorted(meanwhile) == sorted(["b", "c", "d"] * 10), "all messages of the other keys, and none of its own"
     assert_each_key_in_order(intercom)
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "least"), [(rate_limited(2), 1.0), (reset, 0.5)], ids=["a 429", "no answer"]
+    ("behaviour", "min_pause"), [(rate_limited(2), 1.0), (reset, 0.5)], ids=["a 429", "no response"]
 )  # `Date` is in whole seconds
-def test_what_is_about_intercom_holds_back_all_and_then_one_goes_ahead(
-    queue: Queue, intercom: Intercom, start_sink: StartSink, behaviour: Behaviour, least: float
+def test_all_lanes_pause_then_one_probe_is_sent_before_the_rest(
+    queue: Queue, intercom: Intercom, start_sink: StartSink, behaviour: Behaviour, min_pause: float
 ) -> None:
     intercom.script += [after(0.02, reply(200))] * 41 + [behaviour]
-    intercom.otherwise = after(0.2, reply(200))
-    publish(queue, 100, names(20))
+    intercom.default = after(0.2, reply(200))
+    publish_with_keys(queue, 100, key_names(20))
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_CONCURRENCY=str(LANES))
-    assert sink.ended() == 0, sink.stderr
-    struck = intercom.requests[41]
-    assert struck.ended is not None
-    later = [request.began for request in intercom.requests if request.began > struck.ended + 0.05]
-    assert later[0] - struck.ended >= least, "all are held back"
-    assert later[1] - later[0] >= 0.2, "one goes ahead"
-    assert sum(later[1] <= began < later[1] + 0.1 for began in later) == LANES, "and then the others"
+    assert sink.wait() == 0, sink.stderr
+    failed = intercom.requests[41]
+    assert failed.ended_at is not None
+    probe, *others = [request for request in intercom.requests if request.arrived_at > failed.ended_at + 0.05]
+    assert probe.arrived_at - failed.ended_at >= min_pause, "all lanes pause"
+    assert others[0].arrived_at - probe.arrived_at >= 0.2, "the others wait for the response to the probe"
+    resumed = others[:LANES]
+    first_end = min(request.ended_at or math.inf for request in resumed)
+    assert all(request.arrived_at < first_end for request in resumed), "then all lanes send at once"
+    assert others[LANES].arrived_at >= first_end
     assert sorted(set(numbers(intercom))) == list(range(100))
     assert_each_key_in_order(intercom)
 
 
 @pytest.mark.parametrize(("concurrency", "reserve"), [(1, 0.0), (LANES, 0.0), (LANES, 0.5)])
-def test_every_window_is_used_up_to_the_reserve_and_no_429_is_earned(
+def test_each_rate_window_is_used_up_to_the_reserve_without_a_429(
     queue: Queue, intercom: Intercom, start_sink: StartSink, concurrency: int, reserve: float
 ) -> None:
-    window = RateWindow(40, seconds=2)
-    may_go = int(40 * (1 - reserve))
-    intercom.otherwise = windowed(window)
-    publish(queue, 4 * may_go, names(20))
+    window = RateWindow(20, seconds=2)  # one request after the other takes a quarter of that time
+    available = int(window.limit * (1 - reserve))
+    intercom.default = limited_by(window)
+    publish_with_keys(queue, 4 * available, key_names(20))
     variables = {"CJW_INTERCOM_CONCURRENCY": str(concurrency), "CJW_INTERCOM_RATE_RESERVE": str(reserve)}
     sink = start_sink(queue, "run", "--drain", **variables)
-    assert sink.ended() == 0, sink.stderr
-    assert sorted(numbers(intercom)) == list(range(4 * may_go))
+    assert sink.wait() == 0, sink.stderr
+    assert sorted(numbers(intercom)) == list(range(4 * available))
     assert window.refused == 0
     _, *complete, _ = (window.admitted[begin] for begin in sorted(window.admitted))
     assert complete
-    assert set(complete) == {may_go}
-    assert max(window.admitted.values()) == may_go
+    assert set(complete) == {available}
+    assert max(window.admitted.values()) == available
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_at_a_stop_what_is_in_flight_is_settled_and_the_rest_goes_back_in_order(
+def test_stop_finishes_what_is_in_flight_and_requeues_the_rest_in_order(
     queue: Queue, intercom: Intercom, start_sink: StartSink, signum: signal.Signals
 ) -> None:
+    stopping = threading.Event()
     intercom.script.append(reply(200))
-    intercom.otherwise = after(1, reply(200))
-    publish(queue, 200, names(20))
+    intercom.default = after_event(stopping, after(0.2, reply(200)))
+    publish_with_keys(queue, 200, key_names(20))
     sink = start_sink(queue, CJW_INTERCOM_CONCURRENCY=str(LANES))
-    wait_until(lambda: len(intercom.requests) == 1 + LANES, "all lanes at work")
+    intercom.wait_for_requests(1 + LANES)
     sink.send(signum)
-    assert sink.ended() == 0, sink.stderr
+    sink.wait_for("stopping")
+    stopping.set()
+    assert sink.wait() == 0, sink.stderr
     assert len(intercom.requests) == 1 + LANES, "nothing further was sent"
-    left = [decode(body).path for body, _ in queue.take_all()]
+    requeued = [decode(body).path for body in queue.take_bodies()]
     sent = {request.path for request in intercom.requests}
-    assert left == [f"/contacts/{number}" for number in range(200) if f"/contacts/{number}" not in sent]
+    assert requeued == [f"/contacts/{number}" for number in range(200) if f"/contacts/{number}" not in sent]
 
 
-def test_a_connection_lost_costs_duplicates_and_neither_order_nor_messages(
+def test_lost_connection_costs_duplicates_but_neither_order_nor_messages(
     node: Node, intercom: Intercom, start_sink: StartSink
 ) -> None:
     queue = Queue(node.url)
     queue.declare(arguments={"x-queue-type": "quorum"})
-    intercom.otherwise = after(0.05, reply(200))
-    publish(queue, 400, names(20))
+    lost = threading.Event()
+    intercom.script += [after(0.05, reply(200))] * 50 + [after_event(lost, reply(200))] * LANES
+    intercom.default = after(0.05, reply(200))
+    publish_with_keys(queue, 400, key_names(20))
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_CONCURRENCY=str(LANES))
-    wait_until(lambda: len(intercom.requests) > 50, "the sink at work")
+    intercom.wait_for_requests(50 + LANES)
     node.ctl("close_all_connections", "by the operator")
-    sink.wait_for("RabbitMQ lost")
-    assert sink.ended() == 0, sink.stderr
+    sink.wait_for("RabbitMQ unavailable")
+    lost.set()
+    assert sink.wait() == 0, sink.stderr
     sent = numbers(intercom)
     assert set(sent) == set(range(400)), "lost = 0"
-    assert len(sent) - 400 <= 10 * LANES, "duplicated: no more than were unacked"
+    assert LANES <= len(sent) - 400 <= 10 * LANES, "duplicated: what was in flight, and no more than was unacked"
     assert_each_key_in_order(intercom)
 
 
-def test_a_hot_key_does_not_keep_the_others_waiting(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
-    intercom.otherwise = after(0.05, reply(200))
-    publish(queue, 140, ["hot", "a", "hot", "b"])
+def test_busy_key_does_not_delay_the_others(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+    intercom.default = after(0.05, reply(200))
+    publish_with_keys(queue, 140, ["busy", "a", "busy", "b"])
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_CONCURRENCY=str(LANES))
-    assert sink.ended() == 0, sink.stderr
+    assert sink.wait() == 0, sink.stderr
     keys = [request.data["key"] for request in intercom.requests]
-    others = [index for index, key in enumerate(keys) if key != "hot"]
-    assert keys.count("hot") == 70
-    assert others[-1] < len(keys) - 20, "they are done while the hot one still has a long way to go"
-    for earlier, later in pairwise(index for index, key in enumerate(keys) if key == "hot"):
-        assert later - earlier <= LANES, "nor do they keep it waiting"
+    others = [index for index, key in enumerate(keys) if key != "busy"]
+    assert keys.count("busy") == 70
+    assert others[-1] < len(keys) - 20, "the others end long before the busy one"
+    for earlier, later in pairwise(index for index, key in enumerate(keys) if key == "busy"):
+        assert later - earlier <= LANES, "nor do they delay it"
 
 
-def test_what_is_refused_side_by_side_is_kept_and_replayed_with_its_key(
-    queue: Queue, letters: Letters, intercom: Intercom, start_sink: StartSink
+def test_rejected_messages_are_dead_lettered_and_replayed_with_their_keys(
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
 ) -> None:
-    intercom.otherwise = error(401, "unauthorized")
-    publish(queue, 200, names(10))
-    sink = start_sink(queue, "run", "--drain", **letters.variables, CJW_INTERCOM_CONCURRENCY=str(LANES))
-    assert sink.ended() == 0, sink.stderr
-    assert (queue.depth, letters.depth) == (0, 200), "lost = 0"
-    assert letters.run("replay").returncode == 0
-    assert (queue.depth, letters.depth) == (200, 0)
-    kept: dict[object, list[bytes]] = {}
+    intercom.default = error(401, "unauthorized")
+    publish_with_keys(queue, 200, key_names(10))
+    sink = start_sink(queue, "run", "--drain", **dead_letters.variables, CJW_INTERCOM_CONCURRENCY=str(LANES))
+    assert sink.wait() == 0, sink.stderr
+    assert (queue.depth, dead_letters.depth) == (0, 200), "lost = 0"
+    assert run_dead_letters(dead_letters, "replay").returncode == 0
+    assert (queue.depth, dead_letters.depth) == (200, 0)
+    replayed: dict[object, list[bytes]] = {}
     for body, key in queue.take_all_with_keys():
-        kept.setdefault(key, []).append(body)
-    assert kept == {key: [message(n, key=key) for n in range(index, 200, 10)] for index, key in enumerate(names(10))}
+        replayed.setdefault(key, []).append(body)
+    expected = {name: range(index, 200, 10) for index, name in enumerate(key_names(10))}
+    assert replayed == {name: [message(number, key=name) for number in of_key] for name, of_key in expected.items()}

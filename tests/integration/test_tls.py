@@ -1,4 +1,4 @@
-"""Certificates are checked, on both sides of the sink."""
+"""TLS: the certificates of Intercom and of RabbitMQ are verified."""
 
 import ssl
 from collections.abc import Iterator
@@ -10,8 +10,9 @@ import trustme
 
 from testbed.intercom import Intercom
 from testbed.rabbitmq import Node, make_node
-from tests.integration.conftest import Queue, StartSink, message
-from tests.integration.test_stream import numbers
+from tests.support.messages import message, numbers
+from tests.support.processes import StartSink
+from tests.support.queues import Queue
 
 
 @pytest.fixture(scope="module")
@@ -32,32 +33,32 @@ def server_context(authority: trustme.CA, name: str) -> ssl.SSLContext:
     return context
 
 
-def test_intercom_is_trusted_only_with_a_certificate_of_a_known_authority(
+def test_intercom_needs_a_certificate_of_a_known_authority(
     queue: Queue, start_sink: StartSink, authority: trustme.CA, authority_file: str
 ) -> None:
     with Intercom(tls=server_context(authority, "127.0.0.1")) as intercom:
         queue.publish(message(1))
-        stranger = start_sink(queue, CJW_INTERCOM_API_URL=intercom.url)
-        assert "CERTIFICATE_VERIFY_FAILED" in stranger.wait_for("to be sent again")["reason"]
-        assert stranger.stop() == 0
+        distrustful = start_sink(queue, CJW_INTERCOM_API_URL=intercom.url)
+        assert "CERTIFICATE_VERIFY_FAILED" in distrustful.wait_for("retry scheduled")["reason"]
+        assert distrustful.stop() == 0
         assert intercom.requests == []
-        friend = start_sink(queue, "run", "--drain", CJW_INTERCOM_API_URL=intercom.url, SSL_CERT_FILE=authority_file)
-        assert friend.ended() == 0, friend.stderr
+        trusting = start_sink(queue, "run", "--drain", CJW_INTERCOM_API_URL=intercom.url, SSL_CERT_FILE=authority_file)
+        assert trusting.wait() == 0, trusting.stderr
         assert numbers(intercom) == [1]
 
 
-def test_intercom_is_trusted_only_under_its_own_name(
+def test_intercom_needs_a_certificate_for_its_host_name(
     queue: Queue, start_sink: StartSink, authority: trustme.CA, authority_file: str
 ) -> None:
     with Intercom(tls=server_context(authority, "api.example.com")) as intercom:
         queue.publish(message(1))
         sink = start_sink(queue, CJW_INTERCOM_API_URL=intercom.url, SSL_CERT_FILE=authority_file)
-        assert "not valid for '127.0.0.1'" in sink.wait_for("to be sent again")["reason"]
+        assert "not valid for '127.0.0.1'" in sink.wait_for("retry scheduled")["reason"]
         assert sink.stop() == 0
         assert intercom.requests == []
 
 
-def test_an_expired_certificate_is_refused(
+def test_intercom_needs_a_certificate_that_has_not_expired(
     queue: Queue, start_sink: StartSink, authority: trustme.CA, authority_file: str
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -65,14 +66,14 @@ def test_an_expired_certificate_is_refused(
     with Intercom(tls=context) as intercom:
         queue.publish(message(1))
         sink = start_sink(queue, CJW_INTERCOM_API_URL=intercom.url, SSL_CERT_FILE=authority_file)
-        assert "expired" in sink.wait_for("to be sent again")["reason"]
+        assert "expired" in sink.wait_for("retry scheduled")["reason"]
         assert sink.stop() == 0
         assert intercom.requests == []
 
 
 @pytest.fixture
 def certificate(authority: trustme.CA, tmp_path: Path) -> Path:
-    """What RabbitMQ shows; it may be written anew while the node runs."""
+    """RabbitMQ's certificate; a test may replace it while the node runs."""
     path = tmp_path / "server.pem"
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(path))
     return path
@@ -88,7 +89,7 @@ def tls_node(certificate: Path) -> Iterator[Node]:
         node.close()
 
 
-def test_rabbitmq_over_tls_is_trusted_only_with_a_certificate_of_a_known_authority_under_its_name_and_in_time(
+def test_rabbitmq_needs_a_valid_certificate_of_a_known_authority(
     tls_node: Node,
     intercom: Intercom,
     start_sink: StartSink,
@@ -96,12 +97,13 @@ def test_rabbitmq_over_tls_is_trusted_only_with_a_certificate_of_a_known_authori
     authority_file: str,
     certificate: Path,
 ) -> None:
+    """Refused are an unknown authority, another host name, and an expired one. The authority may be in the URL."""
     queue = Queue(tls_node.url)
     queue.declare()
     queue.publish(message(1), message(2))
-    stranger = start_sink(queue, CJW_RABBITMQ_HOST=tls_node.tls_url)
-    assert "unable to get local issuer certificate" in stranger.wait_for("RabbitMQ lost")["reason"]
-    assert stranger.stop() == 0
+    distrustful = start_sink(queue, CJW_RABBITMQ_HOST=tls_node.tls_url)
+    assert "unable to get local issuer certificate" in distrustful.wait_for("RabbitMQ unavailable")["reason"]
+    assert distrustful.stop() == 0
 
     right = certificate.read_bytes()
     refusals = {
@@ -111,9 +113,9 @@ def test_rabbitmq_over_tls_is_trusted_only_with_a_certificate_of_a_known_authori
     for reason, wrong in refusals.items():
         wrong.private_key_and_cert_chain_pem.write_to_path(str(certificate))
         tls_node.ctl("eval", "ssl:clear_pem_cache().")
-        friend = start_sink(queue, CJW_RABBITMQ_HOST=tls_node.tls_url, SSL_CERT_FILE=authority_file)
-        assert reason in friend.wait_for("RabbitMQ lost")["reason"]
-        assert friend.stop() == 0
+        trusting = start_sink(queue, CJW_RABBITMQ_HOST=tls_node.tls_url, SSL_CERT_FILE=authority_file)
+        assert reason in trusting.wait_for("RabbitMQ unavailable")["reason"]
+        assert trusting.stop() == 0
     assert intercom.requests == []
     assert queue.depth == 2
 
@@ -123,7 +125,7 @@ def test_rabbitmq_over_tls_is_trusted_only_with_a_certificate_of_a_known_authori
     for number, variables in enumerate(
         [{"CJW_RABBITMQ_HOST": tls_node.tls_url, "SSL_CERT_FILE": authority_file}, {"CJW_RABBITMQ_HOST": by_url}], 3
     ):
-        friend = start_sink(queue, "run", "--drain", **variables)
-        assert friend.ended() == 0, friend.stderr
+        trusting = start_sink(queue, "run", "--drain", **variables)
+        assert trusting.wait() == 0, trusting.stderr
         queue.publish(message(number))
     assert numbers(intercom) == [1, 2, 3]

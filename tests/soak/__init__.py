@@ -1,1 +1,1 @@
-"""Real faults that take longer than a check may: `make soak`."""
+"""Real faults, in tests that take too long for every change: `make soak`."""

@@ -1,5 +1,45 @@
-"""The same fixtures as the integration tests."""
+"""The parts that the kill tests are made of; the integration tests have the same, and more."""
 
-from tests.integration.conftest import intercom, node, queue, rabbitmq, start_sink
+from collections.abc import Iterator
 
-__all__ = ["intercom", "node", "queue", "rabbitmq", "start_sink"]
+import pytest
+
+from testbed.intercom import Intercom
+from testbed.rabbitmq import Node, any_rabbitmq, own_node
+from tests.support.processes import StartSink, sinks
+from tests.support.queues import Queue, temporary_queue
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[str]:
+    """The URL of a broker."""
+    with any_rabbitmq() as url:
+        yield url
+
+
+@pytest.fixture
+def node() -> Iterator[Node]:
+    """A broker that the test may kill and start."""
+    with own_node() as started:
+        yield started
+
+
+@pytest.fixture
+def intercom() -> Iterator[Intercom]:
+    """An Intercom that responds to everything with 200, until the test says otherwise."""
+    with Intercom() as server:
+        yield server
+
+
+@pytest.fixture
+def queue(rabbitmq: str) -> Iterator[Queue]:
+    """A durable queue."""
+    with temporary_queue(rabbitmq) as declared:
+        yield declared
+
+
+@pytest.fixture
+def start_sink(intercom: Intercom) -> Iterator[StartSink]:
+    """Starts sinks."""
+    with sinks(intercom) as start:
+        yield start

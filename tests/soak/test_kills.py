@@ -1,4 +1,4 @@
-"""The sink and its broker, killed again and again in the middle of the work."""
+"""The sink, and its broker, killed again and again while at work."""
 
 import random
 import signal
@@ -6,68 +6,69 @@ import signal
 from testbed.intercom import Intercom, after, reply
 from testbed.rabbitmq import Node
 from testbed.waiting import wait_until
-from tests.integration.conftest import Queue, StartSink, lasting_queue, message
-from tests.integration.test_lanes import names, publish
-from tests.integration.test_stream import numbers
+from tests.support.messages import key_names, messages, numbers, publish_with_keys
+from tests.support.processes import StartSink
+from tests.support.queues import Queue, queue_on_disk
 
 MESSAGES = 2000
 KILLS = 20
 
 
-def kill_and_then_drain(queue: Queue, intercom: Intercom, start_sink: StartSink, **settings: str) -> None:
-    """Kills a sink at KILLS random moments, each time in the middle of the work; the last one does the rest."""
+def kill_and_then_drain(queue: Queue, intercom: Intercom, start_sink: StartSink, **variables: str) -> None:
+    """Kills a sink at KILLS random moments, each time while it is at work; the last one does the rest."""
     for _ in range(KILLS):
-        sink = start_sink(queue, **settings)
-        goal = len(intercom.requests) + random.randint(1, MESSAGES // KILLS - 20)
-        wait_until(lambda goal=goal: len(intercom.requests) >= goal, "some requests")  # type: ignore[misc]
+        sink = start_sink(queue, **variables)
+        intercom.wait_for_requests(len(intercom.requests) + random.randint(1, MESSAGES // KILLS - 20))
         sink.send(signal.SIGKILL)
-        sink.ended()
+        sink.wait()
         wait_until(lambda: queue.consumers == 0, "the broker to notice")
-    assert queue.depth > 0, "there was always work to be interrupted"
-    last = start_sink(queue, "run", "--drain", **settings)
-    assert last.ended(timeout=120) == 0, last.stderr
+    assert queue.depth > 0, "there was always work to interrupt"
+    last = start_sink(queue, "run", "--drain", **variables)
+    assert last.wait(timeout=120) == 0, last.stderr
 
 
-def assert_nothing_lost(sent: list[int], most_duplicates: int) -> None:
+def assert_nothing_lost(sent: list[int], max_duplicates: int) -> None:
     assert set(sent) == set(range(MESSAGES)), "lost = 0"
     duplicates = len(sent) - MESSAGES
     print(f"sent {len(sent)}, duplicated {duplicates}, lost 0")
-    assert duplicates <= most_duplicates
+    assert duplicates <= max_duplicates
 
 
-def test_sigkill_at_20_random_moments(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
-    intercom.otherwise = after(0.002, reply(200))
-    queue.publish(*(message(number) for number in range(MESSAGES)))
+def test_sigkill_at_20_random_moments_loses_nothing(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+    intercom.default = after(0.002, reply(200))
+    queue.publish(*messages(MESSAGES))
     kill_and_then_drain(queue, intercom, start_sink)
     sent = numbers(intercom)
-    assert_nothing_lost(sent, most_duplicates=KILLS * 10)
+    assert_nothing_lost(sent, max_duplicates=KILLS * 10)
     assert list(dict.fromkeys(sent)) == list(range(MESSAGES)), "in order, apart from what was sent again"
-    assert intercom.most_in_flight == 1
+    assert intercom.max_in_flight == 1
 
 
-def test_sigkill_at_20_random_moments_with_8_lanes(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
-    intercom.otherwise = after(0.02, reply(200))
-    publish(queue, MESSAGES, names(50))
+def test_sigkill_at_20_random_moments_loses_nothing_with_8_lanes(
+    queue: Queue, intercom: Intercom, start_sink: StartSink
+) -> None:
+    intercom.default = after(0.02, reply(200))
+    publish_with_keys(queue, MESSAGES, key_names(50))
     kill_and_then_drain(queue, intercom, start_sink, CJW_INTERCOM_CONCURRENCY="8")
     sent = numbers(intercom)
-    assert_nothing_lost(sent, most_duplicates=KILLS * 80)
+    assert_nothing_lost(sent, max_duplicates=KILLS * 80)
     for key in range(50):
         of_key = [number for number in sent if number % 50 == key]
         assert list(dict.fromkeys(of_key)) == list(range(key, MESSAGES, 50)), "in order, apart from what was sent again"
-    assert intercom.most_in_flight <= 16, "those of the killed one may not have ended before the next one begins"
+    assert intercom.max_in_flight <= 16, "the requests of a killed sink may last until the next one sends"
 
 
-def test_the_broker_killed_5_times(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
+def test_broker_killed_5_times_loses_nothing(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
     kills = 5
-    queue = lasting_queue(node)
-    intercom.otherwise = after(0.002, reply(200))
-    queue.publish(*(message(number) for number in range(MESSAGES)))
+    queue = queue_on_disk(node)
+    intercom.default = after(0.002, reply(200))
+    queue.publish(*messages(MESSAGES))
     sink = start_sink(queue, "run", "--drain")
     for _ in range(kills):
-        goal = len(intercom.requests) + random.randint(20, MESSAGES // kills // 2)
-        wait_until(lambda goal=goal: len(intercom.requests) >= goal, "some requests", explain=lambda: sink.stderr)  # type: ignore[misc]
+        more = random.randint(20, MESSAGES // kills // 2)
+        intercom.wait_for_requests(len(intercom.requests) + more, explain=lambda: sink.stderr)
         node.kill()
         node.start()
     sent_between_kills = len(intercom.requests)
-    assert sink.ended(timeout=120) == 0, sink.stderr
-    assert_nothing_lost(numbers(intercom), most_duplicates=sent_between_kills)
+    assert sink.wait(timeout=120) == 0, sink.stderr
+    assert_nothing_lost(numbers(intercom), max_duplicates=sent_between_kills)

@@ -1,0 +1,163 @@
+"""`intercom-sink dead-letters`: list, replay and drop, as an operator types them."""
+
+import signal
+import subprocess
+
+import pytest
+
+from intercom_sink import decode
+from testbed.intercom import Intercom, error, reply
+from testbed.waiting import wait_until
+from tests.support.dead_letters import FACT_PREFIX, get_with_properties, list_json, run_dead_letters
+from tests.support.messages import message, messages
+from tests.support.processes import PROGRAM, Completed, StartSink, environment_with, run_command
+from tests.support.queues import DeadLetterQueue, Queue
+
+
+def assert_refused(done: Completed, complaint: str) -> None:
+    """The command could not do what it was asked for: exit code 1, and one line on standard error."""
+    assert done.returncode == 1
+    assert done.stderr == f"{complaint}\n"
+
+
+@pytest.fixture
+def filled(queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink) -> DeadLetterQueue:
+    """/contacts/1 rejected by 400, /contacts/2 by 401, /contacts/3 by two 50X, a malformed one, /contacts/5 by 400."""
+    intercom.script += [error(400, "bad"), error(401, "unauthorized"), reply(500), reply(502), error(400, "bad")]
+    queue.publish(*BODIES)
+    sink = start_sink(queue, "run", "--drain", **dead_letters.variables)
+    assert sink.wait() == 0, sink.stderr
+    return dead_letters
+
+
+BODIES = [message(1), message(2), message(3), b"malformed", message(5)]
+
+
+def test_list_shows_a_table_oldest_first_and_changes_nothing(filled: DeadLetterQueue) -> None:
+    done = run_dead_letters(filled, "list")
+    assert done.returncode == 0, done.stderr
+    head, *rows = done.stdout.splitlines()
+    assert head.split() == ["given-up", "reason", "status", "error-codes", "method", "path"]
+    assert [row.split()[1:] for row in rows] == [
+        ["rejected", "400", "bad", "POST", "/contacts/1"],
+        ["rejected", "401", "unauthorized", "POST", "/contacts/2"],
+        ["server-error", "502", "-", "POST", "/contacts/3"],
+        ["malformed", "-", "-", "-", "-"],
+        ["rejected", "400", "bad", "POST", "/contacts/5"],
+    ]
+    assert filled.take_bodies() == BODIES
+
+
+@pytest.mark.parametrize(
+    ("filters", "matching"),
+    [
+        ([], [0, 1, 2, 3, 4]),
+        (["--reason", "rejected"], [0, 1, 4]),
+        (["--status", "400"], [0, 4]),
+        (["--path", "/contacts/3"], [2]),
+        (["--reason", "malformed"], [3]),
+        (["--reason", "rejected", "--limit", "2"], [0, 1]),
+        (["--status", "418"], []),
+    ],
+)
+def test_filters_select_what_is_listed_and_replayed(
+    filled: DeadLetterQueue, queue: Queue, filters: list[str], matching: list[int]
+) -> None:
+    """The rest stays, in order; a dry run changes nothing."""
+    selected = [BODIES[index] for index in matching]
+    rest = [body for body in BODIES if body not in selected]
+    assert len(list_json(filled, *filters)) == len(selected)
+    dry = run_dead_letters(filled, "replay", "--dry-run", *filters)
+    assert dry.stdout.splitlines()[-1] == f"{len(selected)} dead letters match"
+    assert (queue.depth, filled.depth) == (0, 5)
+    done = run_dead_letters(filled, "replay", *filters)
+    assert (done.returncode, done.stdout) == (0, f"replayed {len(selected)} dead letters\n"), done.stderr
+    assert queue.take_bodies() == selected
+    assert filled.take_bodies() == rest
+
+
+def test_replay_to_another_queue_removes_the_headers(filled: DeadLetterQueue, queue: Queue) -> None:
+    other = Queue(queue.url)
+    other.declare()
+    done = run_dead_letters(filled, "replay", "--to", other.name, "--limit", "1")
+    assert done.returncode == 0, done.stderr
+    properties, body = get_with_properties(other)
+    assert decode(body).path == "/contacts/1"
+    assert not [name for name in properties.headers or {} if name.startswith(FACT_PREFIX)]
+    other.delete()
+
+
+def test_replay_refuses_a_target_queue_that_does_not_exist(filled: DeadLetterQueue, queue: Queue) -> None:
+    """It declares none: nothing would consume one with a mistyped name."""
+    other = Queue(queue.url)
+    assert_refused(run_dead_letters(filled, "replay", "--to", other.name), f"there is no queue {other.name}")
+    assert filled.depth == 5
+
+
+def test_replay_refuses_a_source_queue_that_was_deleted(filled: DeadLetterQueue, queue: Queue) -> None:
+    queue.delete()
+    assert_refused(run_dead_letters(filled, "replay"), f"there is no queue {queue.name}")
+    assert filled.depth == 5
+
+
+def test_replay_refuses_a_dead_letter_that_names_no_source_queue(dead_letters: DeadLetterQueue, queue: Queue) -> None:
+    """Such as one that another program has put there; it can be replayed to a queue that the operator names."""
+    dead_letters.declare()
+    dead_letters.publish(message(1))
+    complaint = "a dead letter does not name the queue it came from; name one with --to"
+    assert_refused(run_dead_letters(dead_letters, "replay"), complaint)
+    assert (queue.depth, dead_letters.depth) == (0, 1)
+    done = run_dead_letters(dead_letters, "replay", "--to", queue.name)
+    assert (done.returncode, done.stdout) == (0, "replayed 1 dead letters\n"), done.stderr
+    assert queue.take_bodies() == [message(1)]
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["replay"], ["drop"], ["drop", "--yes"]], ids=" ".join)
+def test_dead_letter_queue_that_does_not_exist_is_an_error(queue: Queue, arguments: list[str]) -> None:
+    missing = DeadLetterQueue(queue)
+    assert_refused(run_dead_letters(missing, *arguments), f"there is no queue {missing.name}")
+
+
+def test_dead_letter_queue_must_be_named(queue: Queue) -> None:
+    done = run_command("dead-letters", "list", **queue.variables)
+    assert (done.returncode, done.stderr) == (2, "CJW_INTERCOM_DEAD_LETTER_QUEUE: is required\n")
+
+
+def test_drop_deletes_what_matches_after_a_question(filled: DeadLetterQueue) -> None:
+    for answer in ("", "n\n", "nonsense\n"):
+        done = run_dead_letters(filled, "drop", "--reason", "malformed", stdin=answer)
+        assert done.returncode == 1
+        assert "Delete 1 dead letters" in done.stdout
+        assert "nothing was deleted" in done.stdout
+    assert filled.depth == 5
+    done = run_dead_letters(filled, "drop", "--reason", "malformed", stdin="y\n")
+    assert done.returncode == 0
+    assert done.stdout.endswith("deleted 1 dead letters\n")
+    assert run_dead_letters(filled, "drop", "--yes", "--status", "400").stdout == "deleted 2 dead letters\n"
+    assert filled.take_bodies() == [message(2), message(3)]
+
+
+def test_replay_that_is_killed_at_any_moment_loses_nothing(queue: Queue, dead_letters: DeadLetterQueue) -> None:
+    """There is at most one possible duplicate for each kill."""
+    count, kills = 2000, 5
+    dead_letters.declare()
+    dead_letters.publish(*messages(count))
+    for _ in range(kills):
+        before = queue.depth
+        process = subprocess.Popen(
+            [*PROGRAM, "dead-letters", "replay", "--to", queue.name],
+            env=environment_with(dead_letters.variables),
+            stdout=subprocess.DEVNULL,
+        )
+        queue.wait_for_more_than(before)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        wait_until(
+            lambda: dead_letters.consumers == 0 and queue.depth + dead_letters.depth >= count, "the rest to be requeued"
+        )
+    assert dead_letters.depth > 0, "it was killed while there was something to replay"
+    assert run_dead_letters(dead_letters, "replay", "--to", queue.name).returncode == 0
+    replayed = [decode(body).path for body in queue.take_bodies()]
+    assert set(replayed) == {f"/contacts/{number}" for number in range(count)}, "lost = 0"
+    assert len(replayed) <= count + kills
+    assert dead_letters.take_all() == []

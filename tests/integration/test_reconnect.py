@@ -1,0 +1,159 @@
+"""RabbitMQ unavailable for a while: the sink reconnects, loses no message, and sends again only what was unacked."""
+
+import threading
+
+from testbed.intercom import Intercom, after_event, rate_limited, reply, reset
+from testbed.ports import free_ports
+from testbed.rabbitmq import Node, make_node
+from testbed.waiting import wait_until
+from tests.support.messages import message, messages, numbers
+from tests.support.processes import StartSink
+from tests.support.queues import Queue, queue_on_disk
+
+
+def test_reconnects_to_a_broker_that_stops_and_starts(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
+    queue = Queue(node.url)
+    queue.declare()
+    queue.publish(message(1))
+    sink = start_sink(queue)
+    sink.wait_for("delivered")
+    wait_until(lambda: node.ctl("list_queues", "messages").split()[-1] == "0", "the ack to reach the broker")
+    node.stop()
+    lost = sink.wait_for("RabbitMQ unavailable")
+    assert lost["level"] == "ERROR"
+    assert str(node.url).rpartition("@")[2].rstrip("/") in lost["broker"]
+    assert sink.wait_for("reconnecting")["level"] == "INFO"
+    node.start()
+    sink.wait_for("consuming", count=2)
+    queue.publish(message(2))
+    sink.wait_for("delivered", count=2)
+    assert sink.stop() == 0
+    assert numbers(intercom) == [1, 2]
+
+
+def test_broker_killed_during_a_pause_ends_the_retries_and_redelivers(
+    node: Node, intercom: Intercom, start_sink: StartSink
+) -> None:
+    """The message is sent once by the lost delivery, then by the new one, and never out of order."""
+    queue = queue_on_disk(node)
+    queue.publish(message(1), message(2))
+    intercom.script.append(rate_limited(30))
+    sink = start_sink(queue)
+    sink.wait_for("retry scheduled")
+    node.kill()
+    sink.wait_for("requeued", timeout=5)
+    node.start()
+    sink.wait_for("delivered", count=2)
+    assert sink.stop() == 0
+    assert numbers(intercom) == [1, 1, 2]
+    assert queue.take_all() == []
+
+
+def test_broker_killed_during_an_attempt_gets_no_ack_on_another_channel(
+    node: Node, intercom: Intercom, start_sink: StartSink
+) -> None:
+    """The response comes once the sink consumes again. The message is sent again: its ack could not be sent."""
+    queue = queue_on_disk(node)
+    queue.publish(message(1), message(2))
+    consuming_again = threading.Event()
+    intercom.script.append(after_event(consuming_again, reply(200)))
+    sink = start_sink(queue)
+    intercom.wait_for_requests(1)
+    node.kill()
+    node.start()
+    sink.wait_for("consuming", count=2)
+    consuming_again.set()
+    sink.wait_for("delivered", count=2)
+    assert sink.stop() == 0
+    assert numbers(intercom) == [1, 1, 2]
+    assert len(sink.logs("requeued")) == 1
+    assert [entry["reason"] for entry in sink.logs("RabbitMQ unavailable") if "PRECONDITION" in entry["reason"]] == []
+
+
+def test_sink_started_before_its_broker_waits_for_it(intercom: Intercom, start_sink: StartSink) -> None:
+    node = make_node()
+    try:
+        queue = Queue(node.url)
+        sink = start_sink(queue)
+        sink.wait_for("RabbitMQ unavailable")
+        node.start()
+        sink.wait_for("consuming")
+        queue.publish(message(1))
+        sink.wait_for("delivered")
+        assert sink.stop() == 0
+    finally:
+        node.close()
+
+
+def test_next_of_several_urls_is_tried_without_delay(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+    (port,) = free_ports(1)
+    queue.publish(message(1))
+    sink = start_sink(queue, "run", "--drain", CJW_RABBITMQ_HOST=f"127.0.0.1:{port}, {queue.url}")
+    assert sink.wait() == 0, sink.stderr
+    assert numbers(intercom) == [1]
+    assert [str(port) in entry["broker"] for entry in sink.logs("RabbitMQ unavailable")] == [True]
+    assert [entry["delay"] for entry in sink.logs("reconnecting")] == [0]
+
+
+def test_connections_closed_by_the_operator_cost_one_duplicate(
+    node: Node, intercom: Intercom, start_sink: StartSink
+) -> None:
+    """No message is lost; the one in flight is sent again."""
+    queue = Queue(node.url)
+    queue.declare()
+    lost = threading.Event()
+    intercom.script.append(after_event(lost, reply(200)))
+    queue.publish(*messages(20))
+    sink = start_sink(queue, "run", "--drain")
+    intercom.wait_for_requests(1)
+    node.ctl("close_all_connections", "by the operator")
+    assert "by the operator" in sink.wait_for("RabbitMQ unavailable")["reason"]
+    lost.set()
+    assert sink.wait() == 0, sink.stderr
+    assert numbers(intercom) == [0, *range(20)]
+
+
+def test_acknowledgement_timeout_while_intercom_is_down_loses_no_message(
+    node: Node, intercom: Intercom, start_sink: StartSink
+) -> None:
+    """The broker closes a channel whose delivery is unacked for too long: the sink reconnects, and tries again."""
+    node.ctl(
+        "eval",
+        "application:set_env(rabbit, consumer_timeout, 2000), application:set_env(rabbit, channel_tick_interval, 500).",
+    )
+    queue = Queue(node.url)
+    queue.declare()
+    queue.publish(message(1), message(2))
+    intercom.default = reset
+    sink = start_sink(queue)
+    assert "delivery acknowledgement" in sink.wait_for("RabbitMQ unavailable")["reason"]
+    sink.wait_for("requeued")
+    intercom.default = reply(200)
+    sink.wait_for("delivered", count=2)
+    assert sink.stop() == 0
+    assert set(numbers(intercom)) == {1, 2}
+    assert [entry["path"] for entry in sink.logs("delivered")] == ["/contacts/1", "/contacts/2"]
+    assert queue.take_all() == []
+
+
+def test_memory_alarm_stops_neither_deliveries_nor_acks(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
+    """None is lost, none is sent twice, and the connection stays."""
+    queue = Queue(node.url)
+    queue.declare()
+    raised, cleared = threading.Event(), threading.Event()
+    intercom.script += [reply(200)] * 100 + [after_event(raised, reply(200))]
+    intercom.script += [reply(200)] * 200 + [after_event(cleared, reply(200))]
+    queue.publish(*messages(400))
+    sink = start_sink(queue, "run", "--drain")
+    wait_until(lambda: len(intercom.requests) == 101, "the sink at work")
+    node.ctl("set_vm_memory_high_watermark", "absolute", "1")
+    wait_until(lambda: "resource_limit,memory" in node.ctl("eval", "rabbit_alarm:get_alarms()."), "the alarm")
+    raised.set()
+    wait_until(lambda: len(intercom.requests) == 302, "200 messages during the alarm", explain=lambda: sink.stderr)
+    node.ctl("set_vm_memory_high_watermark", "absolute", "1GB")
+    wait_until(lambda: "memory" not in node.ctl("eval", "rabbit_alarm:get_alarms()."), "the alarm to end")
+    cleared.set()
+    assert sink.wait() == 0, sink.stderr
+    assert numbers(intercom) == list(range(400))
+    assert sink.logs("RabbitMQ unavailable") == []
+    assert queue.take_all() == []
