@@ -11,7 +11,7 @@ FUZZ_SECONDS ?= 60
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
     --custom-compile-command 'make lock'
 
-.PHONY: demo test check unit format soak fuzz bench bench-quick lock clean
+.PHONY: demo test check unit format docs soak fuzz bench bench-quick lock clean
 
 demo: .venv/complete
 	@$(BIN)/python -m testbed.rabbitmq $(BIN)/python -u -m demo
@@ -36,6 +36,11 @@ format: .venv/complete
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# The pages and pictures that are made from code.
+docs: .venv/complete
+	$(BIN)/python docs/events_page.py > docs/events.md
+	$(BIN)/python docs/diagrams/message_flow.py > docs/diagrams/message_flow.svg
+
 # What takes longer than a check may; each ends by itself.
 soak: .venv/complete
 	$(BIN)/python -m tests.simulation 0 $(SOAK_SEEDS)
@@ -58,12 +63,12 @@ bench-quick: .venv-bench/complete
 lock: .venv/complete
 	$(BIN)/pip install --quiet uv
 	$(COMPILE) --output-file requirements/run.txt setup.cfg
-	$(COMPILE) --constraint requirements/run.txt --extra dev --output-file requirements/dev.txt setup.cfg
-	$(COMPILE) --constraint requirements/run.txt --extra fuzz --output-file requirements/fuzz.txt setup.cfg
-	$(COMPILE) --constraint requirements/run.txt --extra bench --output-file requirements/bench.txt setup.cfg
+	$(COMPILE) --constraint requirements/run.txt --group dev --output-file requirements/dev.txt setup.cfg
+	$(COMPILE) --constraint requirements/run.txt --group fuzz --output-file requirements/fuzz.txt setup.cfg
+	$(COMPILE) --constraint requirements/run.txt --group bench --output-file requirements/bench.txt setup.cfg
 
 clean:
-	rm -rf .venv .venv-bench .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info build dist
+	rm -rf .venv .venv-bench .debian .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info build dist
 
 .venv/complete: requirements/dev.txt setup.cfg pyproject.toml tools/make-venv
 	@tools/make-venv .venv

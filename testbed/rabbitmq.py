@@ -1,13 +1,13 @@
-"""Finds a RabbitMQ for whoever needs one: the demo, the tests, the benchmarks.
+"""Finds a RabbitMQ for the demo, the tests and the benchmarks.
 
-In this order: `CJW_RABBITMQ_HOST`, where it is set; a private node from an installed `rabbitmq-server`; the same after
-installing Debian's package, for root; a container, where Docker runs; else an error that says what to do.
+In this order: `CJW_RABBITMQ_HOST`, if it is set; a private node from an installed `rabbitmq-server`; a private node
+from Debian's packages, unpacked into a folder of the project; a container, if Docker runs; else an error that says what
+to do. No step installs anything or needs root.
 
     python -m testbed.rabbitmq COMMAND [ARG ...]     runs COMMAND with CJW_RABBITMQ_HOST set, and ends what it started
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Protocol
 
 from testbed.rabbitmq_container import ContainerNode, docker_runs
-from testbed.rabbitmq_node import SERVER, PrivateNode
+from testbed.rabbitmq_node import PrivateNode, find_files
 
 VARIABLE = "CJW_RABBITMQ_HOST"
 
 ADVICE = f"""\
 No RabbitMQ was found, and none could be started. One of these helps:
-  - install it:  sudo apt-get install rabbitmq-server   (its files are enough: the service need not run)
+  - on Debian, let apt-get reach its mirror: RabbitMQ is then unpacked into a folder of this project
+  - install RabbitMQ, as Debian's package does it: its files are enough, the service need not run
   - start Docker, and let this user use it
   - set {VARIABLE} to the URL of a broker, such as amqp://guest:guest@localhost:5672/"""
 
@@ -75,28 +76,11 @@ def make_node(tls_certificate: Path | None = None) -> Node:
     Args:
         tls_certificate: a PEM file with a private key and its certificate; the node listens at `tls_url` too.
     """
-    if not SERVER.exists() and os.geteuid() == 0 and shutil.which("apt-get"):
-        _install()
-    if SERVER.exists():
+    if find_files() is not None:
         return PrivateNode(tls_certificate)
     if docker_runs():
         return ContainerNode(tls_certificate)
     raise SystemExit(ADVICE)
-
-
-def _install() -> None:
-    print(
-        "installing Debian's rabbitmq-server (for its files: private nodes are used, not its service)", file=sys.stderr
-    )
-    apt_get = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    update = [*apt_get, "update"]
-    install = [*apt_get, "install", "--yes", "--no-install-recommends", "rabbitmq-server"]
-    for command in (update, install):
-        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        if done.returncode != 0:
-            print(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}", file=sys.stderr)
-            return
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""RabbitMQ in a container, where Docker runs and Debian's package can't be had."""
+"""RabbitMQ in a container, for machines that have Docker but neither an installed RabbitMQ nor Debian's packages."""
 
 import shutil
 import subprocess

@@ -1,7 +1,9 @@
-"""A RabbitMQ node of one's own: in a temporary folder, on loopback ports, gone afterwards.
+"""A private RabbitMQ node: in a temporary folder, on loopback ports, deleted afterwards.
 
-It needs the files of Debian's `rabbitmq-server`, not its service: the node has its own epmd, cookie, data and log, runs
-as whoever starts it, and may stand beside any other broker of the machine."""
+It needs the files of Debian's `rabbitmq-server`, not its service. They are installed, or unpacked in a folder of the
+project. The node has its own epmd, cookie, data and log, runs as the user who starts it, and may run beside any other
+broker of the machine.
+"""
 
 import os
 import shutil
@@ -9,14 +11,18 @@ import signal
 import subprocess
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 
 from testbed.amqp import answers
 from testbed.ports import free_ports
 
-SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-"""Debian's start script; the one in /usr/sbin insists on a user of its own."""
-CTL = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")
+SERVER = "usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server"
+"""RabbitMQ's own start script in Debian's package; the one in usr/sbin insists on the user `rabbitmq`."""
+
+INSTALLED = Path("/")
+
+UNPACK = Path(__file__).parents[1] / "tools" / "unpack-debian"
 
 CONFIG = """\
 log.file.level = warning
@@ -30,8 +36,25 @@ START_TIMEOUT = 60.0
 STOP_TIMEOUT = 30.0
 
 
+@cache
+def find_files() -> Path | None:
+    """The root folder of RabbitMQ's files: `/` if it is installed, else a folder with Debian's packages unpacked.
+
+    The first call may download them. Returns None, and prints why to standard error, if that fails; returns None also
+    where there is no apt-get.
+    """
+    if any(INSTALLED.glob(SERVER)):
+        return INSTALLED
+    if not shutil.which("apt-get"):
+        return None
+    done = subprocess.run(
+        [UNPACK, "rabbitmq-server", "erlang-.*"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    )
+    return Path(done.stdout.strip()) if done.returncode == 0 else None
+
+
 class PrivateNode:
-    """A private node: `start()` it, give `url` to whoever needs a broker, `close()` it.
+    """A private node: `start()` it, use its `url`, `close()` it.
 
     `stop()` and `kill()` leave the data where it is, so that `start()` brings the same broker back, on the same port.
 
@@ -41,7 +64,16 @@ class PrivateNode:
     """
 
     def __init__(self, tls_certificate: Path | None = None, cluster: "PrivateNode | None" = None) -> None:
+        root = find_files()
+        if root is None:
+            raise RuntimeError("a private node needs RabbitMQ's files")
         self.folder = Path(tempfile.mkdtemp(prefix="rabbitmq-node-"))
+        if root != INSTALLED:
+            # RabbitMQ's scripts fail if there is a space in their path, and the project's path may have one.
+            link = self.folder / "files"
+            link.symlink_to(root)
+            root = link
+        (self._server_script,) = root.glob(SERVER)
         self.port, self._tls_port, dist_port, self._epmd_port = free_ports(4)
         self.name = f"private-{self.port}@localhost"
         self._cluster = cluster
@@ -59,6 +91,8 @@ class PrivateNode:
                 lines.write(f"ssl_options.certfile = {tls_certificate}\nssl_options.keyfile = {tls_certificate}\n")
         (self.folder / "enabled_plugins").write_text("[].\n")
         self._environment = os.environ | {
+            # `erl` and `epmd` are found under the same root.
+            "PATH": f"{root / 'usr/bin'}:{os.environ.get('PATH', os.defpath)}",
             "HOME": str(self.folder),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_EPMD_PORT": str(self._epmd_port),
@@ -91,6 +125,7 @@ class PrivateNode:
         if self._epmd is None and self._cluster is None:
             self._epmd = subprocess.Popen(
                 ["epmd", "-port", str(self._epmd_port), "-address", "127.0.0.1"],
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -98,7 +133,7 @@ class PrivateNode:
         with (self.folder / "output.log").open("ab") as output:
             # A session of its own: a Ctrl-C meant for the tests must not reach the broker first.
             self._server = subprocess.Popen(
-                [SERVER],
+                [self._server_script],
                 env=self._environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
@@ -128,7 +163,11 @@ class PrivateNode:
     def ctl(self, *arguments: str) -> str:
         """Runs `rabbitmqctl` on the node, and returns what it prints."""
         return subprocess.run(
-            [CTL, "--quiet", *arguments], env=self._environment, capture_output=True, text=True, check=True
+            [self._server_script.with_name("rabbitmqctl"), "--quiet", *arguments],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
 
     def close(self) -> None:
