@@ -1,1 +1,1 @@
-"""Measurements: `make bench` compares the sink with the limit and with its peers (docs/benchmarks.md)."""
+"""Benchmarks: `make bench` compares the sink with a bare HTTP client and with its peers (docs/benchmarks.md)."""

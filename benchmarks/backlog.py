@@ -1,4 +1,4 @@
-"""The backlog that a run begins with, persistent, each message with an ordering key."""
+"""Publishes the backlog that a run starts with: persistent messages, each with an ordering key."""
 
 import itertools
 from collections.abc import Iterator
@@ -12,26 +12,26 @@ from testbed.amqp import ORDERING_KEY, connect, declare, depth
 from testbed.waiting import wait_until
 
 
-def publish_messages(job: Job, *, hot: bool = False) -> None:
+def publish_messages(job: Job, *, hot_key: bool = False) -> None:
     """Publishes the messages of a job.
 
     Args:
-        job: what queue, and how many messages.
-        hot: every other message carries one and the same key.
+        job: names the queue and the number of messages.
+        hot_key: gives every other message the same ordering key.
     """
-    declare(job.broker, job.queue)
+    declare(job.broker_url, job.queue)
     bodies = {path: encode(IntercomRequest("POST", path, DATA)) for path in (PATH, HOT_PATH)}
-    with connect(job.broker) as connection:
+    with connect(job.broker_url) as connection:
         channel = connection.channel()
-        for key in itertools.islice(_hot_keys() if hot else itertools.cycle(KEYS), job.messages):
-            body = bodies[HOT_PATH if hot and key == KEYS[0] else PATH]
+        for key in itertools.islice(_hot_keys() if hot_key else itertools.cycle(KEYS), job.messages):
+            body = bodies[HOT_PATH if hot_key and key == KEYS[0] else PATH]
             properties = pika.BasicProperties(delivery_mode=2, headers={ORDERING_KEY: key})
             channel.basic_publish("", job.queue, body, properties)
 
 
 def wait_for_depth(job: Job) -> None:
     """Waits until all messages of the job are in the queue."""
-    wait_until(lambda: depth(job.broker, job.queue) == job.messages, f"{job.messages} messages in {job.queue}")
+    wait_until(lambda: depth(job.broker_url, job.queue) == job.messages, f"{job.messages} messages in {job.queue}")
 
 
 def _hot_keys() -> Iterator[str]:

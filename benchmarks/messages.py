@@ -1,4 +1,7 @@
-"""What all contenders send. They import it: so it imports nothing, lest it count as theirs."""
+"""The requests that every contender sends.
+
+Contenders import this module, so it imports next to nothing: its imports would count as their startup and memory.
+"""
 
 from typing import Any
 
@@ -7,7 +10,7 @@ HEADERS = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/json"}
 
 PATH = "/contacts"
 HOT_PATH = "/events"
-"""Of the messages that carry the one hot key, so that the server can tell them from the others."""
+"""The path of the messages with the hot key, by which the server counts them apart from the others."""
 
 DATA: dict[str, Any] = {
     "email": "ada@example.com",
@@ -17,4 +20,4 @@ DATA: dict[str, Any] = {
 }
 
 KEYS = [f"key-{number}" for number in range(256)]
-"""The ordering keys, in turn; the first is the hot one, where there is a hot one."""
+"""The ordering keys, used in turn. The first one is the hot key in the cases that have one."""

@@ -1,8 +1,19 @@
-"""docs/benchmarks.md, made of the results."""
+"""Renders docs/benchmarks.md from the results."""
 
 from collections.abc import Callable, Iterable, Sequence
 
-from benchmarks.plan import CELERY, FASTSTREAM, HOT_SECONDS, LIMIT, PLAIN_LOOP, SINK, WINDOW, Cell, Group
+from benchmarks.plan import (
+    BARE_URLLIB3,
+    CELERY,
+    FASTSTREAM,
+    HOT_KEY_SECONDS,
+    PLAIN_LOOP,
+    SINK,
+    WINDOW,
+    WINDOW_SECONDS,
+    Case,
+    Group,
+)
 from benchmarks.results import Results, Run, Spread, ratios
 from benchmarks.targets import Target, targets
 
@@ -11,32 +22,48 @@ INTRODUCTION = f"""\
 
     make bench
 
-A private RabbitMQ, and a fast HTTP server in the place of Intercom that takes a set time for each answer. A run is a
-fresh server, a fresh queue that holds all messages beforehand, and a fresh process, until the last answer. In each
-round the contenders take turns at the same work. What is shown is the median of all rounds, with the least and the most
-in brackets. Broker, server and contender share the cores.
+Each run uses a fresh HTTP server in Intercom's place, which responds after a fixed latency; a fresh queue on a private
+RabbitMQ, which already holds all messages; and a fresh process of one contender. It ends with the last response. In
+each round the contenders take turns at the same work. The tables show the median of all rounds, with minimum and
+maximum in parentheses. Broker, server and contender share the cores.
 
-- **{LIMIT}**: a bare urllib3 loop over connections that are kept alive; the same requests, from as many threads as may
-  be in flight; no broker.
+- **{BARE_URLLIB3}**: the upper bound. A loop that sends the same requests over kept-alive connections, on as many
+  threads as requests may be in flight; no broker.
 - **{SINK}**: `intercom-sink run`.
 - **{PLAIN_LOOP}**: pika's `BlockingConnection`, prefetch 1, `requests.post`, ack.
-- **{FASTSTREAM}**: with one `httpx.AsyncClient`, on uvloop; it prefetches as many as may be in flight; what fails goes
-  back to the queue.
-- **{CELERY}**: with `requests`, acks late, prefetch multiplier 1, tries again with backoff; on threads, and one at a
-  time on its default, a process, which is faster there.
+- **{FASTSTREAM}**: one `httpx.AsyncClient`, on uvloop; the prefetch is the concurrency; failed messages are requeued.
+- **{CELERY}**: `requests`, late acks, prefetch multiplier 1, retries with exponential backoff; a pool of threads, or at
+  concurrency 1 its default pool of processes, which is faster there.
 
-The **rate** is messages by the time to the last answer, as the server sees it, without the first tenth of a run, in
-which connections are opened, and the sink sends one request ahead of the others. **CPU** is that of all threads of the
-process and its children, from the first answer on. **Memory** is resident memory at its peak; what processes share
-counts in each. A run counts only if every message got exactly one good answer and none was left in the queue; else the
-benchmark ends with an error.
+**Concurrency** is the maximum number of requests in flight. The **rate** is messages per second up to the last
+response, as the server counts them. The first tenth of a run is left out as warm-up: connections are opened then, and
+the sink sends its probe request. **CPU** is the CPU time of all threads of the process and its children, from the first
+response on. **Memory** is peak resident memory; pages that processes share are counted in each. **Startup** is the time
+from the start of the process to its first request. A run is valid only if every message got exactly one 200 response
+and the queue is empty at the end; otherwise the benchmark fails.
 """
 
-Column = tuple[str, Callable[[Cell], str]]
+WINDOW_PROSE = f"""\
+The server allows {WINDOW:,} requests in each window of {WINDOW_SECONDS} s, which is Intercom's default for an app, and
+responds to the rest with 429. The share is the used part of the complete windows, that is, of all but the first and the
+last."""
+
+HOT_KEY_PROSE = f"""\
+Every other message has the same ordering key, the hot key; the rest have 255 other keys. The latency is 200 ms, so the
+hot key can't exceed 5 messages per second. Both rates are of the first {HOT_KEY_SECONDS:g} s, while the hot key's
+backlog lasts."""
+
+BACKLOG_PROSE = """\
+Memory and CPU time by the number of messages in the queue, at 0 ms. Growth is that of resident memory over the second
+half of the messages. The peers' backlogs are smaller, because they would take minutes for the larger ones.
+
+![Memory and CPU time by backlog](benchmarks/backlog.svg)"""
+
+Column = tuple[str, Callable[[Case], str]]
 
 
 def page(results: Results) -> str:
-    """The whole page."""
+    """The whole page, in Markdown."""
     sections = [
         INTRODUCTION,
         _facts(results),
@@ -54,12 +81,9 @@ def _facts(results: Results) -> str:
 
 
 def _targets(results: Results) -> str:
-    rows = [[target.name, target.wanted, _measured(target), _verdict(target)] for target in targets(results)]
-    prose = (
-        "Where one message at a time at 0 ms spends its time:"
-        " [what bounds it](decisions/0011-what-bounds-one-at-a-time.md)."
-    )
-    return f"## Targets\n\n{prose}\n\n" + table(["target", "wanted", "measured", "holds?"], rows)
+    rows = [[target.metric, target.bound, _measured(target), _verdict(target)] for target in targets(results)]
+    prose = "Where the time goes at concurrency 1 and 0 ms: [decision 11](decisions/0011-what-bounds-one-at-a-time.md)."
+    return f"## Targets\n\n{prose}\n\n" + table(["metric", "target", "measured", "met?"], rows)
 
 
 def _measured(target: Target) -> str:
@@ -67,102 +91,89 @@ def _measured(target: Target) -> str:
 
 
 def _verdict(target: Target) -> str:
-    return "" if target.measured is None else "yes" if target.holds else "**no**"
+    return "" if target.measured is None else "yes" if target.met else "**no**"
 
 
 def _speed(results: Results) -> str:
     columns = [
-        ("latency", lambda cell: f"{cell.latency_ms} ms"),
-        _at_a_time,
+        ("latency", lambda case: f"{case.latency_ms} ms"),
+        _concurrency,
         _contender,
         _column("messages/s", results, lambda run: run.rate, 1),
-        ("of the limit", lambda cell: _of_limit(results, cell)),
+        (f"rate / {BARE_URLLIB3}'s", lambda case: _relative_rate(results, case)),
         _column("CPU us/message", results, lambda run: run.cpu),
-        _column("peak MiB", results, lambda run: run.peak, 1),
-        _column("start s", results, lambda run: run.start, 2),
+        _column("peak memory MiB", results, lambda run: run.peak_memory, 1),
+        _column("startup s", results, lambda run: run.startup, 2),
     ]
     plots = "\n".join(
-        f"![Messages a second by concurrency, {latency} ms](benchmarks/rate-{latency}ms.svg)"
-        for latency in sorted({cell.latency_ms for cell in results.cells(Group.SPEED)})
+        f"![Messages per second by concurrency, {latency_ms} ms](benchmarks/rate-{latency_ms}ms.svg)"
+        for latency_ms in sorted({case.latency_ms for case in results.cases(Group.SPEED)})
     )
-    return _section("Speed", plots, results.cells(Group.SPEED), columns)
+    return _section("Speed", plots, results.cases(Group.SPEED), columns)
 
 
 def _window(results: Results) -> str:
     columns = [
-        ("latency", lambda cell: f"{cell.latency_ms} ms"),
-        _at_a_time,
+        ("latency", lambda case: f"{case.latency_ms} ms"),
+        _concurrency,
         _contender,
         _column("messages/s", results, lambda run: run.rate, 1),
         _column("share of the window", results, lambda run: run.window_share or 0.0, 3),
         _column("429s received", results, lambda run: run.refused),
     ]
-    prose = (
-        f"{WINDOW:,} requests are allowed in each 10 s of the clock, as Intercom allows an app by default; the rest is"
-        " answered with 429.\nThe share is that of the complete windows: without the first and the last."
-    )
-    return _section("The rate window", prose, results.cells(Group.WINDOW), columns)
+    return _section("Rate window", WINDOW_PROSE, results.cases(Group.WINDOW), columns)
 
 
 def _hot_key(results: Results) -> str:
     columns = [
         _contender,
-        _at_a_time,
-        _column("others, messages/s", results, lambda run: run.rate, 1),
-        _column("hot key, messages/s", results, lambda run: run.hot_rate or 0.0, 1),
+        _concurrency,
+        _column("other keys, messages/s", results, lambda run: run.rate, 1),
+        _column("hot key, messages/s", results, lambda run: run.hot_key_rate or 0.0, 1),
     ]
-    prose = (
-        "Every other message carries one hot key, the rest 255 other keys, at 200 ms: 5 a second is the most that the\n"
-        f"hot key can do. Both rates are of the first {HOT_SECONDS:g} s, in which its backlog is not through."
-    )
-    return _section("A hot key", prose, results.cells(Group.HOT_KEY), columns)
+    return _section("Hot key", HOT_KEY_PROSE, results.cases(Group.HOT_KEY), columns)
 
 
 def _backlog(results: Results) -> str:
     columns = [
-        ("backlog", lambda cell: f"{cell.messages:,}"),
-        _at_a_time,
+        ("backlog", lambda case: f"{case.messages:,}"),
+        _concurrency,
         _contender,
         _column("messages/s", results, lambda run: run.rate, 1),
         _column("CPU us/message", results, lambda run: run.cpu),
-        _column("peak MiB", results, lambda run: run.peak, 1),
-        _column("growth MiB", results, lambda run: run.growth, 2),
-        _column("start s", results, lambda run: run.start, 2),
+        _column("peak memory MiB", results, lambda run: run.peak_memory, 1),
+        _column("growth MiB", results, lambda run: run.memory_growth, 2),
+        _column("startup s", results, lambda run: run.startup, 2),
     ]
-    prose = (
-        "How it grows with what waits in the queue, at 0 ms; growth is over the second half of the messages. The"
-        " peers'\nbacklogs are smaller, since they would take minutes for each of the larger ones.\n\n"
-        "![Memory and CPU by backlog](benchmarks/backlog.svg)"
-    )
-    cells = sorted(results.cells(Group.BACKLOG), key=lambda cell: cell.messages)
-    return _section("Backlog", prose, cells, columns)
+    cases = sorted(results.cases(Group.BACKLOG), key=lambda case: case.messages)
+    return _section("Backlog", BACKLOG_PROSE, cases, columns)
 
 
-def _section(title: str, prose: str, cells: Sequence[Cell], columns: Sequence[Column]) -> str:
-    if not cells:
+def _section(title: str, prose: str, cases: Sequence[Case], columns: Sequence[Column]) -> str:
+    if not cases:
         return ""
-    rows = [[show_cell(cell) for _, show_cell in columns] for cell in cells]
+    rows = [[show_case(case) for _, show_case in columns] for case in cases]
     return f"## {title}\n\n{prose}\n\n" + table([name for name, _ in columns], rows)
 
 
-_at_a_time: Column = ("at a time", lambda cell: str(cell.concurrency))
-_contender: Column = ("contender", lambda cell: cell.contender)
+_concurrency: Column = ("concurrency", lambda case: str(case.concurrency))
+_contender: Column = ("contender", lambda case: case.contender)
 
 
 def _column(name: str, results: Results, value: Callable[[Run], float], digits: int = 0) -> Column:
-    return name, lambda cell: show(results.spread(cell, value), digits)
+    return name, lambda case: show(results.spread(case, value), digits)
 
 
-def _of_limit(results: Results, cell: Cell) -> str:
-    limit = results.of(Group.SPEED, LIMIT, cell.concurrency, cell.latency_ms)
-    values = ratios(results.of_cell(cell), limit)
+def _relative_rate(results: Results, case: Case) -> str:
+    bare = results.find(Group.SPEED, BARE_URLLIB3, case.concurrency, case.latency_ms)
+    values = ratios(results.of_case(case), bare)
     return f"{Spread.of(values).median:.2f}" if values else ""
 
 
 def show(spread: Spread, digits: int) -> str:
-    """The median, and least and most where they differ from it."""
-    median, least, most = (f"{value:,.{digits}f}" for value in (spread.median, spread.least, spread.most))
-    return median if least == most else f"{median} ({least} to {most})"
+    """The median, followed by minimum and maximum unless they are shown alike."""
+    median, minimum, maximum = (f"{value:,.{digits}f}" for value in (spread.median, spread.min, spread.max))
+    return median if minimum == maximum else f"{median} ({minimum} to {maximum})"
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

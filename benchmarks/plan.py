@@ -1,41 +1,41 @@
-"""What is measured."""
+"""The benchmark's cases: what is measured in every round."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 SINK = "intercom_sink"
-LIMIT = "limit"
+BARE_URLLIB3 = "bare urllib3"
 PLAIN_LOOP = "plain loop"
 FASTSTREAM = "FastStream"
 CELERY = "Celery"
 
 PEERS = (PLAIN_LOOP, FASTSTREAM, CELERY)
-CONTENDERS = (LIMIT, SINK, *PEERS)
+CONTENDERS = (BARE_URLLIB3, SINK, *PEERS)
 
 CONCURRENCIES = (1, 8, 64)
-MESSAGES = {0: 2_000, 20: 125, 200: 25}
-"""By latency in ms, how many messages there are for each that may be in flight: enough for 2.5 to 5 s."""
-MOST_MESSAGES = 2_000
+MESSAGES_PER_SLOT = {0: 2_000, 20: 125, 200: 25}
+"""By latency in ms: messages for each request that may be in flight, enough for 2.5 to 5 s."""
+MAX_MESSAGES = 2_000
 
 SINK_BACKLOGS = (1_000, 10_000, 200_000)
 PEER_BACKLOGS = (1_000, 5_000)
-"""Fewer: the peers take longer for each."""
+"""Smaller than the sink's: the peers would take minutes for the larger ones."""
 
 WINDOW = 1_666
 WINDOW_SECONDS = 10
-"""What Intercom allows an app by default: so many requests in so many seconds."""
+"""The rate window that Intercom grants an app by default: 1,666 requests in 10 s."""
 
 COMPLETE_WINDOWS = {SINK: 2, FASTSTREAM: 1, CELERY: 1}
-"""How many there are at least; before and after them come pieces of others."""
+"""How many complete windows a run has at least, between the two partial ones at its ends."""
 
-HOT_MESSAGES = 2_000
-HOT_SECONDS = 10.0
-"""The hot key alone would take minutes for its half."""
+HOT_KEY_MESSAGES = 2_000
+HOT_KEY_SECONDS = 10.0
+"""How long a hot-key run lasts; its whole backlog would take minutes, because half of it has one key."""
 
 
 class Group(StrEnum):
-    """What a measurement is for."""
+    """The question that a case belongs to."""
 
     SPEED = "speed"
     BACKLOG = "backlog"
@@ -44,8 +44,16 @@ class Group(StrEnum):
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One thing to measure, in every round."""
+class Case:
+    """One thing to measure.
+
+    Args:
+        group: the question that it belongs to.
+        contender: who is measured; one of CONTENDERS.
+        concurrency: requests in flight at most.
+        latency_ms: how long the server takes for each response, in milliseconds.
+        messages: the size of the backlog.
+    """
 
     group: Group
     contender: str
@@ -54,43 +62,43 @@ class Cell:
     messages: int
 
 
-def plan() -> list[Cell]:
-    """Every cell, in the order of a round: contenders take turns at the same work, so that noise falls on all."""
+def plan() -> list[Case]:
+    """Every case, in the order of a round: contenders take turns at the same work, so noise falls on all of them."""
     return [*_speed(), *_window(), *_hot_key(), *_backlog()]
 
 
-def quick_plan() -> list[Cell]:
-    """A few of them, and less work in each: whether all of it runs, rather than how fast."""
-    cells = [cell for cell in _speed() if (cell.concurrency, cell.latency_ms) in ((1, 0), (1, 200), (64, 200))]
-    return [*cells, *_hot_key(), *(cell for cell in _backlog() if cell.messages <= 1_000)]
+def quick_plan() -> list[Case]:
+    """Some of the cases, and shorter ones: a smoke test of the benchmark, too short for exact numbers."""
+    cases = [case for case in _speed() if (case.concurrency, case.latency_ms) in ((1, 0), (1, 200), (64, 200))]
+    return [*cases, *_hot_key(), *(case for case in _backlog() if case.messages <= 1_000)]
 
 
-def _speed() -> Iterator[Cell]:
-    for latency_ms, each in MESSAGES.items():
+def _speed() -> Iterator[Case]:
+    for latency_ms, per_slot in MESSAGES_PER_SLOT.items():
         for concurrency in CONCURRENCIES:
-            messages = min(each * concurrency, MOST_MESSAGES)
+            messages = min(per_slot * concurrency, MAX_MESSAGES)
             for contender in CONTENDERS:
                 if contender != PLAIN_LOOP or concurrency == 1:
-                    yield Cell(Group.SPEED, contender, concurrency, latency_ms, messages)
+                    yield Case(Group.SPEED, contender, concurrency, latency_ms, messages)
 
 
-def _window() -> Iterator[Cell]:
-    # Where the window is what bounds the rate.
-    at = [(SINK, 1, 0), (SINK, 64, 200), (FASTSTREAM, 64, 200), (CELERY, 64, 200)]
-    for contender, concurrency, latency_ms in at:
-        # The first window may be used up before it ends, or not at all.
+def _window() -> Iterator[Case]:
+    # Only combinations that would be faster than the window allows.
+    combinations = [(SINK, 1, 0), (SINK, 64, 200), (FASTSTREAM, 64, 200), (CELERY, 64, 200)]
+    for contender, concurrency, latency_ms in combinations:
+        # One more than the complete windows: the run starts at any time within its first window.
         messages = WINDOW * (COMPLETE_WINDOWS[contender] + 1) + 100
-        yield Cell(Group.WINDOW, contender, concurrency, latency_ms, messages)
+        yield Case(Group.WINDOW, contender, concurrency, latency_ms, messages)
 
 
-def _hot_key() -> Iterator[Cell]:
-    yield Cell(Group.HOT_KEY, SINK, 64, 200, HOT_MESSAGES)
+def _hot_key() -> Iterator[Case]:
+    yield Case(Group.HOT_KEY, SINK, 64, 200, HOT_KEY_MESSAGES)
 
 
-def _backlog() -> Iterator[Cell]:
+def _backlog() -> Iterator[Case]:
     for messages in SINK_BACKLOGS:
-        yield Cell(Group.BACKLOG, SINK, 64, 0, messages)
+        yield Case(Group.BACKLOG, SINK, 64, 0, messages)
     for messages in PEER_BACKLOGS:
-        yield Cell(Group.BACKLOG, PLAIN_LOOP, 1, 0, messages)
-        yield Cell(Group.BACKLOG, FASTSTREAM, 64, 0, messages)
-        yield Cell(Group.BACKLOG, CELERY, 64, 0, messages)
+        yield Case(Group.BACKLOG, PLAIN_LOOP, 1, 0, messages)
+        yield Case(Group.BACKLOG, FASTSTREAM, 64, 0, messages)
+        yield Case(Group.BACKLOG, CELERY, 64, 0, messages)

@@ -1,10 +1,10 @@
-"""A fast HTTP server in the place of Intercom: every answer takes a set time, and perhaps there is a rate window.
+"""A fast HTTP server in Intercom's place: every response takes a fixed time, and there may be a rate window.
 
-    python -m benchmarks.server [--latency SECONDS] [--limit REQUESTS] [--warm-up COUNT] [--marks COUNT,...]
+    python -m benchmarks.server [--latency SECONDS] [--limit REQUESTS] [--warm-up COUNT] [--checkpoints COUNT,...]
 
-It prints its port, then the monotonic time at which it has given so many good answers, a line for each mark; and once
-its standard input ends, all that it saw, as a line of JSON. It runs on httptools and uvloop: what it takes from the
-processor is taken from what is measured.
+Prints its port; then, whenever the number of 200 responses reaches a checkpoint, a line with the monotonic time; and
+once its standard input ends, its statistics as one line of JSON. It shares the cores with what is measured, so it runs
+on httptools and uvloop to use little CPU time.
 """
 
 import argparse
@@ -24,77 +24,84 @@ from testbed.rate_window import RateWindow, http_date
 
 BODY = b'{"type":"contact","id":"6762f0cd1bb69f9f2193bb83","email":"ada@example.com"}'
 OK = b"HTTP/1.1 200 OK\r\n"
-TOO_MANY = b"HTTP/1.1 429 Too Many Requests\r\n"
+TOO_MANY_REQUESTS = b"HTTP/1.1 429 Too Many Requests\r\n"
 
 
 @dataclass
-class Answered:
-    """The good answers on one path; times are of the monotonic clock, which all processes of a machine share.
+class PathStatistics:
+    """The 200 responses on one path. Times are of the monotonic clock, which all processes of a machine share.
 
     Attributes:
-        count: how many there were after the warm-up.
-        first_request: when the first request arrived.
-        warm: when the warm-up's last answer was sent; without a warm-up, the same as `first_request`.
-        last_answer: when the last answer was sent.
+        count: how many were sent after the warm-up; negative during the warm-up.
+        first_request_at: when the first request arrived.
+        warm_up_ended_at: when the last response of the warm-up was sent; without one, equal to `first_request_at`.
+        last_response_at: when the last response was sent.
     """
 
     count: int
-    first_request: float
-    warm: float
-    last_answer: float
+    first_request_at: float
+    warm_up_ended_at: float
+    last_response_at: float
 
 
 class Server:
-    """What all connections share: how long an answer takes, the window, and what was seen."""
+    """The state that all connections share.
 
-    def __init__(self, latency: float, window: RateWindow | None, warm_up: int, marks: Iterable[int]) -> None:
+    Args:
+        latency: seconds that each response takes.
+        window: the rate window; None allows any number of requests.
+        warm_up: how many 200 responses on each path to leave out of its statistics.
+        checkpoints: the counts of 200 responses at which to print a line.
+    """
+
+    def __init__(self, latency: float, window: RateWindow | None, warm_up: int, checkpoints: Iterable[int]) -> None:
         self.latency = latency
         self.window = window
-        self.answered: dict[bytes, Answered] = {}
+        self.paths: dict[bytes, PathStatistics] = {}
         self._warm_up = warm_up
         self._count = 0
-        self._marks = sorted(marks, reverse=True)
+        self._checkpoints = sorted(checkpoints, reverse=True)
         self._in_flight = 0
-        self._most_in_flight = 0
+        self._max_in_flight = 0
 
-    def begin(self) -> tuple[bool, bytes]:
-        """Takes a request in: whether it is admitted, and the whole answer to it."""
+    def start(self) -> tuple[bool, bytes]:
+        """Counts a request that has arrived; returns whether it is admitted, and the response to send."""
         self._in_flight += 1
-        self._most_in_flight = max(self._most_in_flight, self._in_flight)
+        self._max_in_flight = max(self._max_in_flight, self._in_flight)
         now = time.time()
         if self.window is None:
-            return True, _answer(OK, {"Date": http_date(math.floor(now))})
+            return True, _response(OK, {"Date": http_date(math.floor(now))})
         admission = self.window.admit(now)
-        return admission.admitted, _answer(OK if admission.admitted else TOO_MANY, admission.headers)
+        return admission.admitted, _response(OK if admission.admitted else TOO_MANY_REQUESTS, admission.headers)
 
-    def end(self, path: bytes, began: float, admitted: bool) -> None:
-        """Counts an answer that was sent."""
+    def finish(self, path: bytes, arrived_at: float, admitted: bool) -> None:
+        """Counts a response that was sent."""
         self._in_flight -= 1
         if not admitted:
             return
         self._count += 1
         now = time.monotonic()
-        answered = self.answered.setdefault(path, Answered(-self._warm_up, began, began, now))
-        answered.count += 1
-        answered.last_answer = now
-        if answered.count == 0:
-            answered.warm = now
-        if self._marks and self._count == self._marks[-1]:
-            self._marks.pop()
+        statistics = self.paths.setdefault(path, PathStatistics(-self._warm_up, arrived_at, arrived_at, now))
+        statistics.count += 1
+        statistics.last_response_at = now
+        if statistics.count == 0:
+            statistics.warm_up_ended_at = now
+        if self._checkpoints and self._count == self._checkpoints[-1]:
+            self._checkpoints.pop()
             print(now, flush=True)
 
-    def seen(self) -> dict[str, object]:
-        """All that was seen, for the one who measures."""
+    def statistics(self) -> dict[str, object]:
+        """What was counted, as JSON values."""
         return {
-            "answered": {path.decode(): asdict(answered) for path, answered in self.answered.items()},
+            "paths": {path.decode(): asdict(statistics) for path, statistics in self.paths.items()},
             "refused": self.window.refused if self.window else 0,
-            "most_in_flight": self._most_in_flight,
+            "max_in_flight": self._max_in_flight,
             "windows": self.window.admitted if self.window else {},
         }
 
 
 class Connection(asyncio.Protocol):
-    """One client, kept alive; it sends a request only after it has the answer to the one before."""
+    """One kept-alive connection. Its client sends a request only after the response to the one before."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -103,7 +110,7 @@ class Connection(asyncio.Protocol):
         self._path = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's has its methods, but not its base class
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
@@ -112,21 +119,21 @@ class Connection(asyncio.Protocol):
         self._path = url
 
     def on_message_complete(self) -> None:
-        began = time.monotonic()
-        admitted, answer = self._server.begin()
+        arrived_at = time.monotonic()
+        admitted, response = self._server.start()
         if self._server.latency:
-            self._loop.call_later(self._server.latency, self._send, answer, began, admitted)
+            self._loop.call_later(self._server.latency, self._send, response, arrived_at, admitted)
         else:
-            self._send(answer, began, admitted)
+            self._send(response, arrived_at, admitted)
 
-    def _send(self, answer: bytes, began: float, admitted: bool) -> None:
-        self._transport.write(answer)
-        self._server.end(self._path, began, admitted)
+    def _send(self, response: bytes, arrived_at: float, admitted: bool) -> None:
+        self._transport.write(response)
+        self._server.finish(self._path, arrived_at, admitted)
 
 
-def _answer(status: bytes, headers: dict[str, str]) -> bytes:
+def _response(status_line: bytes, headers: dict[str, str]) -> bytes:
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
-    return b"%b%bContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (status, lines, len(BODY), BODY)
+    return b"%b%bContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (status_line, lines, len(BODY), BODY)
 
 
 async def serve(server: Server) -> None:
@@ -135,19 +142,27 @@ async def serve(server: Server) -> None:
     listener = await loop.create_server(lambda: Connection(server), "127.0.0.1", 0, backlog=512)
     print(listener.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
-    print(json.dumps(server.seen()), flush=True)
+    print(json.dumps(server.statistics()), flush=True)
 
 
 def main() -> None:
-    """Reads the command line, and serves."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--latency", type=float, default=0.0)
-    parser.add_argument("--limit", type=int)
-    parser.add_argument("--warm-up", type=int, default=0)
-    parser.add_argument("--marks", type=lambda text: [int(mark) for mark in text.split(",")], default=[])
+    """Serves as the command line says."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.server", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that each response takes (default 0)")
+    parser.add_argument("--limit", type=int, help="requests that each rate window allows (default: no rate window)")
+    parser.add_argument("--warm-up", type=int, default=0, help="responses on each path to leave out (default 0)")
+    parser.add_argument(
+        "--checkpoints",
+        type=lambda text: [int(count) for count in text.split(",")],
+        default=[],
+        metavar="COUNT,...",
+        help="counts of 200 responses at which to print a line",
+    )
     arguments = parser.parse_args()
     window = RateWindow(arguments.limit) if arguments.limit else None
-    uvloop.run(serve(Server(arguments.latency, window, arguments.warm_up, arguments.marks)))
+    uvloop.run(serve(Server(arguments.latency, window, arguments.warm_up, arguments.checkpoints)))
 
 
 if __name__ == "__main__":

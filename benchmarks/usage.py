@@ -1,4 +1,4 @@
-"""What a process and its children have taken from the machine so far, as Linux counts it."""
+"""CPU time and memory of a process and its children, as Linux counts them."""
 
 import re
 import time
@@ -10,9 +10,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Usage:
-    """CPU time of all threads, in seconds; memory now and at its peak, in MiB.
+    """What processes have used since they started. Memory that they share is counted in each.
 
-    Memory that processes share is counted in each.
+    Args:
+        cpu: CPU time of all threads, in seconds.
+        resident: resident memory now, in MiB.
+        peak: peak resident memory, in MiB.
     """
 
     cpu: float
@@ -21,8 +24,11 @@ class Usage:
 
 
 def usage_of(pid: int) -> Usage:
-    """Reads /proc. (The peak that `wait4` tells includes the parent's memory, from before the exec.)"""
-    usages = [_usage(one) for one in (pid, *_children(pid))]
+    """Reads the usage of a process and its children from /proc.
+
+    The peak that `wait4` reports is of no use: it includes the parent's memory, from before the exec.
+    """
+    usages = [_usage(process) for process in (pid, *_children(pid))]
     return Usage(
         sum(usage.cpu for usage in usages),
         sum(usage.resident for usage in usages),
@@ -32,7 +38,7 @@ def usage_of(pid: int) -> Usage:
 
 def _children(pid: int) -> Iterator[int]:
     for thread in Path("/proc", str(pid), "task").iterdir():
-        with suppress(FileNotFoundError):  # it has ended meanwhile
+        with suppress(FileNotFoundError):  # the thread has ended in the meantime
             yield from map(int, (thread / "children").read_text().split())
 
 
@@ -42,7 +48,7 @@ def _usage(pid: int) -> Usage:
 
 
 def _cpu_clock(pid: int) -> int:
-    """The clock of a process's CPU time, as clock_getcpuclockid(3) makes it on Linux. (/proc counts 10 ms steps.)"""
+    """The clock of a process's CPU time, as clock_getcpuclockid(3) makes it on Linux. /proc counts steps of 10 ms."""
     return (~pid << 3) | 2
 
 

@@ -1,1 +1,1 @@
-"""The sink at work, for someone who sees it for the first time."""
+"""The demo: shows the sink at work to someone who has not seen it before."""

@@ -1,6 +1,7 @@
-"""Celery with requests, acking late: a task that fails is tried again, after a pause that grows.
+"""Celery with requests and late acks: a task that fails is retried with exponential backoff.
 
-The work is waiting, so the pool is threads. One at a time it is Celery's default, a process, which is faster.
+The tasks mostly wait, so they run in threads; at concurrency 1 they run in Celery's default pool of processes, which is
+faster there.
 """
 
 import requests
@@ -13,8 +14,8 @@ TASK = "send"
 
 
 def make_app(job: Job) -> Celery:
-    """The application, with its one task."""
-    app = Celery(broker=job.broker)
+    """The Celery application, with its only task."""
+    app = Celery(broker=job.broker_url)
     app.conf.update(
         task_default_queue=job.queue,
         task_acks_late=True,
@@ -24,15 +25,15 @@ def make_app(job: Job) -> Celery:
     )
 
     def send(method: str, path: str, data: object) -> None:
-        requests.request(method, job.url + path, json=data, headers=HEADERS, timeout=30).raise_for_status()
+        requests.request(method, job.server_url + path, json=data, headers=HEADERS, timeout=30).raise_for_status()
 
-    again = {"autoretry_for": (requests.RequestException,), "retry_backoff": True, "max_retries": None}
-    app.task(send, name=TASK, shared=False, **again)
+    retries = {"autoretry_for": (requests.RequestException,), "retry_backoff": True, "max_retries": None}
+    app.task(send, name=TASK, shared=False, **retries)
     return app
 
 
 def publish_tasks(job: Job) -> None:
-    """Publishes the messages of a job, as tasks."""
+    """Publishes the messages of a job as tasks."""
     app = make_app(job)
     with app.producer_pool.acquire(block=True) as producer:
         for _ in range(job.messages):
@@ -41,10 +42,10 @@ def publish_tasks(job: Job) -> None:
 
 
 def main() -> None:
-    """Works until it is told to stop."""
+    """Runs a worker until SIGTERM."""
     job = Job.from_environment()
     pool = [f"--pool={'prefork' if job.concurrency == 1 else 'threads'}", f"--concurrency={job.concurrency}"]
-    # A worker that is alone has nobody to greet: this saves it a second at the start.
+    # Without gossip and mingle, a single worker does not look for others, which saves a second of its startup.
     make_app(job).worker_main(["worker", *pool, "--without-gossip", "--without-mingle", "--loglevel=ERROR"])
 
 

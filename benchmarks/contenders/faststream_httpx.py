@@ -1,8 +1,8 @@
-"""FastStream with httpx: as many messages side by side as the channel prefetches, over one client that is kept alive.
+"""FastStream with httpx: handles as many messages concurrently as the channel prefetches, with one client for all.
 
     faststream run benchmarks.contenders.faststream_httpx:app
 
-Its command line runs it on uvloop. A message whose request fails goes back to the queue.
+FastStream's command line runs it on uvloop. A message whose request fails is requeued.
 """
 
 import httpx
@@ -14,10 +14,10 @@ from benchmarks.contenders import Job
 from benchmarks.messages import HEADERS
 
 job = Job.from_environment()
-broker = RabbitBroker(job.broker, default_channel=Channel(prefetch_count=job.concurrency), logger=None)
+broker = RabbitBroker(job.broker_url, default_channel=Channel(prefetch_count=job.concurrency), logger=None)
 app = FastStream(broker)
 client = httpx.AsyncClient(
-    base_url=job.url,
+    base_url=job.server_url,
     headers=HEADERS,
     timeout=30,
     limits=httpx.Limits(max_connections=job.concurrency, max_keepalive_connections=job.concurrency),
@@ -26,7 +26,7 @@ client = httpx.AsyncClient(
 
 @broker.subscriber(RabbitQueue(job.queue, durable=True), ack_policy=AckPolicy.NACK_ON_ERROR)  # type: ignore[untyped-decorator]
 async def send(body: bytes) -> None:
-    """Acked when this returns."""
+    """Sends one message; FastStream acks it once this returns."""
     message = msgpack.unpackb(body)
     response = await client.request(message["method"], message["path"], json=message["data"])
     response.raise_for_status()
@@ -34,5 +34,5 @@ async def send(body: bytes) -> None:
 
 @app.after_shutdown  # type: ignore[untyped-decorator]
 async def close() -> None:
-    """Closes the connections."""
+    """Closes the client's connections."""
     await client.aclose()

@@ -1,4 +1,4 @@
-"""The limit: the same requests from urllib3 over connections that are kept alive, and nothing else. No broker."""
+"""The upper bound: urllib3 sends the same requests over kept-alive connections, and does nothing else. No broker."""
 
 import itertools
 import json
@@ -13,9 +13,9 @@ from benchmarks.contenders import Job
 from benchmarks.messages import DATA, HEADERS, PATH
 
 
-def sender(job: Job) -> Callable[[], object]:
-    """What sends one request, from any thread."""
-    url = parse_url(job.url)
+def make_sender(job: Job) -> Callable[[], object]:
+    """Returns a function that sends one request; any number of threads may call it at once."""
+    url = parse_url(job.server_url)
     pool = HTTPConnectionPool(url.host or "", url.port, maxsize=job.concurrency, block=True)
     headers = HEADERS | {"Content-Type": "application/json"}
     body = json.dumps(DATA).encode()
@@ -23,18 +23,18 @@ def sender(job: Job) -> Callable[[], object]:
 
 
 def main() -> None:
-    """Sends all requests, from as many threads as may be in flight; then stays until it is killed, as the others do."""
+    """Sends all requests, on as many threads as the concurrency; then waits for SIGTERM, as all contenders do."""
     job = Job.from_environment()
-    send = sender(job)
+    send = make_sender(job)
     numbers = itertools.count()
 
-    def send_until_none_is_left() -> None:
+    def send_share() -> None:
         while next(numbers) < job.messages:
             send()
 
     with ThreadPoolExecutor(job.concurrency) as threads:
-        for done in [threads.submit(send_until_none_is_left) for _ in range(job.concurrency)]:
-            done.result()
+        for share in [threads.submit(send_share) for _ in range(job.concurrency)]:
+            share.result()
     signal.pause()
 
 

@@ -1,9 +1,10 @@
-"""Which pika connection should own the I/O thread? (docs/decisions/0003-select-connection.md)
+"""Which pika connection should the I/O thread own? Served docs/decisions/0003-select-connection.md.
 
-Both kinds do the same work: a thread owns the connection and hands each delivery to the main thread, which acks it
-through `add_callback_threadsafe`; no HTTP. They take turns over the same backlog, so the machine's noise falls on both.
+Both kinds do the same work: a thread owns the connection and passes each delivery to the main thread, which acks it
+through `add_callback_threadsafe`; no HTTP. They take turns over the same backlog, so noise falls on both. Prints the
+table of the decision page:
 
-    python -m testbed.rabbitmq python benchmarks/pika_connections.py
+    .venv/bin/python -m testbed.rabbitmq .venv/bin/python -m benchmarks.studies.pika_connections
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.channel import Channel
 from pika.spec import Basic, BasicProperties
 
-QUEUE = "benchmark.pika-connections"
+from testbed.rabbitmq import VARIABLE
+
+QUEUE = "benchmark-pika-connections"
 MESSAGES = 4000
 BODY = b"x" * 200
 ROUNDS = 5
@@ -29,7 +32,7 @@ Ack = Callable[[], None]
 
 
 def consume_with_select(url: str, prefetch: int, deliveries: queue.SimpleQueue[Ack]) -> Callable[[], None]:
-    """Starts the I/O thread on a SelectConnection; returns what stops it."""
+    """Starts an I/O thread with a SelectConnection; returns a function that stops it."""
 
     def on_message(channel: Channel, method: Basic.Deliver, _: BasicProperties, body: bytes) -> None:
         tag = method.delivery_tag
@@ -54,7 +57,7 @@ def consume_with_select(url: str, prefetch: int, deliveries: queue.SimpleQueue[A
 
 
 def consume_with_blocking(url: str, prefetch: int, deliveries: queue.SimpleQueue[Ack]) -> Callable[[], None]:
-    """Starts the I/O thread on a BlockingConnection; returns what stops it."""
+    """Starts an I/O thread with a BlockingConnection; returns a function that stops it."""
     connection = pika.BlockingConnection(pika.URLParameters(url))
     channel = connection.channel()
     channel.basic_qos(prefetch_count=prefetch)
@@ -76,7 +79,7 @@ def consume_with_blocking(url: str, prefetch: int, deliveries: queue.SimpleQueue
 
 
 def measure(start: Callable[..., Callable[[], None]], url: str, prefetch: int) -> tuple[float, float]:
-    """Messages a second, and CPU microseconds of this process a message."""
+    """Measures one kind of connection once; returns messages/s, and CPU time of this process in us/message."""
     with pika.BlockingConnection(pika.URLParameters(url)) as connection:
         channel = connection.channel()
         channel.queue_declare(QUEUE, durable=True)
@@ -84,17 +87,18 @@ def measure(start: Callable[..., Callable[[], None]], url: str, prefetch: int) -
         for _ in range(MESSAGES):
             channel.basic_publish("", QUEUE, BODY, BasicProperties(delivery_mode=2))
     deliveries: queue.SimpleQueue[Ack] = queue.SimpleQueue()
-    began, cpu = time.perf_counter(), time.process_time()
+    started_at, cpu_before = time.perf_counter(), time.process_time()
     stop = start(url, prefetch, deliveries)
     for _ in range(MESSAGES):
         deliveries.get(timeout=30)()
     stop()
-    return MESSAGES / (time.perf_counter() - began), (time.process_time() - cpu) / MESSAGES * 1e6
+    cpu = time.process_time() - cpu_before
+    return MESSAGES / (time.perf_counter() - started_at), cpu / MESSAGES * 1e6
 
 
 def main() -> None:
     """Prints the table of the decision page."""
-    url = os.environ["CJW_RABBITMQ_HOST"]
+    url = os.environ[VARIABLE]
     kinds = {"SelectConnection": consume_with_select, "BlockingConnection": consume_with_blocking}
     print("| connection | prefetch | messages/s (min to max) | CPU us/message |\n|---|---|---|---|")
     for prefetch in (2, 10, 32, 100):

@@ -1,0 +1,1 @@
+"""One-off measurements behind decision pages. They are not part of `make bench`, and each prints a table."""
