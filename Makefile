@@ -1,6 +1,6 @@
-# make demo   the sink at work: RabbitMQ, a small Intercom that misbehaves, a message for each outcome
+# make demo   a message for each outcome, on a real RabbitMQ and a small Intercom that misbehaves
 # make test   every check and every test
-# Both set up all that they need: see "Development" in README.md.
+# Both set up all that they need: see CONTRIBUTING.md.
 
 BIN := .venv/bin
 BENCH_BIN := .venv-bench/bin
@@ -50,12 +50,12 @@ fuzz: .venv/complete
 	$(BIN)/pip install --quiet --require-hashes -r requirements/fuzz.txt
 	$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
 
-# The sink against the limit, and against its peers; 40 minutes. The results are docs/benchmarks.md.
+# The sink against a bare HTTP client and its peers; 40 minutes. Writes docs/benchmarks.md.
 bench: .venv-bench/complete
 	$(BENCH_BIN)/python -m benchmarks measure --rounds $(BENCH_ROUNDS) docs/benchmarks/results.json
 	$(BENCH_BIN)/python -m benchmarks render docs/benchmarks/results.json docs
 
-# A look at the same in a few minutes: one round, fewer and shorter runs, kept out of docs.
+# The same in a few minutes: one round, fewer and shorter runs, written to build/.
 bench-quick: .venv-bench/complete
 	$(BENCH_BIN)/python -m benchmarks measure --quick build/benchmarks/results.json
 	$(BENCH_BIN)/python -m benchmarks render build/benchmarks/results.json build
