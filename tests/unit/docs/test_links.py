@@ -33,6 +33,16 @@ def test_every_relative_link_leads_to_a_file_and_a_heading(document: Path) -> No
     assert broken == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_every_file_that_is_named_exists(document: Path) -> None:
+    """Files of the project that a page names in code, by their paths or, for modules of tests, by their names."""
+    named = re.findall(
+        r"`((?:intercom_sink|tests|testbed|docs|tools|domain|adapters|entrypoints)/[\w/.-]+)`", document.read_text()
+    )
+    roots = [ROOT, ROOT / "intercom_sink"]
+    assert [path for path in named if not any((root / path).exists() for root in roots)] == []
+
+
 def test_there_are_documents_with_links() -> None:
     assert len(DOCUMENTS) > 15
     assert len(links(ROOT / "README.md")) > 20
