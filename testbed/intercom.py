@@ -34,7 +34,8 @@ class Request:
         body: empty if there was none.
         client_port: tells the client's connections apart.
         arrived_at: when it arrived; seconds of `time.monotonic`.
-        ended_at: when its response had been sent, or had failed; None before.
+        ended_at: just before its response is sent, or when that has failed; None until then. Not after the response:
+            on a busy machine, the client may send its next request before this thread goes on.
     """
 
     method: str
@@ -108,7 +109,12 @@ class Intercom:
         except (BrokenPipeError, ConnectionResetError):
             handler.close_connection = True  # the client has closed it
         finally:
-            with self._lock:
+            self.finish(request)
+
+    def finish(self, request: Request) -> None:
+        """Takes note that a request is no longer in flight; does so once."""
+        with self._lock:
+            if request.ended_at is None:
                 self._in_flight -= 1
                 request.ended_at = time.monotonic()
 
@@ -123,9 +129,14 @@ class _Server(ThreadingHTTPServer):
 
 
 class RequestHandler(BaseHTTPRequestHandler):
-    """Handles the requests of one connection. A behaviour responds by `send`, or on the bare `connection`."""
+    """Handles the requests of one connection. A behaviour responds by `send`, or on the bare `connection`.
+
+    Attributes:
+        received: the request that is being handled.
+    """
 
     intercom: Intercom
+    received: Request
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
@@ -137,15 +148,16 @@ class RequestHandler(BaseHTTPRequestHandler):
         if len(body) < length:
             self.close_connection = True
             return
-        request = Request(self.command, self.path, dict(self.headers), body, self.client_address[1])
-        self.intercom.respond(self, request)
+        self.received = Request(self.command, self.path, dict(self.headers), body, self.client_address[1])
+        self.intercom.respond(self, self.received)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815
 
     def send(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        """Sends a response."""
-        self.send_response(status)
-        for name, value in ({"Content-Length": str(len(body))} | headers).items():
+        """Sends a response. `Date` and `Content-Length` are right, unless the headers say otherwise."""
+        self.intercom.finish(self.received)
+        self.send_response_only(status)
+        for name, value in ({"Date": self.date_time_string(), "Content-Length": str(len(body))} | headers).items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
@@ -176,12 +188,8 @@ def rate_limited(seconds: float) -> Behaviour:
     date = time.time() + 365 * 86_400
 
     def behave(handler: RequestHandler) -> None:
-        handler.send_response_only(429)
-        handler.send_header("Date", handler.date_time_string(int(date)))
-        handler.send_header("X-RateLimit-Reset", str(int(date + seconds)))
-        handler.send_header("Content-Length", "0")
-        handler.end_headers()
-        handler.wfile.flush()
+        headers = {"Date": handler.date_time_string(int(date)), "X-RateLimit-Reset": str(int(date + seconds))}
+        handler.send(429, headers, b"")
 
     return behave
 
@@ -264,8 +272,9 @@ def raw(data: bytes) -> Behaviour:
     """Sends exactly these bytes, then closes the connection."""
 
     def behave(handler: RequestHandler) -> None:
-        handler.connection.sendall(data)
         handler.close_connection = True
+        handler.intercom.finish(handler.received)
+        handler.connection.sendall(data)
 
     return behave
 

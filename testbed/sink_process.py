@@ -58,6 +58,10 @@ class SinkProcess:
         """What it has logged so far, as text."""
         return self._stderr.read_text()
 
+    def explain(self) -> str:
+        """What it has logged so far, for the error of a wait that ran out of time."""
+        return self.stderr
+
     def logs(self, event: str | None = None) -> list[dict[str, Any]]:
         """The log lines so far that are complete; only those with this event text, if it is given."""
         lines = self.stderr.split("\n")[:-1]
@@ -66,7 +70,7 @@ class SinkProcess:
 
     def wait_for(self, event: str, count: int = 1, timeout: float = 30.0) -> dict[str, Any]:
         """Waits for the `count`-th log line with this event text, and returns it."""
-        wait_until(lambda: len(self.logs(event)) >= count, f"{event!r} in the log", timeout, lambda: self.stderr)
+        wait_until(lambda: len(self.logs(event)) >= count, f"{event!r} in the log", timeout, self.explain)
         return self.logs(event)[count - 1]
 
     def send(self, signum: signal.Signals) -> None:

@@ -16,7 +16,7 @@ from tests.support.queues import Queue, changed_url
 
 def assert_failed_at_once(sink: SinkProcess, reason: str) -> None:
     """The sink has failed for this reason, without trying to reconnect."""
-    assert sink.wait(timeout=10) == 1
+    assert sink.wait() == 1
     (line,) = sink.logs("failed")
     assert line["level"] == "CRITICAL"
     assert reason in line["reason"]

@@ -69,7 +69,7 @@ def test_queue_deleted_and_declared_again_costs_only_what_was_in_it(
     sent_before = numbers(intercom)
     queue.publish(*(message(number) for number in range(400, 600)))
     sink.wait_for("consuming", count=2)
-    wait_until(lambda: numbers(intercom)[-1:] == [599], "the rest to be sent", explain=lambda: sink.stderr)
+    wait_until(lambda: numbers(intercom)[-1:] == [599], "the rest to be sent", explain=sink.explain)
     assert sink.stop() == 0
     assert sent_before == list(range(len(sent_before))), "the operator deleted the others, with the queue"
     assert 50 < len(sent_before) < 400

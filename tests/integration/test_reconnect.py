@@ -149,7 +149,7 @@ def test_memory_alarm_stops_neither_deliveries_nor_acks(node: Node, intercom: In
     node.ctl("set_vm_memory_high_watermark", "absolute", "1")
     wait_until(lambda: "resource_limit,memory" in node.ctl("eval", "rabbit_alarm:get_alarms()."), "the alarm")
     raised.set()
-    wait_until(lambda: len(intercom.requests) == 302, "200 messages during the alarm", explain=lambda: sink.stderr)
+    wait_until(lambda: len(intercom.requests) == 302, "200 messages during the alarm", explain=sink.explain)
     node.ctl("set_vm_memory_high_watermark", "absolute", "1GB")
     wait_until(lambda: "memory" not in node.ctl("eval", "rabbit_alarm:get_alarms()."), "the alarm to end")
     cleared.set()

@@ -42,11 +42,9 @@ def test_killed_leader_of_a_quorum_queue_costs_duplicates_but_no_message(
     intercom.default = after(0.002, reply(200))
     urls = ",".join(node.url for node in cluster)
     sink = start_sink(queue, CJW_RABBITMQ_HOST=urls)
-    intercom.wait_for_requests(MESSAGES // 4 + 1)
+    intercom.wait_for_requests(MESSAGES // 4 + 1, explain=sink.explain)
     leader.kill()
-    wait_until(
-        lambda: set(numbers(intercom)) == set(range(MESSAGES)), "lost = 0", timeout=90, explain=lambda: sink.stderr
-    )
+    wait_until(lambda: set(numbers(intercom)) == set(range(MESSAGES)), "lost = 0", timeout=90, explain=sink.explain)
     wait_until(lambda: amqp.depth(others[0].url, queue.name) == 0, "an empty queue")
     assert sink.stop() == 0
     sent = numbers(intercom)

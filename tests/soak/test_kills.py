@@ -18,7 +18,8 @@ def kill_and_then_drain(queue: Queue, intercom: Intercom, start_sink: StartSink,
     """Kills a sink at KILLS random moments, each time while it is at work; the last one does the rest."""
     for _ in range(KILLS):
         sink = start_sink(queue, **variables)
-        intercom.wait_for_requests(len(intercom.requests) + random.randint(1, MESSAGES // KILLS - 20))
+        more = random.randint(1, MESSAGES // KILLS - 20)
+        intercom.wait_for_requests(len(intercom.requests) + more, explain=sink.explain)
         sink.send(signal.SIGKILL)
         sink.wait()
         wait_until(lambda: queue.consumers == 0, "the broker to notice")
@@ -66,7 +67,7 @@ def test_broker_killed_5_times_loses_nothing(node: Node, intercom: Intercom, sta
     sink = start_sink(queue, "run", "--drain")
     for _ in range(kills):
         more = random.randint(20, MESSAGES // kills // 2)
-        intercom.wait_for_requests(len(intercom.requests) + more, explain=lambda: sink.stderr)
+        intercom.wait_for_requests(len(intercom.requests) + more, explain=sink.explain)
         node.kill()
         node.start()
     sent_between_kills = len(intercom.requests)
