@@ -14,9 +14,9 @@ The domain and the RabbitMQ adapter report everything that happens to one port, 
 `docs/events_page.py` makes this page from the code.
 
 No line carries the data of a request, the token or a password. Fields without a value are left out. A level "by
-disposition" is that of the delivery policy: `DEBUG` for delivered, `WARNING` for not found, rate limited and the first
-server error, `ERROR` for the others. `mock request`, which the token `mock` logs for each message, is no event: it
-carries the data on purpose.
+disposition" is that of the delivery policy: `DEBUG` for delivered, `WARNING` for not found, duplicate, rate limited and
+the first server error, `ERROR` for the others. `mock request`, which the token `mock` logs for each message, is no
+event: it carries the data on purpose.
 
 | log line | level | event | when | fields |
 |---|---|---|---|---|

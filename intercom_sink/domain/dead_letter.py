@@ -1,6 +1,6 @@
 """Why a message was given up: what an operator needs to know before replaying it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -10,19 +10,23 @@ class Reason(StrEnum):
     MALFORMED = "malformed"
     REJECTED = "rejected"
     SERVER_ERROR = "server-error"
+    NOT_FOUND = "not-found"
+    NO_ANSWER = "no-answer"
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """What is known of a message that was given up; a malformed one, which was never sent, has only a reason.
+    """What is known of a message that was given up; a malformed one was never sent.
 
     Args:
         reason: why.
+        detail: what makes a malformed message malformed.
         method: the request's method.
         path: the request's path.
         status: the status of Intercom's last response.
         request_id: Intercom's id of the last attempt.
         error_codes: the codes of Intercom's last error list.
+        error_messages: its messages, which may name people: they are never logged.
         attempts: how many attempts there were.
         first_attempt_at: when the first attempt began, in Unix seconds.
         last_attempt_at: when the last attempt began, in Unix seconds.
@@ -34,6 +38,8 @@ class DeadLetter:
     status: int | None = None
     request_id: str | None = None
     error_codes: tuple[str, ...] = ()
+    error_messages: tuple[str, ...] = field(default=(), repr=False)
     attempts: int = 0
     first_attempt_at: float | None = None
     last_attempt_at: float | None = None
+    detail: str | None = None

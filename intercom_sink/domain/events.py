@@ -9,49 +9,22 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from intercom_sink.domain.policy import TABLE, Disposition, RetryState, Rule
-from intercom_sink.domain.response import AttemptResult
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt to send a message. Part of other events.
-
-    Args:
-        method: the request's method.
-        path: the request's path.
-        result: the response, or the reason why there was none.
-        disposition: what it means for the message.
-        state: what is remembered of the attempts at this message, this one included.
-        duration: seconds from sending to the result.
-    """
-
-    method: str
-    path: str
-    result: AttemptResult
-    disposition: Disposition
-    state: RetryState
-    duration: float
-
-    @property
-    def rule(self) -> Rule:
-        """The policy's row for its disposition."""
-        return TABLE[self.disposition]
-
+from intercom_sink.domain.attempt import Attempt
+from intercom_sink.domain.policy import Disposition
 
 # What happens to one message.
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptFinished:
-    """An attempt has ended. One of the events below follows."""
+    """An attempt has ended. What becomes of its message follows: delivered, retried, given up, requeued, ..."""
 
     attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
 class MessageDelivered:
-    """Intercom has the message, and it was acked."""
+    """Intercom has the message, and its ack is on its way; if the connection breaks first, it is redelivered."""
 
     attempt: Attempt
 
@@ -64,13 +37,15 @@ class MessageNotFound:
 
 
 @dataclass(frozen=True, slots=True)
-class RetryScheduled:
-    """The message will be sent again.
+class MessageDuplicate:
+    """Intercom has the message from an earlier attempt (409), and it was acked."""
 
-    Args:
-        attempt: the attempt that failed.
-        delay: seconds until the next one, at the earliest.
-    """
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class RetryScheduled:
+    """The message will be sent again, after `delay` seconds at the earliest."""
 
     attempt: Attempt
     delay: float
@@ -98,7 +73,7 @@ class MessageMalformed:
 
 @dataclass(frozen=True, slots=True)
 class MessageRequeued:
-    """A message was sent but not acked, because of a stop or a lost connection: the broker will redeliver it."""
+    """A message was sent but not acked, because of a stop, a hold, a lost connection or an unconfirmed dead letter."""
 
     method: str
     path: str
@@ -118,13 +93,7 @@ class PauseCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """No message is sent for a while.
-
-    Args:
-        cause: why.
-        seconds: how long, as far as is known.
-        until: when it ends, in Unix seconds.
-    """
+    """No message is sent for so many `seconds`, as far as is known; `until` is their end, in Unix seconds."""
 
     cause: PauseCause
     seconds: float
@@ -143,30 +112,65 @@ class Resumed:
     cause: PauseCause
 
 
+class HoldCause(StrEnum):
+    """Why every message waits in the queue."""
+
+    TOKEN = "the token is refused"  # noqa: S105 no secret
+    INTERCOM = "Intercom fails"
+    OUTAGE = "no response for long"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldBegan:
+    """Nothing is sent or given up, and every message returns to the queue, until `GET /me` succeeds."""
+
+    cause: HoldCause
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class HoldContinues:
+    """The hold still goes on, after so many `seconds`."""
+
+    cause: HoldCause
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class HoldEnded:
+    """The hold is over, after so many `seconds`: the queue is consumed again."""
+
+    cause: HoldCause
+    seconds: float
+
+
 # What happens to the connection with RabbitMQ.
 
 
 @dataclass(frozen=True, slots=True)
 class Consuming:
-    """The sink consumes the queue.
-
-    Args:
-        broker: RabbitMQ's URL, without its password.
-        queue: the queue's name.
-    """
+    """The sink consumes a queue of a broker, whose URL is shown without its password."""
 
     broker: str
     queue: str
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionLost:
-    """RabbitMQ is unavailable, at the first connection or at a later one.
+class OtherConsumers:
+    """The queue had consumers before the sink. They break its order, unless it is a single-active-consumer queue.
 
     Args:
-        broker: its URL, without its password.
-        reason: why.
+        queue: the queue's name.
+        consumers: how many there were.
     """
+
+    queue: str
+    consumers: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLost:
+    """RabbitMQ is unavailable, at the first connection or later; the broker's URL is shown without its password."""
 
     broker: str
     reason: str
@@ -181,12 +185,7 @@ class Reconnecting:
 
 @dataclass(frozen=True, slots=True)
 class DeadLettered:
-    """The broker has confirmed a dead letter.
-
-    Args:
-        queue: the dead-letter queue.
-        reason: why the message was given up.
-    """
+    """The broker has confirmed a dead letter; `reason` says why the message was given up."""
 
     queue: str
     reason: str
@@ -194,13 +193,7 @@ class DeadLettered:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterNotConfirmed:
-    """A dead letter could not be published; its message stays in the queue, and publishing is tried again.
-
-    Args:
-        queue: the dead-letter queue.
-        reason: what went wrong.
-        delay: seconds until the next try.
-    """
+    """A dead letter could not be published; its message stays in the queue, and the next try is in `delay` seconds."""
 
     queue: str
     reason: str
@@ -212,7 +205,7 @@ class DeadLetterNotConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """The sink was asked to stop: it takes no further message, and finishes those in flight."""
+    """The sink was asked to stop: attempts in flight finish, and everything else returns to the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +217,7 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The sink has ended because RabbitMQ is unavailable; `reason` says why."""
+    """The sink has ended because of an error, such as an unavailable RabbitMQ; `reason` says which."""
 
     reason: str
 
@@ -233,6 +226,7 @@ Event: TypeAlias = (
     AttemptFinished
     | MessageDelivered
     | MessageNotFound
+    | MessageDuplicate
     | RetryScheduled
     | MessageGivenUp
     | MessageMalformed
@@ -240,7 +234,11 @@ Event: TypeAlias = (
     | Paused
     | ProbeSent
     | Resumed
+    | HoldBegan
+    | HoldContinues
+    | HoldEnded
     | Consuming
+    | OtherConsumers
     | ConnectionLost
     | Reconnecting
     | DeadLettered

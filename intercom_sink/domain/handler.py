@@ -3,24 +3,38 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from intercom_sink.domain.attempt import Attempt
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
+from intercom_sink.domain.diagnosis import Diagnosis, Fault
 from intercom_sink.domain.errors import MalformedMessage
 from intercom_sink.domain.events import (
-    Attempt,
     AttemptFinished,
+    HoldCause,
     MessageDelivered,
+    MessageDuplicate,
     MessageGivenUp,
     MessageMalformed,
     MessageNotFound,
     MessageRequeued,
     RetryScheduled,
 )
-from intercom_sink.domain.policy import TABLE, Action, Disposition, RetryState, Rule, decide
+from intercom_sink.domain.hold import MAX_OUTAGE, Hold
+from intercom_sink.domain.policy import (
+    TABLE,
+    Action,
+    Disposition,
+    Options,
+    Rule,
+    carry_over,
+    decide,
+    decide_for_message_fault,
+)
 from intercom_sink.domain.ports import Clock, Decoder, Delivery, IntercomGateway, Monitor
 from intercom_sink.domain.rate_limiter import RateLimiter
 from intercom_sink.domain.request import IntercomRequest
 from intercom_sink.domain.response import Response
+from intercom_sink.domain.retry_state import RetryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +47,11 @@ class Handler:
         limiter: says when the next request may be sent.
         clock: tells the time.
         monitor: receives the events.
+        diagnosis: tells whose fault a failure is.
+        hold: keeps every message in the queue while the token or Intercom fails.
         draw: picks the seconds of a delay.
         stopping: whether to make no further attempt.
+        options: what the operator chose about the policy.
     """
 
     decode: Decoder
@@ -42,11 +59,14 @@ class Handler:
     limiter: RateLimiter
     clock: Clock
     monitor: Monitor
+    diagnosis: Diagnosis
+    hold: Hold
     draw: Callable[[Delay], float]
     stopping: Callable[[], bool]
+    options: Options
 
     def handle(self, delivery: Delivery) -> Disposition | None:
-        """Sends a message until no retry follows, then acks it or gives it up: always in this order.
+        """Sends a message until its result is final, and only then acks it or gives it up.
 
         Returns:
             Its disposition; None if it stays in the queue, because of a stop or a lost connection.
@@ -54,62 +74,100 @@ class Handler:
         Raises:
             BrokerUnavailable: its dead letter could not be confirmed.
         """
-        if self.stopping() or delivery.is_lost():
+
+        def cancelled() -> bool:
+            return self.stopping() or self.hold.is_active() or delivery.is_lost()
+
+        if cancelled():
             return None
         try:
             request = self.decode(delivery.body)
         except MalformedMessage as error:
             return self._give_up_malformed(delivery, str(error))
-        return self._deliver(delivery, request)
+        return self._deliver(delivery, request, cancelled)
 
-    def _deliver(self, delivery: Delivery, request: IntercomRequest) -> Disposition | None:
-        def cancelled() -> bool:
-            return self.stopping() or delivery.is_lost()
-
-        state = RetryState(possible_duplicate=delivery.redelivered)
-        not_before = 0.0
+    def _deliver(
+        self, delivery: Delivery, request: IntercomRequest, cancelled: Callable[[], bool]
+    ) -> Disposition | None:
+        state = RetryState(request.method, possible_duplicate=delivery.redelivered)
+        not_before = self.limiter.lane_paused_until(delivery.ordering_key)
         while (permit := self.limiter.acquire(cancelled, not_before)) is not None:
             state = state.begin_attempt(self.clock.unix_time(), permit.failures)
             began = self.clock.monotonic()
             result = self.gateway.send(request)
             ended = self.clock.monotonic()
-            decision = decide(result, state)
-            rule, delay = decision.rule, self.draw(decision.delay)
-            self.limiter.release(permit, result, pause=delay if rule.pauses_all else 0.0)
+            decision = decide(result, state, self.options)
+            fault: Fault | None = Fault.MESSAGE
+            asks = self.options.hold and decision.rule.is_ambiguous
+            if asks:
+                self.limiter.release(permit, result)
+                fault = self.diagnosis.ask(cancelled)
+                if fault is Fault.MESSAGE:
+                    decision = decide_for_message_fault(decision.disposition, result, state, self.options)
             attempt = Attempt(request.method, request.path, result, decision.disposition, state, ended - began)
             self.monitor.record(AttemptFinished(attempt))
-            if rule.action is not Action.RETRY:
+            delay = self.draw(decision.delay)
+            if not asks:
+                self.limiter.release(permit, result, self._pause_for_all(delivery, decision.rule, delay))
+            if self._holds(attempt, fault):
+                break
+            if decision.rule.action is not Action.RETRY:
                 return self._finish(delivery, attempt)
             self.monitor.record(RetryScheduled(attempt, delay))
-            state = state.after_retryable(rule)
-            not_before = 0.0 if rule.pauses_all else ended + delay
+            state = carry_over(state, decision.rule)
+            not_before = ended + delay
         if state.attempts:
             self.monitor.record(MessageRequeued(request.method, request.path, state.attempts))
         return None
 
+    def _pause_for_all(self, delivery: Delivery, rule: Rule, delay: float) -> float:
+        """Seconds for which no message may be sent after this attempt."""
+        pauses_all = rule.pauses_all or (rule.pauses_lane and self.limiter.pause_lane(delivery.ordering_key, delay))
+        return delay if pauses_all else 0.0
+
+    def _holds(self, attempt: Attempt, fault: Fault | None) -> bool:
+        """Begins a hold if this attempt calls for one; returns whether the message stays in the queue."""
+        if fault is Fault.MESSAGE:
+            is_outage = (
+                attempt.disposition is Disposition.NO_RESPONSE and self.limiter.seconds_unanswered() >= MAX_OUTAGE
+            )
+            if is_outage:
+                self.hold.begin(HoldCause.OUTAGE, attempt)
+            return is_outage
+        if fault is not None:  # None: cancelled
+            self.hold.begin_for(fault, attempt)
+        return True
+
     def _finish(self, delivery: Delivery, attempt: Attempt) -> Disposition | None:
         """Acks or gives up a message after its last attempt, unless its delivery is lost."""
-        if delivery.is_lost() or not _remove(delivery, attempt):
-            self.monitor.record(MessageRequeued(attempt.method, attempt.path, attempt.state.attempts))
+        removed = False
+        try:
+            removed = not delivery.is_lost() and _remove(delivery, attempt)
+        finally:
+            if not removed:
+                self.monitor.record(MessageRequeued(attempt.method, attempt.path, attempt.state.attempts))
+        if not removed:
             return None
         match attempt.disposition:
             case Disposition.DELIVERED:
                 self.monitor.record(MessageDelivered(attempt))
             case Disposition.NOT_FOUND:
                 self.monitor.record(MessageNotFound(attempt))
+            case Disposition.DUPLICATE:
+                self.monitor.record(MessageDuplicate(attempt))
             case _:
                 self.monitor.record(MessageGivenUp(attempt))
         return attempt.disposition
 
     def _give_up_malformed(self, delivery: Delivery, reason: str) -> Disposition | None:
-        if not delivery.give_up(DeadLetter(_reason(TABLE[Disposition.MALFORMED]))):
+        if not delivery.give_up(DeadLetter(_reason(TABLE[Disposition.MALFORMED]), detail=reason)):
             return None
         self.monitor.record(MessageMalformed(reason, delivery.body))
         return Disposition.MALFORMED
 
 
 def _remove(delivery: Delivery, attempt: Attempt) -> bool:
-    """Takes the message off the queue, as its rule says; returns whether it is off."""
+    """Acks or gives up the message, as its rule says; returns False if it stays in the queue."""
     if attempt.rule.action is Action.GIVE_UP:
         return delivery.give_up(_dead_letter(attempt))
     delivery.ack()
@@ -117,15 +175,16 @@ def _remove(delivery: Delivery, attempt: Attempt) -> bool:
 
 
 def _dead_letter(attempt: Attempt) -> DeadLetter:
-    response, state = attempt.result, attempt.state
-    assert isinstance(response, Response)  # no rule gives up without one
+    result, state = attempt.result, attempt.state
+    response = result if isinstance(result, Response) else None
     return DeadLetter(
         reason=_reason(attempt.rule),
         method=attempt.method,
         path=attempt.path,
-        status=response.status,
-        request_id=response.request_id,
-        error_codes=response.error_codes,
+        status=response.status if response else None,
+        request_id=response.request_id if response else None,
+        error_codes=response.error_codes if response else (),
+        error_messages=response.error_messages if response else (),
         attempts=state.attempts,
         first_attempt_at=state.first_attempt_at,
         last_attempt_at=state.last_attempt_at,

@@ -1,5 +1,6 @@
 """JSON values, and a check that a value is one."""
 
+import re
 from math import isfinite
 from typing import TypeAlias
 
@@ -9,6 +10,9 @@ JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, J
 
 MAX_DEPTH = 256
 """Levels of lists and maps in one value. Deeper ones overflow the stacks of JSON encoders and parsers."""
+
+_FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
+"""What the name of a field looks like. An e-mail address or a number does not."""
 
 
 def check_json(value: object, *where: object) -> None:
@@ -30,10 +34,15 @@ def check_json(value: object, *where: object) -> None:
                 if not (isinstance(key, str) and _is_text(key)):
                     raise _malformed(where, "has a key that is not text")
                 check_json(item, *where, key)
-        case bytes():
-            raise _malformed(where, "is binary, which JSON can't say")
+        case bytes() | bytearray() | memoryview():
+            raise _malformed(where, "is binary, which JSON can't say (was text packed as binary?)")
         case _:
             raise _malformed(where, f"is of type {type(value).__name__}, which JSON can't say")
+
+
+def shown_key(key: object) -> str:
+    """A map's key for an error text: hidden unless it is the name of a field, since other keys may be data."""
+    return ascii(key) if isinstance(key, str) and _FIELD_NAME.fullmatch(key) else "..."
 
 
 def _is_text(text: str) -> bool:
@@ -46,5 +55,7 @@ def _is_text(text: str) -> bool:
 
 def _malformed(where: tuple[object, ...], fault: str) -> MalformedMessage:
     name, *keys = where
-    shown = "".join(f"[{ascii(key)[:40]}]" for key in keys[:5]) + ("[...]" if len(keys) > 5 else "")
+    shown = "".join(f"[{key if isinstance(key, int) else shown_key(key)}]" for key in keys[:5]) + (
+        "[...]" if len(keys) > 5 else ""
+    )
     return MalformedMessage(f"{name}{shown} {fault}")

@@ -17,10 +17,10 @@ class Lanes:
         executor: runs one job for each of its workers at the same time.
         clock: supplies the condition to wait on.
         handle: handles one delivery.
-        on_failure: is called, from a worker, after `handle` has raised.
+        on_failure: is called after that, from any thread.
 
     Attributes:
-        failure: the first exception that `handle` raised.
+        failure: the first exception that `handle`, or the executor, raised.
     """
 
     def __init__(
@@ -38,14 +38,14 @@ class Lanes:
         self._condition = clock.condition()
 
     def dispatch(self, delivery: Delivery) -> None:
-        """Has a delivery handled after the earlier ones of its key. Does not block."""
+        """Queues a delivery behind the earlier ones of its key. Does not block."""
         key = delivery.ordering_key
         with self._condition:
             lane = self._lanes.setdefault(key, deque())
             lane.append(delivery)
             was_idle = len(lane) == 1
         if was_idle:
-            self._executor.submit(self._handle_first, key, lane)
+            self._submit(key, lane)
 
     def join(self) -> None:
         """Returns once every delivery is handled."""
@@ -53,18 +53,41 @@ class Lanes:
             while self._lanes:
                 self._condition.wait()
 
-    def _handle_first(self, key: str | None, lane: deque[Delivery]) -> None:
+    def _submit(self, key: str | None, lane: deque[Delivery]) -> None:
         try:
-            self._handle(lane[0])
+            self._executor.submit(self._handle_first, key, lane)
         except BaseException as failure:  # noqa: BLE001 not hidden: the sink raises it
-            self.failure = self.failure or failure
-            self._on_failure()
+            self._fail(failure)
+            with self._condition:
+                lane.clear()  # the executor may have queued the job before it failed to start a thread for it
+                self._forget(key)
+
+    def _handle_first(self, key: str | None, lane: deque[Delivery]) -> None:
         with self._condition:
+            if not lane:
+                return
+            first = lane[0]
+        try:
+            self._handle(first)
+        except BaseException as failure:  # noqa: BLE001 not hidden: the sink raises it
+            self._fail(failure)
+        with self._condition:
+            if not lane:  # the executor failed meanwhile
+                return
             lane.popleft()
             has_more = bool(lane)
             if not has_more:
-                del self._lanes[key]
-            if not self._lanes:
-                self._condition.notify_all()
+                self._forget(key)
         if has_more:
-            self._executor.submit(self._handle_first, key, lane)
+            self._submit(key, lane)
+
+    def _forget(self, key: str | None) -> None:
+        """Removes an empty lane. The caller holds the lock."""
+        self._lanes.pop(key, None)
+        if not self._lanes:
+            self._condition.notify_all()
+
+    def _fail(self, failure: BaseException) -> None:
+        with self._condition:
+            self.failure = self.failure or failure
+        self._on_failure()

@@ -4,17 +4,21 @@ No clock, no I/O, no logger: the result of an attempt and the retry state go in,
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum, StrEnum
 from types import MappingProxyType
 
 from intercom_sink.domain.backoff import NO_DELAY, Delay, exponential
 from intercom_sink.domain.dead_letter import Reason
-from intercom_sink.domain.rate_limit import retry_delay
+from intercom_sink.domain.rate_limit import RATE_LIMIT_JITTER, RateLimit, retry_delay
 from intercom_sink.domain.response import AttemptResult, NoResponse, Response
+from intercom_sink.domain.retry_state import RetryState
 
 MAX_BACKOFF = 60.0
 """Seconds between two attempts at most, while there is no valid response."""
+
+MAX_UNANSWERED = 5
+"""Attempts at a message that breaks every connection before it is given up, while Intercom responds to others."""
 
 
 class Disposition(StrEnum):
@@ -22,11 +26,17 @@ class Disposition(StrEnum):
 
     DELIVERED = "delivered"
     NOT_FOUND = "not found"
+    NOT_FOUND_KEPT = "not found, kept"
+    DUPLICATE = "duplicate"
     RATE_LIMITED = "rate limited"
+    RESOURCE_LIMITED = "resource rate limited"
     SERVER_ERROR = "server error"
     REPEATED_SERVER_ERROR = "repeated server error"
+    UNAUTHORIZED = "unauthorized"
     REJECTED = "rejected"
     NO_RESPONSE = "no response"
+    UNANSWERED = "unanswered"
+    UNANSWERED_TOO_OFTEN = "unanswered too often"
     MALFORMED = "malformed"
 
 
@@ -49,41 +59,18 @@ class Severity(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RetryState:
-    """What is remembered of the attempts at one message, the one that just ended included.
+class Options:
+    """What an operator may choose about the policy.
 
     Args:
-        attempts: how many there were.
-        first_attempt_at: when the first one began, in Unix seconds.
-        last_attempt_at: when the last one began, in Unix seconds.
-        last_was_server_error: the attempt before ended with a 50X, which is retried once.
-        possible_duplicate: Intercom may have had the message before the last attempt.
-        failures: how many attempts in a row, at any message, had no valid response when the last one began.
+        hold: before a message is given up that may not be at fault, ask whose fault it is.
+        dead_letters: messages that are given up are kept in a dead-letter queue.
+        keep_not_found: a 404 is kept there too, unless the method is DELETE.
     """
 
-    attempts: int = 0
-    first_attempt_at: float | None = None
-    last_attempt_at: float | None = None
-    last_was_server_error: bool = False
-    possible_duplicate: bool = False
-    failures: int = 0
-
-    def begin_attempt(self, unix_time: float, failures: int) -> "RetryState":
-        """The state of an attempt that begins now."""
-        first = unix_time if self.first_attempt_at is None else self.first_attempt_at
-        return RetryState(
-            self.attempts + 1, first, unix_time, self.last_was_server_error, self.possible_duplicate, failures
-        )
-
-    def after_retryable(self, rule: "Rule") -> "RetryState":
-        """The state to carry into the next attempt, once `rule` has said that there is one."""
-        return RetryState(
-            self.attempts,
-            self.first_attempt_at,
-            self.last_attempt_at,
-            rule.is_server_error,
-            self.possible_duplicate or rule.may_have_arrived,
-        )
+    hold: bool = False
+    dead_letters: bool = False
+    keep_not_found: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +83,9 @@ class Rule:
         reason: why it was given up, for its dead letter; GIVE_UP only.
         delay: seconds before the next attempt; RETRY only.
         pauses_all: no message may be sent during the delay: the cause is Intercom, not this message.
+        pauses_lane: only this message waits, unless a second lane has the same disposition meanwhile: then all wait.
+        is_ambiguous: it may not be the message's fault: with `Options.hold`, ask whose fault it is (see `diagnosis`).
+        is_unanswered: counts towards MAX_UNANSWERED.
         is_server_error: sets the flag that makes a second 50X final; every other retry clears it.
         may_have_arrived: Intercom may have taken the message, so the next attempt may be a duplicate.
     """
@@ -105,6 +95,9 @@ class Rule:
     reason: Reason | None = None
     delay: Callable[[AttemptResult, RetryState], Delay] = lambda result, state: NO_DELAY
     pauses_all: bool = False
+    pauses_lane: bool = False
+    is_ambiguous: bool = False
+    is_unanswered: bool = False
     is_server_error: bool = False
     may_have_arrived: bool = False
 
@@ -131,11 +124,15 @@ def _short_delay(result: AttemptResult, state: RetryState) -> Delay:
 def _until_the_window_resets(result: AttemptResult, state: RetryState) -> Delay:
     assert isinstance(result, Response)
     seconds = retry_delay(result.rate_limit)
-    return Delay(seconds, seconds + 1.0)
+    return Delay(seconds, seconds + RATE_LIMIT_JITTER)
 
 
 def _exponential(result: AttemptResult, state: RetryState) -> Delay:
     return exponential(state.failures + 1, MAX_BACKOFF)
+
+
+def _exponential_for_this_message(result: AttemptResult, state: RetryState) -> Delay:
+    return exponential(state.unanswered + 1, MAX_BACKOFF)
 
 
 TABLE: Mapping[Disposition, Rule] = MappingProxyType(
@@ -143,42 +140,89 @@ TABLE: Mapping[Disposition, Rule] = MappingProxyType(
         Disposition.DELIVERED: Rule(Action.ACK, Severity.DEBUG),
         # Deleting what is already gone is natural where a message may be sent twice.
         Disposition.NOT_FOUND: Rule(Action.ACK, Severity.WARNING),
+        Disposition.NOT_FOUND_KEPT: Rule(Action.GIVE_UP, Severity.WARNING, Reason.NOT_FOUND),
+        # Intercom has it from an earlier attempt.
+        Disposition.DUPLICATE: Rule(Action.ACK, Severity.WARNING),
         Disposition.RATE_LIMITED: Rule(Action.RETRY, Severity.WARNING, delay=_until_the_window_resets, pauses_all=True),
+        # The window still takes requests: the limit is one resource's.
+        Disposition.RESOURCE_LIMITED: Rule(
+            Action.RETRY, Severity.WARNING, delay=_until_the_window_resets, pauses_lane=True
+        ),
         # Intercom: a 50X "should be retried once".
         Disposition.SERVER_ERROR: Rule(
             Action.RETRY, Severity.WARNING, delay=_short_delay, is_server_error=True, may_have_arrived=True
         ),
-        Disposition.REPEATED_SERVER_ERROR: Rule(Action.GIVE_UP, Severity.ERROR, Reason.SERVER_ERROR),
+        Disposition.REPEATED_SERVER_ERROR: Rule(Action.GIVE_UP, Severity.ERROR, Reason.SERVER_ERROR, is_ambiguous=True),
+        Disposition.UNAUTHORIZED: Rule(Action.GIVE_UP, Severity.ERROR, Reason.REJECTED, is_ambiguous=True),
         Disposition.REJECTED: Rule(Action.GIVE_UP, Severity.ERROR, Reason.REJECTED),
         Disposition.NO_RESPONSE: Rule(
-            Action.RETRY, Severity.ERROR, delay=_exponential, pauses_all=True, may_have_arrived=True
+            Action.RETRY, Severity.ERROR, delay=_exponential, pauses_all=True, is_ambiguous=True, may_have_arrived=True
         ),
+        # No response to this message, while Intercom responds to GET /me.
+        Disposition.UNANSWERED: Rule(
+            Action.RETRY,
+            Severity.ERROR,
+            delay=_exponential_for_this_message,
+            is_unanswered=True,
+            may_have_arrived=True,
+        ),
+        Disposition.UNANSWERED_TOO_OFTEN: Rule(Action.GIVE_UP, Severity.ERROR, Reason.NO_ANSWER),
         # Never sent: the message is not a valid request.
         Disposition.MALFORMED: Rule(Action.GIVE_UP, Severity.ERROR, Reason.MALFORMED),
     }
 )
 
 
-def classify(result: AttemptResult, state: RetryState) -> Disposition:
-    """The row of the table that an attempt falls under."""
+def classify(result: AttemptResult, state: RetryState, options: Options) -> Disposition:
+    """The row of the table that an attempt falls under, as far as its result tells."""
     match result:
         case NoResponse():
             return Disposition.NO_RESPONSE
         case Response(status=status) if 200 <= status <= 299:
             return Disposition.DELIVERED
         case Response(status=404):
-            return Disposition.NOT_FOUND
+            is_kept = options.dead_letters and options.keep_not_found and state.method != "DELETE"
+            return Disposition.NOT_FOUND_KEPT if is_kept else Disposition.NOT_FOUND
+        case Response(status=409) if state.possible_duplicate:
+            return Disposition.DUPLICATE
+        case Response(status=429, rate_limit=RateLimit(remaining=int(remaining))) if remaining > 0:
+            return Disposition.RESOURCE_LIMITED
         case Response(status=429):
             return Disposition.RATE_LIMITED
+        case Response(status=401 | 403):
+            return Disposition.UNAUTHORIZED
         # A status over 599 is invalid and is read as a server error (RFC 9110, section 15).
         case Response(status=status) if status >= 500:
-            return Disposition.REPEATED_SERVER_ERROR if state.last_was_server_error else Disposition.SERVER_ERROR
+            return Disposition.REPEATED_SERVER_ERROR if state.previous_was_server_error else Disposition.SERVER_ERROR
         case _:
             return Disposition.REJECTED
 
 
-def decide(result: AttemptResult, state: RetryState) -> Decision:
+def decide(result: AttemptResult, state: RetryState, options: Options) -> Decision:
     """What follows from an attempt with this result, given the retry state."""
-    disposition = classify(result, state)
+    return _decision(classify(result, state, options), result, state)
+
+
+def decide_for_message_fault(
+    disposition: Disposition, result: AttemptResult, state: RetryState, options: Options
+) -> Decision:
+    """What follows from an ambiguous disposition once the fault is known to be the message's."""
+    if disposition is Disposition.NO_RESPONSE:
+        is_last = options.dead_letters and state.unanswered + 1 >= MAX_UNANSWERED
+        disposition = Disposition.UNANSWERED_TOO_OFTEN if is_last else Disposition.UNANSWERED
+    return _decision(disposition, result, state)
+
+
+def carry_over(state: RetryState, rule: Rule) -> RetryState:
+    """The state to carry into the next attempt, once `rule` has said that there is one."""
+    return replace(
+        state,
+        previous_was_server_error=rule.is_server_error,
+        possible_duplicate=state.possible_duplicate or rule.may_have_arrived,
+        unanswered=state.unanswered + rule.is_unanswered,
+    )
+
+
+def _decision(disposition: Disposition, result: AttemptResult, state: RetryState) -> Decision:
     rule = TABLE[disposition]
     return Decision(disposition, rule, rule.delay(result, state))

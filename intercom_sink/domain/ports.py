@@ -41,7 +41,8 @@ class Delivery(Protocol):
         letter, and only then acks the message.
 
         Returns:
-            Whether the message was removed. False: the source was stopped or the delivery lost first, and it stays.
+            Whether the message was handed over for acking. False: the source was stopped or the delivery lost first,
+            and it stays.
 
         Raises:
             BrokerUnavailable: the dead letter could not be confirmed in time; the message stays.
@@ -55,7 +56,7 @@ class MessageSource(Protocol):
     """
 
     def on_lost(self, callback: Callable[[], None]) -> None:
-        """Has `callback` called, from any thread, each time after deliveries have become lost.
+        """Registers what is called, from any thread, each time a connection is lost, and its deliveries with it.
 
         Called once, before the first `receive`.
         """
@@ -68,6 +69,15 @@ class MessageSource(Protocol):
 
         Raises:
             BrokerUnavailable: the broker can't be reached in time, or refuses this client.
+        """
+
+    def interrupt(self) -> None:
+        """Makes `receive` return None once, a blocked one too. May be called from any thread, and more than once."""
+
+    def requeue(self) -> None:
+        """Sends the acks that are still pending, then returns every unacked message to the queue.
+
+        Called by the receiving thread, after an `interrupt`; the next `receive` consumes the queue again.
         """
 
     def stop(self) -> None:

@@ -9,8 +9,13 @@ WINDOW = 10.0
 """Length of Intercom's rate window in seconds: the delay after a 429 that does not say how long to wait."""
 
 MIN_DELAY = 1.0
+"""Seconds of the shortest delay, whatever a response reports."""
+
 MAX_DELAY = 60.0
-"""Bounds of the delay in seconds, whatever a response reports."""
+"""Seconds of the longest delay, and of the longest wait for a window, whatever a response reports."""
+
+RATE_LIMIT_JITTER = 1.0
+"""Seconds that are added to the delay at most, so that replicas do not resume at the same moment."""
 
 
 @dataclass(frozen=True, slots=True)

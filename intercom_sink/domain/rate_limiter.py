@@ -2,44 +2,50 @@
 
 Theory of operation
 -------------------
-A request needs a permit. There are three reasons why none is granted now:
+A request needs a permit. There are four reasons why none is granted now:
 
 - *The rate window* is exhausted, as far as responses have reported it (see `rate_window`).
 - *A pause for all*: after a 429, and while there is no valid response, nothing is sent until `paused_until`.
-- *Half-open*: after such a pause, and at startup, it is unknown whether Intercom takes requests. One probe request is
-  sent; the others wait for its response. A response that asks for no pause closes the half-open state, and the rest
-  resume; any other begins the next pause. Requests that were already in flight when the pause began prove nothing.
+- *A pause of one lane*: after a 429 about one resource only its own message waits; if a second lane gets one meanwhile,
+  the pause is for all.
+- *Half-open*: after a pause for all, and at startup, it is unknown whether Intercom takes requests. As in a circuit
+  breaker, one probe request is sent, and the others wait for its result. A response that asks for no pause closes the
+  half-open state, and the rest resume; any other result begins the next pause.
 
-Backoff belongs to Intercom, not to a message: a permit carries the number of failures in a row so far. Requests that
-were in flight together have the same number, so failing together counts once.
+Requests that were in flight when a pause began are *stale*. If one of them fails too, that is the same failure: it
+counts once, and neither prolongs the pause nor ends the probe. If it succeeds, it does not replace the probe, but it
+resets the backoff. A 429 always prolongs the pause, since it says until when.
 
-A worked timeline, with three lanes and an Intercom that goes down; delays as without jitter:
+The backoff belongs to Intercom, not to a message: a permit carries the number of consecutive failures so far.
 
-      time  event                                  state after it
-       0.0  A acquires a permit                    half-open: A is the probe, B and C wait
-       0.2  A responds: 200                        closed: B and C acquire permits
-       0.3  A, B and C are in flight               closed
-       0.4  B fails: connection reset              paused until 0.9, failures 1
-       0.4  C fails: connection reset              paused until 0.9, failures still 1
-       0.5  A responds: 200                        paused until 0.9, failures 0: sent before the pause, so no probe
-       0.9  the pause is over; B is the first      half-open: B is the probe, A and C wait
-       1.0  B fails                                paused until 1.5, failures 1
-       1.5  C is the first                         half-open: C is the probe
-       1.6  C fails                                paused until 2.6, failures 2
-       2.6  A is the first                         half-open: A is the probe
-       2.8  A responds: 503                        closed: a response, so the pause was not needed; A retries alone
+A worked timeline, with three workers A, B and C and an Intercom that goes down; each delay is the shortest possible:
 
-Everyone who waits for a permit waits in `acquire`, on one condition. `release` notifies it when a waiting request may
-be sent earlier than expected; `wake` does when a waiting request may have been cancelled.
+      time  event                                   state after it
+       0.0  A acquires a permit                     half-open: A is the probe, B and C wait
+       0.2  A gets 200                              closed
+       0.3  A, B and C acquire permits              closed: all three are in flight
+       0.4  B gets no response                      paused until 0.9, one failure
+       0.4  C gets no response                      paused until 0.9, still one failure: C is stale
+       0.5  A gets 200                              paused until 0.9, no failure: A is stale, so it closes nothing
+       0.9  B is the first to acquire a permit      half-open: B is the probe, A and C wait
+       1.0  B gets no response                      paused until 1.5, one failure
+       1.5  C acquires a permit                     half-open: C is the probe
+       1.6  C gets no response                      paused until 2.6, two failures
+       2.6  A acquires a permit                     half-open: A is the probe
+       2.8  A gets 503                              closed: Intercom responds, and A's message is retried alone
+
+All who wait for a permit wait in `acquire`, on one condition. `release` notifies it when a waiting request may be sent
+earlier than expected; `wake` does when a waiting request may have been cancelled.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from intercom_sink.domain.events import PauseCause, Paused, ProbeSent, Resumed
 from intercom_sink.domain.ports import Clock, Monitor
-from intercom_sink.domain.rate_limit import MAX_DELAY, MIN_DELAY, UNREPORTED
-from intercom_sink.domain.rate_window import RateWindow, remaining_seconds
+from intercom_sink.domain.rate_limit import RATE_LIMIT_JITTER, UNREPORTED
+from intercom_sink.domain.rate_window import RateWindow, seconds_until
 from intercom_sink.domain.response import AttemptResult, NoResponse, Response
 
 
@@ -48,8 +54,8 @@ class Permit:
     """Permission to send one request.
 
     Args:
-        number: the request's number in the rate window.
-        failures: attempts in a row, at any message, that had no valid response when the permit was granted.
+        number: the request's serial number since the start.
+        failures: consecutive attempts without a valid response, at any message, when the permit was granted.
     """
 
     number: int
@@ -71,7 +77,11 @@ class RateLimiter:
         self._condition = clock.condition()
         self._window = RateWindow(reserve)
         self._failures = 0
+        self._unanswered_since: float | None = None
         self._paused_until = 0.0
+        self._lane_pauses: dict[object, float] = {}
+        self._last_granted = 0
+        self._last_before_pause = 0
         self._half_open = True
         self._probe: int | None = None
         self._reported_pause: PauseCause | None = None
@@ -89,10 +99,10 @@ class RateLimiter:
         with self._condition:
             while not cancelled():
                 now = self._clock.monotonic()
-                seconds = max(self._seconds_to_wait(now), remaining_seconds(not_before, now))
+                seconds = max(self._seconds_to_wait(now), seconds_until(not_before, now))
                 if seconds == 0:
                     return self._grant()
-                self._condition.wait(seconds)
+                self._condition.wait(None if seconds == math.inf else seconds)
         return None
 
     def release(self, permit: Permit, result: AttemptResult, pause: float = 0.0) -> None:
@@ -107,51 +117,84 @@ class RateLimiter:
             now = self._clock.monotonic()
             reported = result.rate_limit if isinstance(result, Response) else UNREPORTED
             may_proceed = self._window.finish(permit.number, reported, now)
-            if isinstance(result, Response):
-                self._failures = 0
-            elif remaining_seconds(self._paused_until, now) == 0:
-                self._failures += 1
-            if pause > 0:
+            is_probe = permit.number == self._probe
+            is_stale = permit.number <= self._last_before_pause and not is_probe
+            if is_probe:
+                self._probe = None
+                may_proceed = True
+            self._count_failure(result, is_stale, now)
+            if pause > 0 and not (is_stale and isinstance(result, NoResponse)):
                 self._pause(result, pause, now)
                 may_proceed = True  # they wait for the end of the pause now, not for the probe
-            elif permit.number == self._probe:
-                self._half_open, self._probe = False, None
-                self._report_resumed()
-                may_proceed = True
+            elif is_probe and isinstance(result, Response):
+                self._half_open = seconds_until(self._paused_until, now) > 0  # a stale 429 has begun another pause
+                if not self._half_open:
+                    self._report_resumed()
             if may_proceed:
                 self._condition.notify_all()
 
+    def pause_lane(self, lane: object, seconds: float) -> bool:
+        """Notes that a lane waits because of a 429 about one resource; returns whether another lane does so too."""
+        with self._condition:
+            now = self._clock.monotonic()
+            self._lane_pauses = {
+                other: until for other, until in self._lane_pauses.items() if seconds_until(until, now) > 0
+            }
+            self._lane_pauses[lane] = now + seconds
+            return len(self._lane_pauses) > 1
+
+    def lane_paused_until(self, lane: object) -> float:
+        """When the pause of a lane ends, on the clock's `monotonic`; in the past if there is none."""
+        with self._condition:
+            return self._lane_pauses.get(lane, 0.0)
+
+    def seconds_unanswered(self) -> float:
+        """Seconds since the first request without a valid response, if there has been none since; otherwise 0."""
+        with self._condition:
+            since = self._unanswered_since
+            return 0.0 if since is None else self._clock.monotonic() - since
+
     def wake(self) -> None:
-        """Has everyone who waits evaluate `cancelled` again. May be called from any thread."""
+        """Makes every waiting `acquire` evaluate `cancelled` again. May be called from any thread."""
         with self._condition:
             self._condition.notify_all()
+
+    def _count_failure(self, result: AttemptResult, is_stale: bool, now: float) -> None:
+        if isinstance(result, Response):
+            self._failures, self._unanswered_since = 0, None
+            return
+        if not is_stale:
+            self._failures += 1
+        if self._unanswered_since is None:
+            self._unanswered_since = now
 
     def _seconds_to_wait(self, now: float) -> float:
         """Seconds until there may be a permit, as far as is known; 0: now."""
         if self._probe is not None:
-            return MAX_DELAY
-        paused = remaining_seconds(self._paused_until, now)
+            return math.inf  # its result notifies
+        paused = seconds_until(self._paused_until, now)
         exhausted = self._window.seconds_to_wait(now)
         if exhausted > paused and self._reported_pause is None:
             self._report_paused(PauseCause.WINDOW_EXHAUSTED, exhausted)
         return max(paused, exhausted)
 
     def _grant(self) -> Permit:
-        number = self._window.start()
+        number = self._last_granted = self._window.start()
         if self._half_open:
             self._probe = number
             self._monitor.record(ProbeSent())
-        elif self._reported_pause is not None:
+        else:
             self._report_resumed()
         return Permit(number, self._failures)
 
     def _pause(self, result: AttemptResult, seconds: float, now: float) -> None:
-        is_paused = remaining_seconds(self._paused_until, now) > 0
-        if not is_paused or now + seconds > self._paused_until + MIN_DELAY:  # else only the jitter differs
+        is_paused = seconds_until(self._paused_until, now) > 0
+        if not is_paused or now + seconds > self._paused_until + RATE_LIMIT_JITTER:
             cause = PauseCause.NO_RESPONSE if isinstance(result, NoResponse) else PauseCause.RATE_LIMITED
             self._report_paused(cause, seconds)
         self._paused_until = max(self._paused_until, now + seconds)
-        self._half_open, self._probe = True, None
+        self._half_open = True
+        self._last_before_pause = self._last_granted
 
     def _report_paused(self, cause: PauseCause, seconds: float) -> None:
         self._reported_pause = cause

@@ -7,8 +7,9 @@ counted: its limit, how many requests remained right after this one (`Remaining`
 clock (`Reset`), and the server's time (`Date`). The window is tracked from these reports alone:
 
 - *Which window.* `Reset` identifies it. A later `Reset` starts a new window; reports about an earlier one are ignored.
-- *When it ends.* `Reset - Date` is the time that remains, whatever the local clock says. `Date` is truncated to whole
-  seconds, so each report puts the end up to a second too late, never too early: the earliest reported end is kept.
+- *When it ends.* `Reset - Date` is the time that remains, whatever the local clock says. Each report puts the end too
+  late, by what `Date` drops (it has whole seconds only) and by the time the response took to arrive, but never too
+  early: the earliest reported end is kept.
 - *How many are available.* A report counts the requests that had arrived by then. Those in flight may not be among
   them, so all of them are subtracted, and so are *unreported* requests: those that ended without a report (no response,
   or no headers) since the request of the latest report was sent.
@@ -17,9 +18,11 @@ clock (`Reset`), and the server's time (`Date`). The window is tracked from thes
   therefore part of it; it was also subtracted as in flight when the lowest report came, so one request is added back.
 - *Between two windows.* When a window has ended, the next one is assumed to have the same limit until a response
   reports it. Requests in flight at that moment may be counted in either, so they are subtracted from the new one.
-- *Bad reports.* No window blocks for longer than MAX_DELAY, and each takes one request at least, whatever is reported.
+- *Bad reports.* No window blocks for longer than MAX_DELAY, and each takes one request at least, whatever is reported,
+  unless requests that are still in flight may have taken it.
 
-A worked timeline: limit 6, a window that ends at 100 on the server's clock. "Available" is the count after the step.
+A worked timeline: requests A to F, limit 6, a window that ends at 100 on the server's clock, which agrees with the
+local one here. "Available" is the count after the step.
 
       time  event                                        available  why
       93.4  A responds: Remaining 5, Date 93                     5  ends at 93.4 + (100 - 93) = 100.4, 0.4 s too late
@@ -41,7 +44,7 @@ from dataclasses import dataclass
 from intercom_sink.domain.rate_limit import MAX_DELAY, WINDOW, RateLimit
 
 
-def remaining_seconds(moment: float, now: float) -> float:
+def seconds_until(moment: float, now: float) -> float:
     """Seconds until `moment`; under a microsecond counts as 0, since a sum of floats may never quite reach it."""
     return moment - now if moment - now > 1e-6 else 0.0
 
@@ -52,7 +55,7 @@ class _Window:
 
     Args:
         reset_at: when it ends, in Unix seconds by the server's clock: this identifies it.
-        expires_at: the same on the local monotonic clock; up to a second late, never early.
+        expires_at: the same on the local monotonic clock; perhaps late, never early.
         limit: requests that Intercom takes in a window.
         lowest_remaining: the lowest `Remaining` reported so far.
         available: requests that may still be sent.
@@ -68,7 +71,7 @@ class _Window:
 
 
 class RateWindow:
-    """Tracks the latest reported window, and never exceeds it, even if responses arrive out of order.
+    """Tracks the latest reported window, and never exceeds it as far as reports tell, even if they come out of order.
 
     Args:
         reserve: share of each window, from 0 to 0.9, that is left to other apps.
@@ -83,12 +86,12 @@ class RateWindow:
         self._sent_at_last_unreported = 0
 
     def seconds_to_wait(self, now: float) -> float:
-        """Seconds until the window takes a request, as far as is known; 0: now."""
+        """Seconds until the window takes a request, as far as is known; 0: now. Rolls over a window that has ended."""
         if self._window is None:
             return 0.0
-        if remaining_seconds(self._window.expires_at, now) == 0:
+        if seconds_until(self._window.expires_at, now) == 0:
             self._roll_over(self._window, now)
-        return remaining_seconds(self._window.expires_at, now) if self._window.available <= 0 else 0.0
+        return seconds_until(self._window.expires_at, now) if self._window.available <= 0 else 0.0
 
     def start(self) -> int:
         """Counts a request that is sent now; returns its number."""
@@ -140,7 +143,8 @@ class RateWindow:
 
     def _roll_over(self, window: _Window, now: float) -> None:
         """Replaces a window that has ended by one that is assumed to have the same limit."""
-        # Requests in flight may be counted in the new window. If nothing was reported for a whole window, none are.
+        # Requests in flight may be counted in the new window. After a whole window without a report they are not
+        # subtracted any more: requests that hang would block the window after that too.
         uncounted = 0 if window.is_assumed else self._in_flight
         window.is_assumed = True
         window.expires_at = now + WINDOW

@@ -15,12 +15,14 @@ class Response:
         rate_limit: what the headers report about the rate limit.
         request_id: Intercom's id of the request, which its support asks for.
         error_codes: the codes of Intercom's error list.
+        error_messages: its messages, for dead letters only: they may name people, so they are never logged.
     """
 
     status: int
     rate_limit: RateLimit = field(default_factory=RateLimit)
     request_id: str | None = None
     error_codes: tuple[str, ...] = ()
+    error_messages: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,14 @@ from threading import Lock
 from typing import TypeAlias
 
 from intercom_sink.domain.backoff import Delay
-from intercom_sink.domain.errors import BrokerUnavailable
+from intercom_sink.domain.diagnosis import Diagnosis
+from intercom_sink.domain.errors import IntercomSinkError
 from intercom_sink.domain.events import Failed, Stopped, Stopping
 from intercom_sink.domain.handler import Handler
+from intercom_sink.domain.hold import Hold
 from intercom_sink.domain.lanes import Lanes
 from intercom_sink.domain.monitors import Monitors
-from intercom_sink.domain.policy import Disposition
+from intercom_sink.domain.policy import Disposition, Options
 from intercom_sink.domain.ports import Clock, Decoder, Delivery, IntercomGateway, MessageSource, Monitor
 from intercom_sink.domain.rate_limiter import RateLimiter
 
@@ -24,6 +26,7 @@ Summary: TypeAlias = Counter[Disposition]
 A message whose ack was lost with its connection is redelivered, and counted again."""
 
 _SILENT = Monitors()
+_DEFAULTS = Options()
 
 
 def draw_uniform(delay: Delay) -> float:
@@ -46,6 +49,7 @@ class Sink:
         draw: picks the seconds of a delay.
         concurrency: requests in flight at most.
         rate_reserve: share of Intercom's rate window, from 0 to 0.9, that is left to other apps.
+        options: what the operator chose about the policy.
         make_executor: makes what runs a number of jobs side by side; unused at concurrency 1.
     """
 
@@ -60,6 +64,7 @@ class Sink:
         draw: Callable[[Delay], float] = draw_uniform,
         concurrency: int = 1,
         rate_reserve: float = 0.0,
+        options: Options = _DEFAULTS,
         make_executor: Callable[[int], Executor] = ThreadPoolExecutor,
     ) -> None:
         self._source = source
@@ -67,7 +72,11 @@ class Sink:
         self._clock = clock
         self._monitor = monitor
         self._limiter = RateLimiter(clock, monitor, rate_reserve)
-        self._handler = Handler(decode, gateway, self._limiter, clock, monitor, draw, stopping=lambda: self._stopping)
+        diagnosis = Diagnosis(gateway, self._limiter, clock)
+        self._hold = Hold(diagnosis, clock, monitor, draw, on_begin=self._interrupt)
+        self._handler = Handler(
+            decode, gateway, self._limiter, clock, monitor, diagnosis, self._hold, draw, self._is_stopping, options
+        )
         self._concurrency = concurrency
         self._make_executor = make_executor
         self._stopping = False
@@ -76,7 +85,7 @@ class Sink:
         source.on_lost(self._limiter.wake)
 
     def run(self) -> Summary:
-        """Streams until `stop`, or until the source ends; then closes the source and the gateway.
+        """Streams until `stop`, or until the source ends; then closes the source and the gateway. Called once.
 
         Returns:
             How many messages were taken off the queue, by their disposition.
@@ -85,11 +94,14 @@ class Sink:
             BrokerUnavailable: RabbitMQ can't be reached in time, or refuses this client.
         """
         try:
-            with self._dispatching() as dispatch:
-                while (delivery := self._source.receive()) is not None:
-                    dispatch(delivery)
-        except BrokerUnavailable as error:
-            self._monitor.record(Failed(str(error)))
+            self._stream()
+            while self._hold.is_active() and not self._stopping:
+                self._source.requeue()
+                self._hold.wait(self._is_stopping)
+                self._stream()
+        except BaseException as error:
+            # The text of another error is not known to be safe to log.
+            self._monitor.record(Failed(str(error) if isinstance(error, IntercomSinkError) else type(error).__name__))
             raise
         finally:
             self._source.close()
@@ -106,9 +118,15 @@ class Sink:
         self._monitor.record(Stopping())
         self._end()
 
+    def _stream(self) -> None:
+        """Has messages handled until the source ends, or is interrupted."""
+        with self._dispatching() as dispatch:
+            while (delivery := self._source.receive()) is not None:
+                dispatch(delivery)
+
     @contextmanager
     def _dispatching(self) -> Iterator[Callable[[Delivery], None]]:
-        """What has a delivery handled. When the block ends, every one is; raises what the first failed one raised."""
+        """Yields what handles or dispatches a delivery; at the end, waits for all, and raises the first failure."""
         if self._concurrency == 1:
             yield self._handle
             return
@@ -116,8 +134,10 @@ class Sink:
             lanes = Lanes(executor, self._clock, self._handle, on_failure=self._end)
             try:
                 yield lanes.dispatch
-            finally:
+            except BaseException:
                 self._end()
+                raise
+            finally:
                 lanes.join()
         if lanes.failure is not None:
             raise lanes.failure
@@ -128,7 +148,15 @@ class Sink:
             with self._summary_lock:
                 self._summary[disposition] += 1
 
+    def _is_stopping(self) -> bool:
+        return self._stopping
+
     def _end(self) -> None:
         self._stopping = True
         self._source.stop()
+        self._limiter.wake()
+
+    def _interrupt(self) -> None:
+        """Ends everything that a hold must end."""
+        self._source.interrupt()
         self._limiter.wake()

@@ -66,6 +66,7 @@ class InMemorySource:
         self._unacked: list[InMemoryDelivery] = []
         self._requeued = 0
         self._stopped = False
+        self._interrupted = False
         self._changed = Condition()
 
     def on_lost(self, callback: Callable[[], None]) -> None:
@@ -73,11 +74,12 @@ class InMemorySource:
         self._on_lost = callback
 
     def receive(self) -> Delivery | None:
-        """The next delivery; None once stopped or drained."""
+        """The next delivery; None once stopped or drained, and after an interrupt."""
         with self._changed:
             if not self._changed.wait_for(self._can_return, self._max_block):
                 raise RuntimeError("receive would block for ever: every message is delivered, and not all are acked")
-            if self._stopped or not self.queue:
+            if self._stopped or self._interrupted or not self.queue:
+                self._interrupted = False
                 return None
             body = self.queue.popleft()
             redelivered = self._requeued > 0
@@ -85,6 +87,17 @@ class InMemorySource:
             delivery = InMemoryDelivery(self, body, self._ordering_key(body), redelivered)
             self._unacked.append(delivery)
             return delivery
+
+    def interrupt(self) -> None:
+        """Makes one `receive` return None."""
+        with self._changed:
+            self._interrupted = True
+            self._changed.notify_all()
+
+    def requeue(self) -> None:
+        """Puts every unacked message back in its old place."""
+        self._interrupted = False
+        self.lose_connection()
 
     def stop(self) -> None:
         """Makes every further `receive` return None."""
@@ -110,7 +123,7 @@ class InMemorySource:
         self._on_lost()
 
     def _can_return(self) -> bool:
-        return self._stopped or bool(self.queue) or not self._unacked
+        return self._stopped or self._interrupted or bool(self.queue) or not self._unacked
 
     def _remove(self, delivery: InMemoryDelivery) -> bool:
         """Removes a delivered message for good, unless its delivery is lost."""

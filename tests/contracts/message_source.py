@@ -1,5 +1,6 @@
 """The promises of MessageSource and of its deliveries."""
 
+import threading
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -123,6 +124,135 @@ class MessageSourceContract:
         assert rig.losses.count == 1
         assert rig.losses.watched_was_lost == [True]
         rig.source.close()
+
+    def test_interrupt_makes_receive_return_nothing_once(self, rig: Rig) -> None:
+        first = receive(rig.source)
+        rig.source.interrupt()
+        rig.source.interrupt()
+        assert rig.source.receive() is None
+        assert receive(rig.source).body == b"second"
+        first.ack()
+        rig.source.close()
+        assert rig.queued() == [b"second", b"third"]
+
+    def test_interrupt_ends_a_blocked_receive(self, rig: Rig) -> None:
+        deliveries = [receive(rig.source) for _ in BODIES]
+        threading.Timer(0.005, rig.source.interrupt).start()
+        assert rig.source.receive() is None
+        for delivery in deliveries:
+            assert not delivery.is_lost()
+            delivery.ack()
+        assert rig.source.receive() is None
+        rig.source.close()
+        assert rig.queued() == []
+
+    def test_requeue_returns_every_unacked_message_in_order(self, rig: Rig) -> None:
+        first, second = receive(rig.source), receive(rig.source)
+        second.ack()
+        rig.source.interrupt()
+        assert rig.source.receive() is None
+        rig.source.requeue()
+        assert first.is_lost()
+        first.ack()
+        again = receive(rig.source)
+        assert (again.body, again.redelivered, again.is_lost()) == (b"first", True, False)
+        assert receive(rig.source).body == b"third"
+        again.ack()
+        rig.source.close()
+        assert rig.queued() == [b"third"]
+
+    def test_requeue_calls_on_lost_after_deliveries_have_become_lost(self, rig: Rig) -> None:
+        rig.losses.watched = receive(rig.source)
+        rig.source.interrupt()
+        rig.source.receive()
+        rig.source.requeue()
+        assert rig.losses.watched_was_lost == [True]
+        rig.source.close()
+
+    def test_requeue_clears_an_interrupt_that_is_pending(self, rig: Rig) -> None:
+        receive(rig.source)
+        rig.source.interrupt()
+        rig.source.requeue()
+        assert receive(rig.source).body == b"first"
+        rig.source.close()
+        assert rig.queued() == BODIES
+
+    def test_requeued_delivery_can_not_be_given_up(self, rig: Rig) -> None:
+        delivery = receive(rig.source)
+        rig.source.interrupt()
+        rig.source.requeue()
+        assert not delivery.give_up(DeadLetter(Reason.REJECTED))
+        rig.source.close()
+        assert rig.queued() == BODIES
+        assert rig.dead_letters() == []
+
+    def test_requeue_may_be_repeated_and_keeps_the_order(self, rig: Rig) -> None:
+        for _ in range(3):
+            assert [receive(rig.source).body for _ in BODIES] == BODIES
+            rig.source.interrupt()
+            assert rig.source.receive() is None
+            rig.source.requeue()
+        rig.source.requeue()
+        rig.source.close()
+        assert rig.queued() == BODIES
+
+    def test_stop_between_a_requeue_and_the_next_receive_delivers_nothing(self, rig: Rig) -> None:
+        """A stop during a hold: the queue is not consumed again."""
+        receive(rig.source)
+        rig.source.interrupt()
+        rig.source.requeue()
+        rig.source.stop()
+        assert rig.source.receive() is None
+        rig.source.close()
+        assert rig.queued() == BODIES
+
+    def test_interrupt_ends_one_receive(self, rig: Rig) -> None:
+        rig.source.interrupt()
+        rig.source.interrupt()
+        assert rig.source.receive() is None
+        assert receive(rig.source).body == b"first"
+        rig.source.close()
+
+    def test_requeue_returns_every_unacked_message_in_its_old_place(self, rig: Rig) -> None:
+        """Several times, and whatever was received; acks that are pending are sent first."""
+        receive(rig.source).ack()
+        for _ in range(3):
+            rig.losses.watched = receive(rig.source)
+            assert rig.losses.watched.body == b"second"
+            rig.source.interrupt()
+            assert rig.source.receive() is None
+            rig.source.interrupt()
+            rig.source.requeue()
+            assert rig.losses.watched.is_lost()
+        assert rig.losses.watched_was_lost == [True] * 3
+        assert [receive(rig.source).body, receive(rig.source).body] == [b"second", b"third"]
+        rig.source.close()
+        assert rig.queued() == [b"second", b"third"]
+
+    def test_requeued_message_is_redelivered(self, rig: Rig) -> None:
+        assert not receive(rig.source).redelivered
+        rig.source.requeue()
+        assert receive(rig.source).redelivered
+        rig.source.close()
+
+    def test_stop_between_requeue_and_receive_is_final(self, rig: Rig) -> None:
+        receive(rig.source)
+        rig.source.requeue()
+        rig.source.stop()
+        assert rig.source.receive() is None
+        rig.source.close()
+        assert rig.queued() == BODIES
+
+    def test_drains_after_a_requeue(self, rig: Rig) -> None:
+        receive(rig.source)
+        rig.source.requeue()
+        received = []
+        while (delivery := rig.source.receive()) is not None:
+            received.append(delivery.body)
+            delivery.ack()
+        assert received == BODIES
+        rig.source.close()
+        assert rig.queued() == []
 
     def test_can_be_closed_before_its_first_use(self, rig: Rig) -> None:
         rig.source.close()

@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from intercom_sink import AttemptResult, DeadLetter, IntercomRequest, encode
+from intercom_sink.domain.policy import Options
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -22,14 +23,16 @@ class Message:
 
     Attributes:
         malformed: whether its body is no request.
+        poisonous: whether Intercom never responds to it.
         deliveries: how often it was delivered.
         removed: how it was taken off the queue; None: it was not.
     """
 
-    def __init__(self, number: int, key: str | None, malformed: bool) -> None:
+    def __init__(self, number: int, key: str | None, malformed: bool, poisonous: bool) -> None:
         self.number = number
         self.key = key
         self.malformed = malformed
+        self.poisonous = poisonous
         self.deliveries = 0
         self.removed: str | None = None
 
@@ -47,6 +50,7 @@ class Delivery:
         self.redelivered = message.deliveries > 0
         self.lost_at = math.inf
         self.results: list[AttemptResult] = []
+        self.sent_at = self.ended_at = -math.inf
         self.body = (
             b"\xc1" if message.malformed else encode(IntercomRequest("POST", f"/deliveries/{self.number}", {"x": 1}))
         )
@@ -94,11 +98,15 @@ class Broker:
         unacked: those that are neither removed nor lost.
     """
 
-    def __init__(self, world: "World", random: Random, concurrency: int) -> None:
+    def __init__(self, world: "World", random: Random, concurrency: int, options: Options) -> None:
         self._world = world
         keys = random.choice(_KEYS)
         count = random.randint(1, 8) if concurrency == 1 else random.randint(1, 24)
-        self.messages = [Message(number, random.choice(keys), random.random() < 0.1) for number in range(count)]
+        poisonous = 0.1 if options.hold and options.dead_letters and random.random() < 0.5 else 0.0
+        self.messages = [
+            Message(number, random.choice(keys), random.random() < 0.1, random.random() < poisonous)
+            for number in range(count)
+        ]
         self.ready = deque(self.messages)
         self.deliveries: list[Delivery] = []
         self.unacked: list[Delivery] = []
@@ -125,6 +133,7 @@ class Source:
         self._world = world
         self._prefetch = PREFETCH * concurrency
         self._stopped = False
+        self._interrupted = False
         self._on_lost: Callable[[], None] = lambda: None
 
     def on_lost(self, callback: Callable[[], None]) -> None:
@@ -133,13 +142,22 @@ class Source:
     def receive(self) -> Delivery | None:
         world = self._world
         world.step("before a message is received")
-        world.scheduler.wait(math.inf, condition=lambda: self._stopped or self._may_deliver() or self._is_drained())
-        if self._stopped or self._is_drained():
+        world.scheduler.wait(math.inf, condition=self._may_return)
+        if self._stopped or self._interrupted or self._is_drained():
+            self._interrupted = False
             return None
         delivery = world.broker.deliver()
         world.note(f"message {delivery.message.number} delivered, key {delivery.ordering_key}")
         world.step(f"after message {delivery.message.number} was received")
         return delivery
+
+    def interrupt(self) -> None:
+        self._interrupted = True
+
+    def requeue(self) -> None:
+        self._interrupted = False
+        self.lose_connection()
+        self._world.note("every message requeued")
 
     def stop(self) -> None:
         self._stopped = True
@@ -151,6 +169,9 @@ class Source:
     def lose_connection(self) -> None:
         self._world.broker.lose_connection()
         self._on_lost()
+
+    def _may_return(self) -> bool:
+        return self._stopped or self._interrupted or self._may_deliver() or self._is_drained()
 
     def _may_deliver(self) -> bool:
         return bool(self._world.broker.ready) and len(self._world.broker.unacked) < self._prefetch

@@ -8,7 +8,19 @@ from pathlib import Path
 
 from intercom_sink import Sink
 
-_MODULES = ("policy", "events", "rate_window", "rate_limiter", "handler", "lanes", "sink")
+_MODULES = (
+    "retry_state",
+    "policy",
+    "attempt",
+    "events",
+    "rate_window",
+    "rate_limiter",
+    "diagnosis",
+    "hold",
+    "handler",
+    "lanes",
+    "sink",
+)
 """Those that a bug may be planted in, each after those that it imports."""
 
 
@@ -32,33 +44,31 @@ MUTANTS = [
     Mutant(
         "50X flag not cleared",
         "policy",
-        "            rule.is_server_error,\n",
-        "            self.last_was_server_error or rule.is_server_error,\n",
+        "previous_was_server_error=rule.is_server_error,",
+        "previous_was_server_error=state.previous_was_server_error or rule.is_server_error,",
     ),
     Mutant(
         "retry after a lost connection",
         "handler",
-        "        def cancelled() -> bool:\n            return self.stopping() or delivery.is_lost()",
-        "        def cancelled() -> bool:\n            return self.stopping()",
+        "return self.stopping() or self.hold.is_active() or delivery.is_lost()",
+        "return self.stopping() or self.hold.is_active()",
     ),
     Mutant(
         "order broken",
         "sink",
-        "dispatch(delivery)\n        except",
-        "second = self._source.receive(); second and dispatch(second); dispatch(delivery)\n        except",
+        "                dispatch(delivery)",
+        "                second = self._source.receive(); second and dispatch(second); dispatch(delivery)",
     ),
     Mutant(
         "no response taken for one",
         "policy",
-        "Disposition.NO_RESPONSE: Rule(\n"
-        "            Action.RETRY, Severity.ERROR, delay=_exponential, pauses_all=True, may_have_arrived=True\n"
-        "        ),",
-        "Disposition.NO_RESPONSE: Rule(Action.ACK, Severity.ERROR),",
+        "            Action.RETRY, Severity.ERROR, delay=_exponential,",
+        "            Action.ACK, Severity.ERROR, delay=_exponential,",
     ),
     Mutant(
         "50X retried for ever",
         "policy",
-        "return Disposition.REPEATED_SERVER_ERROR if state.last_was_server_error else Disposition.SERVER_ERROR",
+        "return Disposition.REPEATED_SERVER_ERROR if state.previous_was_server_error else Disposition.SERVER_ERROR",
         "return Disposition.SERVER_ERROR",
     ),
     Mutant(
@@ -70,8 +80,8 @@ MUTANTS = [
     Mutant(
         "sent after a stop",
         "handler",
-        "        def cancelled() -> bool:\n            return self.stopping() or delivery.is_lost()",
-        "        def cancelled() -> bool:\n            return delivery.is_lost()",
+        "return self.stopping() or self.hold.is_active() or delivery.is_lost()",
+        "return self.hold.is_active() or delivery.is_lost()",
     ),
     Mutant(
         "a stop wakes nobody",
@@ -88,7 +98,7 @@ MUTANTS = [
     Mutant(
         "malformed messages stay unacked",
         "handler",
-        "if not delivery.give_up(DeadLetter(_reason(TABLE[Disposition.MALFORMED]))):",
+        "if not delivery.give_up(DeadLetter(_reason(TABLE[Disposition.MALFORMED]), detail=reason)):",
         "if False:",
     ),
     Mutant(
@@ -106,8 +116,8 @@ MUTANTS = [
     Mutant(
         "a lane that forgets its other messages",
         "lanes",
-        "        if has_more:\n            self._executor",
-        "        if False:\n            self._executor",
+        "        if has_more:\n            self._submit",
+        "        if False:\n            self._submit",
     ),
     Mutant(
         "a 429 pauses its own lane alone",
@@ -138,6 +148,66 @@ MUTANTS = [
         "rate_limiter",
         "if self._probe is not None:",
         "if False:",
+    ),
+    Mutant(
+        "a stale response replaces the probe",
+        "rate_limiter",
+        "elif is_probe and isinstance(result, Response):",
+        "elif isinstance(result, Response):",
+    ),
+    Mutant(
+        "a second lane's limit pauses that lane alone",
+        "rate_limiter",
+        "return len(self._lane_pauses) > 1",
+        "return False",
+    ),
+    Mutant(
+        "a duplicate given up",
+        "policy",
+        "case Response(status=409) if state.possible_duplicate:",
+        "case Response(status=409) if False:",
+    ),
+    Mutant(
+        "a message blamed for the token",
+        "diagnosis",
+        "        case Response(status=401 | 403):\n            return Fault.TOKEN",
+        "        case Response(status=401 | 403):\n            return Fault.MESSAGE",
+    ),
+    Mutant(
+        "GET /me not asked",
+        "handler",
+        "asks = self.options.hold and",
+        "asks = False and",
+    ),
+    Mutant(
+        "sent on during a hold",
+        "handler",
+        "return self.stopping() or self.hold.is_active() or delivery.is_lost()",
+        "return self.stopping() or delivery.is_lost()",
+    ),
+    Mutant(
+        "messages kept in memory during a hold",
+        "sink",
+        "                self._source.requeue()\n",
+        "",
+    ),
+    Mutant(
+        "a hold that ends with any response",
+        "hold",
+        "return diagnose(result) is Fault.MESSAGE",
+        "return isinstance(result, Response)",
+    ),
+    Mutant(
+        "a poisonous message sent for ever",
+        "policy",
+        "is_last = options.dead_letters and state.unanswered + 1 >= MAX_UNANSWERED",
+        "is_last = False",
+    ),
+    Mutant(
+        "an outage that keeps its messages",
+        "handler",
+        "self.limiter.seconds_unanswered() >= MAX_OUTAGE",
+        "False",
     ),
 ]
 

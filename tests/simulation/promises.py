@@ -1,9 +1,10 @@
-"""What the documentation promises, checked at each step as it happens. It knows nothing of the policy's code."""
+"""What the documentation promises, checked at each step as it happens. It shares no code with the domain."""
 
 import math
 from typing import TYPE_CHECKING
 
-from intercom_sink import AttemptResult, DeadLetter, NoResponse, RateLimit, Reason, Response
+from intercom_sink import AttemptResult, DeadLetter, Event, NoResponse, RateLimit, Reason, Response
+from intercom_sink.domain.policy import Options
 from tests.simulation.broker import Delivery
 
 if TYPE_CHECKING:
@@ -16,8 +17,14 @@ EDGE = 2.5
 """Seconds from the beginning of a window in which the sink may still believe in the one before: `Date` is in whole
 seconds, and a response takes up to 1.5 s. A request without a report may have been counted in either."""
 
-MAX_IN_FLIGHT = 1.5
-"""Seconds that a request takes at most: three times 0.5 s of travel."""
+MAX_OUTAGE = 600.0
+"""Seconds without a valid response after which every message returns to the queue, at the next result."""
+
+MAX_WAIT = 105.0
+"""Seconds from one attempt to the next, at most: a pause of 60 s and its jitter, the rate window, and the attempt."""
+
+MAX_IN_FLIGHT = 31.5
+"""Seconds that a request takes at most: three times 0.5 s of travel, and 30 s without a response."""
 
 
 class Violation(AssertionError):
@@ -34,9 +41,10 @@ class Promises:
         known_window: the reset of the latest window that was reported to the process; None: of no window.
     """
 
-    def __init__(self, world: "World", concurrency: int) -> None:
+    def __init__(self, world: "World", concurrency: int, options: Options) -> None:
         self._world = world
         self._concurrency = concurrency
+        self._options = options
         self.in_flight: dict[int, Delivery] = {}
         self.max_in_flight = 0
         self.requests = 0
@@ -49,8 +57,25 @@ class Promises:
         self.known_window: float | None = None
         self._stopped_at = math.inf
         self._paused_since, self._paused_until = math.inf, -math.inf
+        self._pause_began_at = -math.inf
         self._half_open = True
-        self._probe: int | None = None
+        self._probe: int | str | None = None
+        self._asking = 0
+        self._last_me: AttemptResult | None = None
+        self._last_me_at = -math.inf
+        self._held_since = math.inf
+        self._unanswered_since = math.inf
+        self._lane_pauses: dict[str | None, float] = {}
+
+    def record(self, event: Event) -> None:
+        """Monitor: a hold begins and ends when its events say so."""
+        match event.__class__.__name__:  # the classes of a domain with a planted bug are others
+            case "HoldBegan":
+                self._held_since = self._world.now
+            case "HoldEnded":
+                ok = isinstance(self._last_me, Response) and 200 <= self._last_me.status <= 299
+                self._check(ok or not self._options.hold, "a hold ends although GET /me fails")
+                self._held_since = math.inf
 
     def note_stop(self) -> None:
         self._stopped_at = min(self._stopped_at, self._world.now)
@@ -77,10 +102,15 @@ class Promises:
             not self._paused_since < now < self._paused_until,
             f"message {number} is sent during a pause that lasts until {self._paused_until:.2f}",
         )
-        self._check(self._probe is None, f"message {number} does not wait for the probe, {self._probe}")
-        if self._half_open and now >= self._paused_until:
-            self._probe = number
-        self._check(len(self.in_flight) < self._concurrency, f"over {self._concurrency} requests are in flight")
+        self._check(now <= self._held_since, f"message {number} is sent during a hold")
+        self._check(
+            now <= self._unanswered_since + MAX_OUTAGE + MAX_WAIT, f"message {number} is sent after a long outage"
+        )
+        self._check(
+            now >= self._lane_pauses.get(key, -math.inf),
+            f"message {number} is sent during the pause of its lane",
+        )
+        self._check_may_begin(number)
         for other in self._world.broker.messages[:number]:
             comes_first = self._concurrency == 1 or other.key == key
             self._check(other.removed is not None or not comes_first, f"{number} is sent before {other.number}")
@@ -88,12 +118,53 @@ class Promises:
             other = other_delivery.message
             self._check(other.key != key, f"{number} is sent beside {other.number}, which has the same key")
         self._check_may_be_retried(delivery)
+        delivery.sent_at = now
         self.in_flight[number] = delivery
         self.max_in_flight = max(self.max_in_flight, len(self.in_flight))
         self.requests += 1
 
+    def check_send_me(self) -> None:
+        """Checks what is promised of when `GET /me` is sent."""
+        now = self._world.now
+        self._check(self._options.hold or now >= self._held_since, "GET /me is sent although hold is off")
+        self._check(now <= self._stopped_at, "GET /me is sent after a stop")
+        self._check(self._asking == 0, "GET /me is sent twice at once")
+        self._check(not self._paused_since < now < self._paused_until, "GET /me is sent during a pause")
+        self._check_may_begin("GET /me")
+        self._asking += 1
+
+    def note_me(self, result: AttemptResult) -> None:
+        """The result of `GET /me` arrives."""
+        self._last_me, self._last_me_at = result, self._world.now
+        self._end_probe("GET /me", result)
+
+    def note_end_me(self) -> None:
+        """The sink has the result of `GET /me`."""
+        self._asking -= 1
+
+    def _check_may_begin(self, who: int | str) -> None:
+        self._check(self._probe is None, f"{who} does not wait for the probe, {self._probe}")
+        if self._half_open and self._world.now >= self._paused_until:
+            self._probe = who
+        in_flight = len(self.in_flight) + self._asking
+        self._check(in_flight < self._concurrency, f"over {self._concurrency} requests are in flight")
+
+    def _end_probe(self, who: int | str, result: AttemptResult) -> None:
+        """A result arrives: a response shows that Intercom takes requests, and reports the window."""
+        if who == self._probe:
+            self._probe = None
+            self._half_open = isinstance(result, NoResponse) or self._world.now < self._paused_until
+        if isinstance(result, Response):
+            self._unanswered_since = math.inf
+            self._note_window(result.rate_limit)
+        else:
+            self._unanswered_since = min(self._unanswered_since, self._world.now)
+
     def _check_may_be_retried(self, delivery: Delivery) -> None:
         number = delivery.message.number
+        unanswered = sum(isinstance(result, NoResponse) for result in delivery.results)
+        gives_up = self._options.hold and self._options.dead_letters
+        self._check(unanswered < 5 or not gives_up, f"message {number} is sent again after 5 attempts unanswered")
         match delivery.results:
             case [] | [*_, NoResponse()] | [*_, Response(status=429)]:
                 return
@@ -120,15 +191,21 @@ class Promises:
 
     def note_result(self, delivery: Delivery, result: AttemptResult) -> None:
         """The result arrives: from now on the sink knows of the window, and of a pause."""
-        if delivery.message.number == self._probe:
-            self._half_open, self._probe = False, None
-        if isinstance(result, Response):
-            self._note_window(result.rate_limit)
-        seconds = _min_pause(result)
+        now, key = self._world.now, delivery.message.key
+        is_probe = self._probe == delivery.message.number
+        is_stale = delivery.sent_at <= self._pause_began_at and not is_probe
+        self._end_probe(delivery.message.number, result)
+        seconds = _min_pause(result, self._options)
         if seconds is None:
             return
-        now = self._world.now
-        self._half_open, self._probe = True, None
+        if isinstance(result, Response) and (result.rate_limit.remaining or 0) > 0:
+            self._lane_pauses[key] = now + seconds
+            if not any(until > now and other != key for other, until in self._lane_pauses.items()):
+                return
+        if is_stale and isinstance(result, NoResponse):
+            return  # the same failure as the one that began the pause
+        self._half_open = True
+        self._pause_began_at = now
         if now + seconds > self._paused_until:
             self._paused_since = now if now > self._paused_until else self._paused_since
             self._paused_until = now + seconds
@@ -140,15 +217,25 @@ class Promises:
     def check_ack(self, delivery: Delivery) -> None:
         """A message is acked only after a response that says that Intercom is done with it."""
         last = delivery.results[-1] if delivery.results else None
-        taken = isinstance(last, Response) and (200 <= last.status <= 299 or last.status == 404)
+        taken = isinstance(last, Response) and (
+            200 <= last.status <= 299
+            or (last.status == 404 and not self._options.keep_not_found)
+            or (last.status == 409 and _may_be_duplicate(delivery))
+        )
         self._check(taken, f"message {delivery.message.number} is acked after {last}")
 
     def check_give_up(self, delivery: Delivery, dead_letter: DeadLetter) -> None:
         """A message is given up only for a reason, and the dead letter says which."""
-        self._check(
-            dead_letter.reason is _reason(delivery),
-            f"message {delivery.message.number} is given up as {dead_letter.reason}",
+        number, last = delivery.message.number, delivery.results[-1] if delivery.results else None
+        reason = _reason(delivery, self._options)
+        self._check(dead_letter.reason is reason, f"message {number} is given up as {dead_letter.reason}")
+        may_be_innocent = isinstance(last, NoResponse) or (
+            isinstance(last, Response) and (last.status in (401, 403) or last.status >= 500)
         )
+        if self._options.hold and may_be_innocent:
+            ok = isinstance(self._last_me, Response) and 200 <= self._last_me.status <= 299
+            self._check(ok, f"message {number} is given up although GET /me fails")
+            self._check(self._last_me_at >= delivery.ended_at, f"message {number} is given up without GET /me")
 
     def _note_window(self, reported: RateLimit) -> None:
         match reported:
@@ -159,11 +246,11 @@ class Promises:
         self._world.check(holds, promise)
 
 
-def _min_pause(result: AttemptResult) -> float | None:
+def _min_pause(result: AttemptResult, options: Options) -> float | None:
     """Seconds for which nothing may be sent after this result, without jitter; None: no pause."""
     match result:
         case NoResponse():
-            return 0.5
+            return None if options.hold else 0.5  # with hold, GET /me is asked at once
         case Response(status=429, rate_limit=RateLimit(reset_at=float(end), server_time=date)) if date is not None:
             return min(max(end - date, 1), 60)
         case Response(status=429, rate_limit=reported):
@@ -171,11 +258,23 @@ def _min_pause(result: AttemptResult) -> float | None:
     return None
 
 
-def _reason(delivery: Delivery) -> Reason | None:
+def _may_be_duplicate(delivery: Delivery) -> bool:
+    *earlier, _ = delivery.results
+    return delivery.redelivered or any(isinstance(result, NoResponse) or result.status >= 500 for result in earlier)
+
+
+def _reason(delivery: Delivery, options: Options) -> Reason | None:
     """Why a message may be given up now, if it may."""
     if delivery.message.malformed:
         return Reason.MALFORMED
+    unanswered = sum(isinstance(result, NoResponse) for result in delivery.results)
     match delivery.results:
+        case [*_, NoResponse()] if options.hold and options.dead_letters and unanswered >= 5:
+            return Reason.NO_ANSWER
+        case [*_, Response(status=404)] if options.keep_not_found:
+            return Reason.NOT_FOUND
+        case [*_, Response(status=409)] if _may_be_duplicate(delivery):
+            return None
         case [*_, Response(status=before), Response(status=last)] if before >= 500 and last >= 500:
             return Reason.SERVER_ERROR
         case [*_, Response(status=last)] if last < 500 and last not in (404, 429) and not 200 <= last <= 299:

@@ -1,4 +1,4 @@
-"""500 seeds keep every promise; each planted bug is found by fewer."""
+"""500 seeds keep every promise; each planted bug is found within them."""
 
 import pytest
 

@@ -11,6 +11,7 @@ from random import Random
 from typing import Protocol
 
 from intercom_sink import BrokerUnavailable, Sink, decode
+from intercom_sink.domain.policy import Options
 from tests.simulation.broker import Broker, Source
 from tests.simulation.clock import Clock
 from tests.simulation.intercom import Gateway, Intercom
@@ -46,9 +47,15 @@ class World:
         self.trace: list[str] = []
         self.concurrency = self.random.choice([1, 1, 2, 3, 5])
         self.scheduler = Scheduler(self.random)
-        self.broker = Broker(self, self.random, self.concurrency)
+        dead_letters = self.random.random() < 0.7
+        self.options = Options(
+            hold=self.random.random() < 0.5,
+            dead_letters=dead_letters,
+            keep_not_found=dead_letters and self.random.random() < 0.3,
+        )
+        self.broker = Broker(self, self.random, self.concurrency, self.options)
         self.intercom = Intercom(self, self.random)
-        self.promises = Promises(self, self.concurrency)
+        self.promises = Promises(self, self.concurrency, self.options)
         self._faults = 0
         self._source: Source | None = None
         self._sink: Sink | None = None
@@ -75,7 +82,9 @@ class World:
             Gateway(self, self.intercom, self.random),
             Clock(self),
             decode,
+            monitor=self.promises,
             draw=self._draw,
+            options=self.options,
             concurrency=self.concurrency,
             make_executor=partial(Workers, self.scheduler),
         )

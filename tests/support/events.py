@@ -5,15 +5,20 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from intercom_sink import Disposition, Event, NoResponse, Reason, Response
+from intercom_sink.domain.attempt import Attempt
 from intercom_sink.domain.events import (
-    Attempt,
     ConnectionLost,
     Consuming,
     DeadLettered,
     DeadLetterNotConfirmed,
     Failed,
+    HoldBegan,
+    HoldCause,
+    HoldContinues,
+    HoldEnded,
     MessageMalformed,
     MessageRequeued,
+    OtherConsumers,
     PauseCause,
     Paused,
     Reconnecting,
@@ -21,14 +26,14 @@ from intercom_sink.domain.events import (
     RetryScheduled,
     Stopped,
 )
-from intercom_sink.domain.policy import RetryState
+from intercom_sink.domain.retry_state import RetryState
 
 DELIVERED = Attempt(
     "POST",
     "/contacts",
     Response(200),
     Disposition.DELIVERED,
-    RetryState(attempts=1, first_attempt_at=1000.0, last_attempt_at=1000.0),
+    RetryState("POST", attempts=1, first_attempt_at=1000.0, last_attempt_at=1000.0),
     duration=0.125,
 )
 REJECTED = dataclasses.replace(
@@ -44,7 +49,11 @@ _ARGUMENTS: Mapping[type[Event], tuple[Any, ...]] = {
     MessageRequeued: ("POST", "/contacts", 2),
     Paused: (PauseCause.RATE_LIMITED, 7.0, 1007.0),
     Resumed: (PauseCause.RATE_LIMITED,),
+    HoldBegan: (HoldCause.INTERCOM, UNANSWERED),
+    HoldContinues: (HoldCause.INTERCOM, 300.0),
+    HoldEnded: (HoldCause.INTERCOM, 1234.5),
     Consuming: ("amqp://user@rabbit:5672/", "intercom"),
+    OtherConsumers: ("intercom", 1),
     ConnectionLost: ("amqp://user@rabbit:5672/", "connection refused"),
     Reconnecting: (0.5,),
     DeadLettered: ("intercom-dead", Reason.REJECTED),

@@ -15,11 +15,16 @@ from intercom_sink.domain.events import (
     DeadLetterNotConfirmed,
     Event,
     Failed,
+    HoldBegan,
+    HoldContinues,
+    HoldEnded,
     MessageDelivered,
+    MessageDuplicate,
     MessageGivenUp,
     MessageMalformed,
     MessageNotFound,
     MessageRequeued,
+    OtherConsumers,
     Paused,
     ProbeSent,
     Reconnecting,
@@ -86,10 +91,13 @@ _ATTEMPT: Fields = {
     "possible_duplicate": lambda event: event.attempt.state.possible_duplicate or None,
 }
 
+_HOLD: Fields = {"cause": lambda event: event.cause.value, "seconds": lambda event: round(event.seconds, 3)}
+
 LINES: Mapping[type[Event], Line] = {
     AttemptFinished: Line("attempt finished", Severity.DEBUG, _ATTEMPT),
     MessageDelivered: Line("delivered", None, _ATTEMPT),
     MessageNotFound: Line("not found", None, _ATTEMPT),
+    MessageDuplicate: Line("duplicate", None, _ATTEMPT),
     RetryScheduled: Line("retry scheduled", None, {**_ATTEMPT, "delay": lambda event: round(event.delay, 3)}),
     MessageGivenUp: Line("given up", None, _ATTEMPT),
     MessageMalformed: Line(
@@ -122,10 +130,22 @@ LINES: Mapping[type[Event], Line] = {
     ),
     ProbeSent: Line("probe sent", Severity.DEBUG),
     Resumed: Line("resumed", Severity.INFO, {"cause": lambda event: event.cause.value}),
+    HoldBegan: Line("hold began", Severity.ERROR, {"cause": lambda event: event.cause.value, **_ATTEMPT}),
+    HoldContinues: Line("hold continues", Severity.WARNING, _HOLD),
+    HoldEnded: Line("hold ended", Severity.INFO, _HOLD),
     Consuming: Line(
         "consuming",
         Severity.INFO,
         {"queue": lambda event: event.queue, "broker": lambda event: event.broker},
+    ),
+    OtherConsumers: Line(
+        "other consumers",
+        Severity.WARNING,
+        {
+            "queue": lambda event: event.queue,
+            "consumers": lambda event: event.consumers,
+            "effect": lambda _: "breaks the order of messages, unless the queue is single-active-consumer",
+        },
     ),
     ConnectionLost: Line(
         "RabbitMQ unavailable",

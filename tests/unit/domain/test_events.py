@@ -6,10 +6,9 @@ from typing import get_args
 
 import pytest
 
-from intercom_sink import Event, Response
+from intercom_sink import Event
 from intercom_sink.domain import events
-from intercom_sink.domain.events import Attempt, MessageMalformed
-from intercom_sink.domain.policy import TABLE, Disposition, RetryState
+from intercom_sink.domain.events import MessageMalformed
 from tests.support.events import example_of
 
 KINDS: tuple[type[Event], ...] = get_args(Event)
@@ -19,7 +18,7 @@ def test_union_holds_every_event_of_the_module() -> None:
     defined = {
         one for _, one in inspect.getmembers(events, dataclasses.is_dataclass) if one.__module__ == events.__name__
     }
-    assert defined - {Attempt} == set(KINDS)
+    assert defined == set(KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -37,9 +36,3 @@ def test_event_is_a_documented_frozen_value(kind: type[Event]) -> None:
 def test_malformed_body_is_not_in_a_repr() -> None:
     """A traceback or a debugger shows reprs; the body may name people."""
     assert "ada@example.com" not in repr(MessageMalformed("not msgpack", b"ada@example.com"))
-
-
-@pytest.mark.parametrize("disposition", Disposition)
-def test_attempt_knows_the_rule_of_its_disposition(disposition: Disposition) -> None:
-    attempt = Attempt("GET", "/me", Response(200), disposition, RetryState(), duration=0.1)
-    assert attempt.rule is TABLE[disposition]

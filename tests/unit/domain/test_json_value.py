@@ -22,7 +22,12 @@ from tests.support.strategies import json_values
         ({"\ud800": 2}, "a key that is not text"),
         (["\udfff"], "not valid Unicode"),
         ([[[[[[[b""]]]]]]], r"data\[0\]\[0\]\[0\]\[0\]\[0\]\[...\] is binary"),
-        ({"\n" + "k" * 100: b""}, r"data\['\\nk{37}\] is binary"),
+        ({"\n" + "k" * 100: b""}, r"data\[\.\.\.\] is binary"),
+        ({"k" * 41: b""}, r"data\[\.\.\.\] is binary"),
+        ({"k" * 40: b""}, r"data\['k{40}'\] is binary"),
+        ({"ada@example.com": {"avatar_url": b""}}, r"data\[\.\.\.\]\['avatar_url'\] is binary"),
+        (bytearray(b"x"), "data is binary"),
+        (b"x", r"was text packed as binary\?"),
     ],
 )
 def test_error_says_what_json_can_not_say_and_where_it_is(value: Any, complaint: str) -> None:

@@ -36,11 +36,27 @@ class ManualExecutor(Executor):
             self.run_first()
 
 
+class FailingExecutor(ManualExecutor):
+    """As ThreadPoolExecutor when the system has no more threads: some jobs are queued, yet `submit` raises."""
+
+    def __init__(self, fails_at: int) -> None:
+        super().__init__()
+        self._submits = 0
+        self._fails_at = fails_at
+
+    def submit(self, job: Callable[..., Any], /, *arguments: Any, **options: Any) -> "Future[Any]":
+        future = super().submit(job, *arguments, **options)
+        self._submits += 1
+        if self._submits == self._fails_at:
+            raise RuntimeError("can't start new thread")
+        return future
+
+
 class Scene:
     """Lanes whose jobs the test runs, and what was handled."""
 
-    def __init__(self) -> None:
-        self.executor = ManualExecutor()
+    def __init__(self, executor: ManualExecutor | None = None) -> None:
+        self.executor = executor or ManualExecutor()
         self.handled: list[bytes] = []
         self.failures = 0
         self.lanes = Lanes(self.executor, VirtualClock(), self.handle, on_failure=self.fail)
@@ -166,3 +182,85 @@ def test_join_returns_once_the_last_delivery_is_handled() -> None:
         assert not joining.is_alive()
         assert handled == [b"a1", b"a2"]
         assert lanes.failure is None
+
+
+def test_lane_ends_if_the_executor_can_not_start_a_thread() -> None:
+    """Its job may be queued nevertheless, and be taken by a thread that there is; then there is nothing to do."""
+    scene = Scene(FailingExecutor(fails_at=2))
+    scene.dispatch("a1", "b1")
+    assert isinstance(scene.lanes.failure, RuntimeError)
+    assert scene.failures == 1
+    scene.executor.run_all()
+    assert scene.handled == [b"a1"]
+    scene.lanes.join()
+
+
+def test_join_does_not_wait_for_a_lane_whose_job_was_not_taken() -> None:
+    scene = Scene(FailingExecutor(fails_at=1))
+    scene.dispatch("a1")
+    scene.lanes.join()
+    assert scene.handled == []
+    assert scene.failures == 1
+
+
+def test_lane_whose_next_job_is_not_taken_ends_after_the_delivery_that_was_handled() -> None:
+    scene = Scene(FailingExecutor(fails_at=2))
+    scene.dispatch("a1", "a2", "a3")
+    scene.executor.run_all()
+    assert scene.handled == [b"a1"]
+    assert isinstance(scene.lanes.failure, RuntimeError)
+    assert scene.failures == 1
+    scene.lanes.join()
+
+
+def test_join_waits_for_the_other_lanes_after_the_executor_failed() -> None:
+    scene = Scene(FailingExecutor(fails_at=2))
+    scene.dispatch("a1", "b1")
+    with pytest.raises(RuntimeError, match="never end"):
+        scene.lanes.join()
+    scene.executor.run_all()
+    scene.lanes.join()
+
+
+class EagerExecutor(ManualExecutor):
+    """A thread takes the job at once, before `submit` raises because it can't start one more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.futures: list[Future[Any]] = []
+        self.threads = ThreadPoolExecutor(1)
+
+    def submit(self, job: Callable[..., Any], /, *arguments: Any, **options: Any) -> "Future[Any]":
+        begun = threading.Event()
+
+        def run() -> object:
+            begun.set()
+            return job(*arguments, **options)
+
+        self.futures.append(self.threads.submit(run))
+        assert begun.wait(MAX_WAIT)
+        raise RuntimeError("can't start new thread")
+
+
+def test_delivery_that_is_being_handled_as_the_executor_fails_is_handled_to_its_end() -> None:
+    handling, may_end = threading.Event(), threading.Event()
+    handled: list[bytes] = []
+
+    def handle(delivery: Delivery) -> None:
+        handling.set()
+        assert may_end.wait(MAX_WAIT)
+        handled.append(delivery.body)
+
+    def wait_until_it_is_handled() -> None:
+        assert handling.wait(MAX_WAIT)
+
+    executor = EagerExecutor()
+    lanes = Lanes(executor, SystemClock(), handle, on_failure=wait_until_it_is_handled)
+    (delivery,) = deliveries("a1")
+    lanes.dispatch(delivery)
+    may_end.set()
+    executor.threads.shutdown()
+    lanes.join()
+    assert handled == [b"a1"]
+    assert str(lanes.failure) == "can't start new thread"
+    assert executor.futures[0].exception() is None

@@ -9,12 +9,26 @@ from hypothesis import strategies as st
 
 from intercom_sink import AttemptResult, Disposition, NoResponse, RateLimit, Reason, Response
 from intercom_sink.domain.backoff import NO_DELAY, Delay
-from intercom_sink.domain.policy import TABLE, Action, Decision, RetryState, Severity, classify, decide
-from tests.support.strategies import results, retry_states
+from intercom_sink.domain.policy import (
+    MAX_UNANSWERED,
+    TABLE,
+    Action,
+    Decision,
+    Options,
+    Severity,
+    carry_over,
+    classify,
+    decide,
+    decide_for_message_fault,
+)
+from intercom_sink.domain.retry_state import RetryState
+from tests.support.strategies import options, results, retry_states
 
-FRESH = RetryState()
-FLAG = RetryState(last_was_server_error=True)  # the last response was a 50X
+FRESH = RetryState("POST")
+FLAG = RetryState("POST", previous_was_server_error=True)
+NO_RESPONSE = NoResponse("reset")
 ACK, GIVE_UP, RETRY = Action.ACK, Action.GIVE_UP, Action.RETRY
+DEFAULTS = Options()
 
 EXAMPLES = [
     # result                     flag    action    severity   flag afterwards
@@ -43,6 +57,7 @@ EXAMPLES = [
     (Response(401),              FRESH,  GIVE_UP,  "ERROR",   False),
     (Response(403),              FLAG,   GIVE_UP,  "ERROR",   False),
     (Response(405),              FRESH,  GIVE_UP,  "ERROR",   False),
+    (Response(409),              FRESH,  GIVE_UP,  "ERROR",   False),
     (Response(428),              FRESH,  GIVE_UP,  "ERROR",   False),
     (Response(430),              FRESH,  GIVE_UP,  "ERROR",   False),
     (Response(499),              FRESH,  GIVE_UP,  "ERROR",   False),
@@ -58,7 +73,7 @@ EXAMPLES = [
 def test_table_holds_for_each_example(
     result: AttemptResult, state: RetryState, action: Action, severity: str, flag: bool
 ) -> None:
-    rule = decide(result, state).rule
+    rule = decide(result, state, DEFAULTS).rule
     assert rule.action is action
     assert logging.getLevelName(rule.severity) == severity
     assert rule.is_server_error is flag
@@ -81,24 +96,191 @@ def test_malformed_message_is_given_up_as_an_error() -> None:
 
 def test_rules_that_give_up_name_the_reason_and_no_others_do() -> None:
     assert {disposition: rule.reason for disposition, rule in TABLE.items() if rule.action is GIVE_UP} == {
+        Disposition.NOT_FOUND_KEPT: Reason.NOT_FOUND,
         Disposition.REPEATED_SERVER_ERROR: Reason.SERVER_ERROR,
+        Disposition.UNAUTHORIZED: Reason.REJECTED,
         Disposition.REJECTED: Reason.REJECTED,
+        Disposition.UNANSWERED_TOO_OFTEN: Reason.NO_ANSWER,
         Disposition.MALFORMED: Reason.MALFORMED,
     }
     assert all(rule.reason is None for rule in TABLE.values() if rule.action is not GIVE_UP)
 
 
+def test_each_disposition_is_logged_at_the_level_of_its_importance() -> None:
+    """Those that mean that a message did not have its effect are errors, but for a 404 that the operator keeps."""
+    of_severity = {severity: {one for one, rule in TABLE.items() if rule.severity is severity} for severity in Severity}
+    assert of_severity == {
+        Severity.DEBUG: {Disposition.DELIVERED},
+        Severity.INFO: set(),
+        Severity.WARNING: {
+            Disposition.NOT_FOUND,
+            Disposition.NOT_FOUND_KEPT,
+            Disposition.DUPLICATE,
+            Disposition.RATE_LIMITED,
+            Disposition.RESOURCE_LIMITED,
+            Disposition.SERVER_ERROR,
+        },
+        Severity.ERROR: {
+            Disposition.REPEATED_SERVER_ERROR,
+            Disposition.UNAUTHORIZED,
+            Disposition.REJECTED,
+            Disposition.NO_RESPONSE,
+            Disposition.UNANSWERED,
+            Disposition.UNANSWERED_TOO_OFTEN,
+            Disposition.MALFORMED,
+        },
+        Severity.CRITICAL: set(),
+    }
+
+
+# The rows that depend on more than the status.
+
+
+@pytest.mark.parametrize(("status", "reason"), [(401, Reason.REJECTED), (403, Reason.REJECTED)])
+def test_refused_token_is_told_from_other_rejections(status: int, reason: Reason) -> None:
+    decision = decide(Response(status), FRESH, DEFAULTS)
+    assert decision.disposition is Disposition.UNAUTHORIZED
+    assert (decision.rule.action, decision.rule.reason) == (GIVE_UP, reason)
+    assert decide(Response(402), FRESH, DEFAULTS).disposition is Disposition.REJECTED
+
+
+KEPT = Options(dead_letters=True, keep_not_found=True)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("chosen", [DEFAULTS, Options(dead_letters=True), Options(keep_not_found=True), KEPT], ids=str)
+def test_404_is_kept_only_if_asked_with_a_place_to_keep_it_and_never_after_a_delete(
+    method: str, chosen: Options
+) -> None:
+    is_kept = chosen == KEPT and method != "DELETE"
+    decision = decide(Response(404), RetryState(method), chosen)
+    assert decision.disposition is (Disposition.NOT_FOUND_KEPT if is_kept else Disposition.NOT_FOUND)
+    assert decision.rule.action is (GIVE_UP if is_kept else ACK)
+
+
+def test_409_is_acked_only_if_intercom_may_have_had_the_message() -> None:
+    duplicate = RetryState("POST", possible_duplicate=True)
+    assert decide(Response(409), duplicate, DEFAULTS).disposition is Disposition.DUPLICATE
+    assert decide(Response(409), duplicate, DEFAULTS).rule.action is ACK
+    assert decide(Response(409), FRESH, DEFAULTS).disposition is Disposition.REJECTED
+    assert decide(Response(410), duplicate, DEFAULTS).disposition is Disposition.REJECTED
+
+
+@pytest.mark.parametrize(
+    ("earlier", "disposition"),
+    [
+        ([NO_RESPONSE], Disposition.DUPLICATE),
+        ([Response(500)], Disposition.DUPLICATE),
+        ([NO_RESPONSE, Response(429)], Disposition.DUPLICATE),
+        ([Response(429)], Disposition.REJECTED),
+        ([], Disposition.REJECTED),
+    ],
+    ids=str,
+)
+def test_409_is_a_duplicate_only_after_an_attempt_that_may_have_arrived(
+    earlier: list[AttemptResult], disposition: Disposition
+) -> None:
+    assert decisions([*earlier, Response(409)])[-1].disposition is disposition
+
+
+@pytest.mark.parametrize(
+    ("remaining", "disposition"),
+    [
+        (1, Disposition.RESOURCE_LIMITED),
+        (1000, Disposition.RESOURCE_LIMITED),
+        (0, Disposition.RATE_LIMITED),
+        (None, Disposition.RATE_LIMITED),
+    ],
+)
+def test_429_with_requests_left_in_the_window_is_about_one_resource(
+    remaining: int | None, disposition: Disposition
+) -> None:
+    limited = Response(429, RateLimit(server_time=1000.0, reset_at=1007.0, remaining=remaining))
+    decision = decide(limited, FRESH, DEFAULTS)
+    assert decision.disposition is disposition
+    assert decision.delay == Delay(7.0, 8.0)
+    assert decision.rule.action is RETRY
+    assert decision.rule.pauses_all is (disposition is Disposition.RATE_LIMITED)
+    assert decision.rule.pauses_lane is (disposition is Disposition.RESOURCE_LIMITED)
+
+
+def test_hold_asks_only_where_it_may_not_be_the_messages_fault() -> None:
+    assert {one for one, rule in TABLE.items() if rule.is_ambiguous} == {
+        Disposition.UNAUTHORIZED,
+        Disposition.REPEATED_SERVER_ERROR,
+        Disposition.NO_RESPONSE,
+    }
+
+
+@given(results, retry_states, st.booleans(), st.booleans())
+def test_hold_does_not_change_the_row_that_a_result_falls_under(
+    result: AttemptResult, state: RetryState, dead_letters: bool, keep_not_found: bool
+) -> None:
+    """It only has `GET /me` asked before an ambiguous row takes effect."""
+    on, off = (Options(hold, dead_letters, keep_not_found) for hold in (True, False))
+    assert decide(result, state, on) == decide(result, state, off)
+
+
+@pytest.mark.parametrize("disposition", [Disposition.UNAUTHORIZED, Disposition.REPEATED_SERVER_ERROR])
+@given(state=retry_states, chosen=options)
+def test_message_at_fault_is_given_up_as_its_response_says(
+    disposition: Disposition, state: RetryState, chosen: Options
+) -> None:
+    decision = decide_for_message_fault(disposition, Response(503), state, chosen)
+    assert decision == Decision(disposition, TABLE[disposition], NO_DELAY)
+
+
+def unanswered_attempts(count: int, chosen: Options) -> list[Decision]:
+    """What is decided after each of so many attempts at a message that breaks every connection."""
+    made, state = [], FRESH
+    for _ in range(count):
+        state = state.begin_attempt(0.0, failures=0)
+        made.append(decide_for_message_fault(Disposition.NO_RESPONSE, NO_RESPONSE, state, chosen))
+        state = carry_over(state, made[-1].rule)
+    return made
+
+
+def test_message_that_breaks_every_connection_is_given_up_at_the_fifth_attempt() -> None:
+    made = unanswered_attempts(5, Options(hold=True, dead_letters=True))
+    assert [decision.disposition for decision in made] == [
+        *[Disposition.UNANSWERED] * 4,
+        Disposition.UNANSWERED_TOO_OFTEN,
+    ]
+    assert made[-1].rule.reason is Reason.NO_ANSWER
+    assert MAX_UNANSWERED == 5
+
+
+def test_message_that_breaks_every_connection_is_retried_for_ever_without_dead_letters() -> None:
+    made = unanswered_attempts(50, Options(hold=True))
+    assert {decision.disposition for decision in made} == {Disposition.UNANSWERED}
+
+
+def test_delay_of_an_unanswered_message_doubles_with_its_own_attempts() -> None:
+    """The failures of other messages do not count."""
+    delays = [decision.delay for decision in unanswered_attempts(9, Options(hold=True))]
+    assert [delay.max for delay in delays] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    unlucky = RetryState("POST", failures=100)
+    decision = decide_for_message_fault(Disposition.NO_RESPONSE, NO_RESPONSE, unlucky, DEFAULTS)
+    assert decision.delay == Delay(0.5, 1.0)
+    assert not decision.rule.pauses_all
+
+
+# Delays, pauses and the retry state.
+
+
 def test_429_waits_until_the_window_resets_and_a_little_longer() -> None:
-    decision = decide(Response(429, RateLimit(server_time=1000.0, reset_at=1007.0)), FRESH)
+    decision = decide(Response(429, RateLimit(server_time=1000.0, reset_at=1007.0)), FRESH, DEFAULTS)
     assert decision.delay == Delay(7.0, 8.0)
 
 
 def test_first_50x_is_retried_after_a_short_delay() -> None:
-    assert decide(Response(500), FRESH).delay == Delay(0.5, 1.0)
+    assert decide(Response(500), FRESH, DEFAULTS).delay == Delay(0.5, 1.0)
 
 
 def test_delay_without_a_response_doubles_up_to_a_minute() -> None:
-    decided = [decide(NoResponse("refused"), RetryState(failures=failures)).delay for failures in range(9)]
+    decided = [
+        decide(NoResponse("refused"), RetryState("POST", failures=failures), DEFAULTS).delay for failures in range(9)
+    ]
     delays = [(delay.min, delay.max) for delay in decided]
     assert delays == [(0.5, 1), (1, 2), (2, 4), (4, 8), (8, 16), (16, 32), (30, 60), (30, 60), (30, 60)]
 
@@ -108,8 +290,11 @@ def test_causes_at_intercom_pause_all_and_others_one_message() -> None:
         Disposition.RATE_LIMITED,
         Disposition.NO_RESPONSE,
     }
+    assert {one for one, rule in TABLE.items() if rule.pauses_lane} == {Disposition.RESOURCE_LIMITED}
     assert {one for one, rule in TABLE.items() if rule.action is RETRY and not rule.pauses_all} == {
-        Disposition.SERVER_ERROR
+        Disposition.RESOURCE_LIMITED,
+        Disposition.SERVER_ERROR,
+        Disposition.UNANSWERED,
     }
 
 
@@ -118,65 +303,90 @@ def test_retry_may_be_a_duplicate_unless_intercom_refused_to_take_it() -> None:
     assert {one for one, rule in TABLE.items() if rule.may_have_arrived} == {
         Disposition.SERVER_ERROR,
         Disposition.NO_RESPONSE,
+        Disposition.UNANSWERED,
     }
 
 
-def test_retry_state_remembers_the_attempts() -> None:
-    first = FRESH.begin_attempt(unix_time=100.0, failures=0)
-    assert first == RetryState(1, 100.0, 100.0)
-    second = first.after_retryable(TABLE[Disposition.SERVER_ERROR]).begin_attempt(unix_time=105.0, failures=3)
-    assert second == RetryState(2, 100.0, 105.0, last_was_server_error=True, possible_duplicate=True, failures=3)
-    third = second.after_retryable(TABLE[Disposition.RATE_LIMITED]).begin_attempt(unix_time=120.0, failures=0)
-    assert third == RetryState(3, 100.0, 120.0, last_was_server_error=False, possible_duplicate=True)
+def test_only_attempts_that_the_message_is_to_blame_for_count_as_unanswered() -> None:
+    """An outage of Intercom uses up no message's attempts."""
+    assert {one for one, rule in TABLE.items() if rule.is_unanswered} == {Disposition.UNANSWERED}
 
 
-def decisions(sequence: list[AttemptResult]) -> list[Decision]:
+def test_state_that_is_carried_over_follows_from_the_rule() -> None:
+    state = RetryState("POST", attempts=1)
+    assert carry_over(state, TABLE[Disposition.SERVER_ERROR]) == RetryState(
+        "POST", attempts=1, previous_was_server_error=True, possible_duplicate=True
+    )
+    assert carry_over(state, TABLE[Disposition.UNANSWERED]) == RetryState(
+        "POST", attempts=1, possible_duplicate=True, unanswered=1
+    )
+    assert carry_over(state, TABLE[Disposition.RATE_LIMITED]) == state
+    assert carry_over(state, TABLE[Disposition.RESOURCE_LIMITED]) == state
+
+
+@given(retry_states, st.sampled_from(sorted(one for one, rule in TABLE.items() if rule.action is RETRY)))
+def test_possible_duplicate_stays_one_and_unanswered_attempts_stay_counted(
+    state: RetryState, disposition: Disposition
+) -> None:
+    carried = carry_over(state, TABLE[disposition])
+    assert carried.possible_duplicate >= state.possible_duplicate
+    assert carried.unanswered - state.unanswered == (disposition is Disposition.UNANSWERED)
+    assert carried.previous_was_server_error == (disposition is Disposition.SERVER_ERROR)
+    assert (carried.method, carried.attempts) == (state.method, state.attempts)
+
+
+def decisions(sequence: list[AttemptResult], chosen: Options = DEFAULTS) -> list[Decision]:
     """What is decided for one message, given these results in turn, until no retry follows or they end."""
     made: list[Decision] = []
     state = FRESH
     for result in sequence:
         state = state.begin_attempt(0.0, 0)
-        made.append(decide(result, state))
+        made.append(decide(result, state, chosen))
         if made[-1].rule.action is not RETRY:
             break
-        state = state.after_retryable(made[-1].rule)
+        state = carry_over(state, made[-1].rule)
     return made
 
 
-@given(st.lists(results, min_size=1))
-def test_every_sequence_ends_without_a_retry_or_with_a_delay(sequence: list[AttemptResult]) -> None:
-    last = decisions(sequence)[-1]
+@given(st.lists(results, min_size=1), options)
+def test_every_sequence_ends_without_a_retry_or_with_a_delay(sequence: list[AttemptResult], chosen: Options) -> None:
+    last = decisions(sequence, chosen)[-1]
     if last.rule.action is RETRY:
         assert 0 < last.delay.min <= last.delay.max <= 61
     else:
         assert last.delay == NO_DELAY
 
 
-@given(st.lists(results, min_size=1))
-def test_50x_is_never_retried_twice_in_a_row(sequence: list[AttemptResult]) -> None:
-    made = [decision.disposition for decision in decisions(sequence)]
+@given(st.lists(results, min_size=1), options)
+def test_50x_is_never_retried_twice_in_a_row(sequence: list[AttemptResult], chosen: Options) -> None:
+    made = [decision.disposition for decision in decisions(sequence, chosen)]
     assert (Disposition.SERVER_ERROR, Disposition.SERVER_ERROR) not in list(itertools.pairwise(made))
 
 
-@given(results, retry_states)
-def test_only_a_first_50x_sets_the_flag(result: AttemptResult, state: RetryState) -> None:
-    decision = decide(result, state)
+@given(results, retry_states, options)
+def test_only_a_first_50x_sets_the_flag(result: AttemptResult, state: RetryState, chosen: Options) -> None:
+    decision = decide(result, state, chosen)
     assert decision.rule.is_server_error == (decision.disposition is Disposition.SERVER_ERROR)
-    assert decision.disposition is classify(result, state)
+    assert decision.disposition is classify(result, state, chosen)
     assert decision.rule is TABLE[decision.disposition]
-    assert state.after_retryable(decision.rule).last_was_server_error == decision.rule.is_server_error
+    assert carry_over(state, decision.rule).previous_was_server_error == decision.rule.is_server_error
 
 
-@given(results, retry_states)
-def test_only_processed_messages_are_acked_and_rejected_ones_given_up(result: AttemptResult, state: RetryState) -> None:
+@given(results, retry_states, options)
+def test_only_processed_messages_are_acked_and_rejected_ones_given_up(
+    result: AttemptResult, state: RetryState, chosen: Options
+) -> None:
     status = result.status if isinstance(result, Response) else None
-    match decide(result, state).rule.action:
+    match decide(result, state, chosen).rule.action:
         case Action.ACK:
             assert status is not None
-            assert 200 <= status <= 299 or status == 404
+            assert 200 <= status <= 299 or status == 404 or (status == 409 and state.possible_duplicate)
         case Action.GIVE_UP:
             assert status is not None
             assert status != 429
-            assert status < 500 or state.last_was_server_error
+            assert not 200 <= status <= 299
+            assert status != 404 or (chosen.dead_letters and chosen.keep_not_found)
+            assert status != 409 or not state.possible_duplicate
+            assert status < 500 or state.previous_was_server_error
         case Action.RETRY:
             assert status is None or status == 429 or status >= 500

@@ -1,5 +1,6 @@
 """When the next request may be sent."""
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -72,7 +73,8 @@ class Scene:
         permit = trial.try_acquire(seconds=2 * MAX_DELAY)
         if permit is None:
             return "half-open"
-        return f"paused until {trial.clock.now:.1f}, failures {permit.failures}"
+        failures = ["no failure", "one failure", "two failures"][permit.failures]
+        return f"paused until {trial.clock.now:.1f}, {failures}"
 
 
 # Half-open, and pauses.
@@ -81,59 +83,35 @@ class Scene:
 def test_worked_timeline_is_what_happens() -> None:
     """Replays the timeline of the module's docstring, row by row, and compares the states."""
     scene = Scene()
-    states: list[tuple[float, str]] = []
-
-    def note() -> None:
-        states.append((round(scene.clock.now, 1), scene.state()))
-
-    def fail(permit: Permit) -> None:
-        scene.release(permit, NO_RESPONSE, pause=exponential(permit.failures + 1, MAX_DELAY).min)
-
-    a = scene.acquire()
-    note()
-    scene.clock.now = 0.2
-    scene.release(a, OK)
-    b, c = scene.acquire(), scene.acquire()
-    note()
-    scene.clock.now = 0.3
-    a = scene.acquire()
-    note()
-    scene.clock.now = 0.4
-    fail(b)
-    note()
-    fail(c)
-    note()
-    scene.clock.now = 0.5
-    scene.release(a, OK)
-    note()
-    b = scene.acquire()
-    note()
-    scene.clock.now = 1.0
-    fail(b)
-    note()
-    c = scene.acquire()
-    note()
-    scene.clock.now = 1.6
-    fail(c)
-    note()
-    a = scene.acquire()
-    note()
-    scene.clock.now = 2.8
-    scene.release(a, Response(503))
-    note()
-
-    documented = [
-        (time, state.partition(":")[0].replace("still ", "")) for time, _, state in worked_timeline.rows(rate_limiter)
-    ]
+    permits: dict[str, Permit] = {}
+    rows = worked_timeline.rows(rate_limiter)
+    states = []
+    for time, event, _ in rows:
+        workers = re.findall(r"\b[ABC]\b", event)
+        if "acquire" in event:
+            for worker in workers:
+                permit = scene.limiter.acquire(never, not_before=time)
+                assert permit is not None
+                permits[worker] = permit
+            assert scene.clock.now == pytest.approx(time)
+        else:
+            scene.clock.now = time
+            permit = permits.pop(workers[0])
+            if event.endswith("gets no response"):
+                scene.release(permit, NO_RESPONSE, pause=exponential(permit.failures + 1, MAX_DELAY).min)
+            else:
+                scene.release(permit, Response(int(event.split()[-1])))
+        states.append((time, event, scene.state()))
+    documented = [(time, event, state.partition(":")[0].replace("still ", "")) for time, event, state in rows]
     assert states == documented
-    assert len(states) == 12
+    assert len(rows) == 12
 
 
 def test_at_startup_one_probe_is_sent_and_the_others_wait_for_its_response() -> None:
     scene = Scene()
     probe = scene.acquire()
     assert scene.try_acquire() is None
-    assert scene.clock.waits == [MAX_DELAY]
+    assert scene.clock.waits == [], "the wait for the probe has no timeout: its result ends it"
     scene.clock.now = 0.2
     scene.release(probe)
     assert all(scene.try_acquire() for _ in range(1000)), "nothing is known of a window"
@@ -202,6 +180,207 @@ def test_any_response_resets_the_count_of_failures() -> None:
     scene.send(NO_RESPONSE, pause=2)
     scene.send(Response(500))
     assert scene.acquire().failures == 0
+
+
+# Stale requests: those that were in flight when a pause began.
+
+
+def in_flight_at_a_failure(scene: Scene, pause: float) -> Permit:
+    """The permit of a request that is in flight when another one fails, one second after the start."""
+    scene.send()
+    failing, stale = scene.acquire(), scene.acquire()
+    scene.clock.now = 1
+    scene.release(failing, NO_RESPONSE, pause)
+    return stale
+
+
+def test_stale_failure_neither_counts_nor_prolongs_the_pause() -> None:
+    scene = Scene()
+    stale = in_flight_at_a_failure(scene, pause=5)
+    scene.clock.now = 3
+    scene.release(stale, NO_RESPONSE, pause=60)
+    probe = scene.acquire()
+    assert scene.clock.now == 6
+    assert probe.failures == 1
+    assert len(scene.monitor.of(Paused)) == 1
+
+
+def test_stale_failure_does_not_end_the_probe() -> None:
+    """It took long to fail: the pause is over, and the probe in flight."""
+    scene = Scene()
+    stale = in_flight_at_a_failure(scene, pause=5)
+    probe = scene.acquire()
+    scene.release(stale, NO_RESPONSE, pause=60)
+    assert scene.try_acquire(120) is None, "only the probe's result ends the wait"
+    scene.release(probe)
+    permit = scene.try_acquire()
+    assert permit is not None
+    assert permit.failures == 0
+
+
+def test_stale_failure_after_the_probe_succeeded_pauses_nobody() -> None:
+    scene = Scene()
+    stale = in_flight_at_a_failure(scene, pause=5)
+    scene.send()
+    scene.release(stale, NO_RESPONSE, pause=60)
+    permit = scene.try_acquire()
+    assert permit is not None
+    assert permit.failures == 0
+    assert len(scene.monitor.of(Paused)) == 1
+
+
+def test_request_that_was_sent_after_the_pause_is_not_stale() -> None:
+    scene = Scene()
+    in_flight_at_a_failure(scene, pause=5)
+    scene.send()
+    failing = scene.acquire()
+    scene.release(failing, NO_RESPONSE, pause=1)
+    assert scene.acquire().failures == 1
+    assert len(scene.monitor.of(Paused)) == 2
+
+
+def test_stale_success_resets_the_backoff_and_does_not_replace_the_probe() -> None:
+    scene = Scene()
+    stale = in_flight_at_a_failure(scene, pause=5)
+    scene.release(stale)
+    probe = scene.acquire()
+    assert scene.clock.now == 6
+    assert probe.failures == 0
+    assert scene.try_acquire() is None
+
+
+@pytest.mark.parametrize("during_probe", [False, True])
+def test_stale_429_prolongs_the_pause(during_probe: bool) -> None:
+    """It says until when; and the probe's success does not end that pause."""
+    scene = Scene()
+    stale = in_flight_at_a_failure(scene, pause=5)
+    probe = scene.acquire() if during_probe else None
+    ended_at = scene.clock.now = 6 if during_probe else 3
+    scene.release(stale, Response(429), pause=20)
+    if probe is not None:
+        scene.clock.now = 7
+        scene.release(probe)
+        assert scene.monitor.of(Resumed) == []
+    assert scene.try_acquire(ended_at + 20 - scene.clock.now - 0.1) is None
+    scene.acquire()
+    assert scene.clock.now == ended_at + 20
+    assert scene.try_acquire() is None, "the next one is a probe"
+    assert [event.cause for event in scene.monitor.of(Paused)] == [PauseCause.NO_RESPONSE, PauseCause.RATE_LIMITED]
+
+
+def test_probe_that_succeeds_after_the_pause_of_a_stale_429_closes_the_half_open_state() -> None:
+    scene = Scene()
+    stale = in_flight_at_a_failure(scene, pause=5)
+    probe = scene.acquire()
+    scene.release(stale, Response(429), pause=2)
+    assert scene.try_acquire(60) is None, "the probe is still in flight"
+    scene.release(probe)
+    assert all(scene.try_acquire() for _ in range(10))
+    assert scene.monitor.of(Resumed) == [Resumed(PauseCause.RATE_LIMITED)]
+
+
+def test_probe_that_fails_during_the_pause_of_a_stale_429_counts() -> None:
+    """It is no stale request, though it was in flight when that pause began."""
+    scene = Scene()
+    stale = in_flight_at_a_failure(scene, pause=5)
+    probe = scene.acquire()
+    scene.release(stale, Response(429), pause=2)
+    scene.release(probe, NO_RESPONSE, pause=30)
+    next_probe = scene.acquire()
+    assert scene.clock.now == 36
+    assert next_probe.failures == 1, "the 429 reset the count"
+
+
+@pytest.mark.parametrize("during_probe", [False, True])
+def test_stale_success_after_the_pause_leaves_the_limiter_half_open(during_probe: bool) -> None:
+    scene = Scene()
+    stale = in_flight_at_a_failure(scene, pause=5)
+    scene.clock.now = 7
+    probe = scene.acquire() if during_probe else None
+    scene.release(stale)
+    assert scene.monitor.of(Resumed) == []
+    if probe is not None:
+        scene.release(probe, NO_RESPONSE)
+    assert scene.try_acquire() is not None, "the probe"
+    assert scene.try_acquire() is None
+    assert len(scene.monitor.of(ProbeSent)) == 2 + during_probe
+
+
+def test_probe_that_fails_without_a_pause_is_followed_by_another_probe() -> None:
+    """As with `Options.hold`: whose fault the failure is, is asked at once."""
+    scene = Scene()
+    scene.send(NO_RESPONSE)
+    second = scene.try_acquire()
+    assert second is not None
+    assert second.failures == 1
+    assert scene.try_acquire() is None
+    assert len(scene.monitor.of(ProbeSent)) == 2
+    assert scene.monitor.of(Paused) == []
+
+
+# The pause of one lane.
+
+
+def test_only_a_second_lane_with_a_limit_of_its_own_makes_all_wait() -> None:
+    scene = Scene()
+    assert not scene.limiter.pause_lane("a", 5)
+    assert not scene.limiter.pause_lane("a", 7), "the same lane again"
+    scene.clock.now = 6
+    assert scene.limiter.pause_lane("b", 3)
+
+
+def test_lane_whose_pause_is_over_does_not_count() -> None:
+    scene = Scene()
+    scene.limiter.pause_lane("a", 5)
+    scene.clock.now = 5
+    assert not scene.limiter.pause_lane("b", 3)
+
+
+def test_end_of_a_lanes_pause_is_told() -> None:
+    scene = Scene()
+    scene.clock.now = 1
+    scene.limiter.pause_lane("a", 5)
+    scene.limiter.pause_lane(None, 7)
+    assert scene.limiter.lane_paused_until("a") == 6
+    assert scene.limiter.lane_paused_until(None) == 8
+    assert scene.limiter.lane_paused_until("b") <= scene.clock.now
+
+
+def test_pause_of_a_lane_does_not_delay_other_requests() -> None:
+    scene = Scene()
+    scene.send()
+    scene.limiter.pause_lane("a", 5)
+    assert scene.try_acquire() is not None
+
+
+# How long there was no valid response.
+
+
+def test_seconds_unanswered_count_from_the_first_failure_until_any_response() -> None:
+    scene = Scene()
+    assert scene.limiter.seconds_unanswered() == 0
+    scene.send(NO_RESPONSE, pause=1)
+    assert scene.limiter.seconds_unanswered() == 0
+    scene.send(NO_RESPONSE, pause=2)
+    assert scene.limiter.seconds_unanswered() == 1
+    scene.clock.now = 700
+    assert scene.limiter.seconds_unanswered() == 700
+    scene.send(Response(503))
+    assert scene.limiter.seconds_unanswered() == 0
+    scene.clock.now = 900
+    assert scene.limiter.seconds_unanswered() == 0
+    scene.send(NO_RESPONSE, pause=1)
+    scene.clock.now = 910
+    assert scene.limiter.seconds_unanswered() == 10
+
+
+def test_stale_response_ends_the_time_without_a_valid_one() -> None:
+    scene = Scene()
+    stale = in_flight_at_a_failure(scene, pause=5)
+    scene.clock.now = 4
+    assert scene.limiter.seconds_unanswered() == 3
+    scene.release(stale)
+    assert scene.limiter.seconds_unanswered() == 0
 
 
 # Waiting in `acquire`.
@@ -287,13 +466,22 @@ def test_release_of_the_probe_wakes_every_waiting_thread() -> None:
 
 
 def test_release_with_a_pause_has_waiting_threads_wait_for_its_end_only() -> None:
-    """They waited for the probe, for 60 s at most; the pause is shorter. After it, one of them is the probe."""
+    """They waited for the probe, without a timeout. After the pause, one of them is the next probe."""
     limiter = RateLimiter(SystemClock(), Monitors())
     probe, waiters = waiters_for_the_probe(2, limiter)
     limiter.release(probe, NO_RESPONSE, pause=0.05)
     granted = wait_for_one(lambda: [waiter.permit for waiter in waiters if waiter.permit])
     assert len(granted) == 1
     limiter.release(granted[0], OK)
+    assert all(waiter.has_ended() for waiter in waiters)
+
+
+def test_probe_that_fails_without_a_pause_lets_one_waiting_thread_go_on() -> None:
+    limiter = RateLimiter(SystemClock(), Monitors())
+    probe, waiters = waiters_for_the_probe(2, limiter)
+    limiter.release(probe, NO_RESPONSE)
+    (next_probe,) = wait_for_one(lambda: [waiter.permit for waiter in waiters if waiter.permit])
+    limiter.release(next_probe, OK)
     assert all(waiter.has_ended() for waiter in waiters)
 
 

@@ -1,5 +1,6 @@
 """How many requests the rate window takes, as far as responses report it."""
 
+import re
 from copy import deepcopy
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 from intercom_sink import Response
 from intercom_sink.domain import rate_window
 from intercom_sink.domain.rate_limit import MAX_DELAY, UNREPORTED, WINDOW, RateLimit
-from intercom_sink.domain.rate_window import RateWindow, remaining_seconds
+from intercom_sink.domain.rate_window import RateWindow, seconds_until
 from tests.support import worked_timeline
 from tests.support.intercom import OK, reported
 
@@ -44,39 +45,38 @@ def available(window: RateWindow, now: float = 0.0) -> int:
 def test_worked_timeline_is_what_happens() -> None:
     """Replays the timeline of the module's docstring, row by row, and compares the counts."""
     window = RateWindow(reserve=0.0)
-    counts: list[tuple[float, int]] = []
+    in_flight = {"A": start(window, 93.2)}
+    rows = worked_timeline.rows(rate_window)
+    counts = []
+    for now, event, _ in rows:
+        requests = re.findall(r"\b[A-F]\b", event)
+        match event.split():
+            case [_, "responds:", "Remaining", remaining, *date]:
+                reset = reported(
+                    int(remaining.strip(",")), limit=6, server_time=int(date[-1]) if date else int(now), reset_at=100
+                )
+                finish(window, in_flight.pop(requests[0]), reset, now)
+            case [*_, "is" | "are", "sent"]:
+                in_flight |= {request: start(window, now) for request in requests}
+            case [_, "fails", "without", "a", "response"]:
+                window.finish(in_flight.pop(requests[0]), UNREPORTED, now)
+            case _:
+                assert event == "the window has ended, F is still in flight"
+                assert set(in_flight) == {"F"}
+                assert deepcopy(window).seconds_to_wait(now - 0.1) > 0
+        counts.append(available(window, now))
+    assert counts == [int(state.split()[0]) for _, _, state in rows]
+    assert len(rows) == 9
 
-    def respond(number: int, remaining: int, date: float, now: float) -> None:
-        finish(window, number, reported(remaining, limit=6, server_time=date, reset_at=100), now)
 
-    def note(now: float) -> None:
-        counts.append((now, available(window, now)))
-
-    a = start(window, 93.2)
-    respond(a, 5, date=93, now=93.4)
-    note(93.4)
-    assert deepcopy(window).seconds_to_wait(93.4) == 0
-    b, c, d = (start(window, 93.5) for _ in range(3))
-    note(93.5)
-    respond(c, 3, date=93, now=93.7)
-    note(93.7)
-    respond(b, 4, date=93, now=93.8)
-    note(93.8)
-    window.finish(d, UNREPORTED, 93.9)
-    note(93.9)
-    e = start(window, 94.0)
-    note(94.0)
-    respond(e, 1, date=94, now=94.2)
-    note(94.2)
-    start(window, 94.3)
-    note(94.3)
+def test_end_in_the_worked_timeline_is_the_documented_one() -> None:
+    """The first report puts it at 100.4, and the one of 94.2 at 100.2; then the next request waits until then."""
+    window = RateWindow(reserve=0.0)
+    first, *others = (start(window, 93.2) for _ in range(6))
+    finish(window, first, reported(5, limit=6, server_time=93, reset_at=100), now=93.4)
+    assert 93.4 + window.seconds_to_wait(93.4) == pytest.approx(100.4)
+    finish(window, others[0], reported(1, limit=6, server_time=94, reset_at=100), now=94.2)
     assert 94.3 + window.seconds_to_wait(94.3) == pytest.approx(100.2)
-    assert deepcopy(window).seconds_to_wait(100.1) > 0
-    note(100.2)
-
-    documented = [(time, int(state.split()[0])) for time, _, state in worked_timeline.rows(rate_window)]
-    assert counts == documented
-    assert len(counts) == 9
 
 
 def test_first_report_puts_the_end_up_to_a_second_too_late() -> None:
@@ -197,6 +197,15 @@ def test_requests_in_flight_at_the_end_are_subtracted_from_the_next_window() -> 
     assert available(window, 10) == 97
 
 
+def test_requests_that_hang_block_one_window_at_most() -> None:
+    """They may have taken the only request of the next window, but not of the one after that."""
+    window = RateWindow(reserve=0.0)
+    send(window, reported(remaining=1, limit=1))
+    start(window)
+    assert window.seconds_to_wait(10) == WINDOW, "the request in flight may be counted in the next window"
+    assert available(window, 20) == 1
+
+
 def test_later_reset_starts_a_new_window() -> None:
     window = RateWindow(reserve=0.0)
     old, new = start(window), start(window)
@@ -252,6 +261,6 @@ def test_no_window_blocks_for_longer_than_the_maximum_delay() -> None:
 
 def test_under_a_microsecond_is_no_time_to_wait() -> None:
     """A sum of floats may never quite reach the moment that it should."""
-    assert remaining_seconds(10.0, 10.0 - 5e-7) == 0
-    assert remaining_seconds(10.0, 9.5) == 0.5
-    assert remaining_seconds(10.0, 11.0) == 0
+    assert seconds_until(10.0, 10.0 - 5e-7) == 0
+    assert seconds_until(10.0, 9.5) == 0.5
+    assert seconds_until(10.0, 11.0) == 0

@@ -1,6 +1,9 @@
 """The stream, over the ports in memory: inline at concurrency 1, in lanes on real threads above."""
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -12,6 +15,7 @@ from intercom_sink import (
     Disposition,
     Event,
     IntercomRequest,
+    IntercomSinkError,
     NoResponse,
     RateLimit,
     Reason,
@@ -22,7 +26,21 @@ from intercom_sink import (
     encode,
 )
 from intercom_sink.domain.backoff import Delay
-from intercom_sink.domain.events import Failed, MessageMalformed, MessageRequeued, Paused, Stopped, Stopping
+from intercom_sink.domain.diagnosis import ME
+from intercom_sink.domain.events import (
+    AttemptFinished,
+    Failed,
+    HoldBegan,
+    HoldCause,
+    HoldContinues,
+    HoldEnded,
+    MessageMalformed,
+    MessageRequeued,
+    Paused,
+    Stopped,
+    Stopping,
+)
+from intercom_sink.domain.policy import Options
 from intercom_sink.domain.sink import draw_uniform
 from intercom_sink.testing import InMemoryGateway, InMemorySource, RecordingMonitor, VirtualClock
 
@@ -81,7 +99,7 @@ def test_malformed_message_is_given_up_and_never_sent() -> None:
     source, gateway, monitor = InMemorySource([bad, *bodies(1)]), InMemoryGateway(), RecordingMonitor()
     summary = Sink(source, gateway, VirtualClock(), decode, monitor=monitor).run()
     assert gateway.requests == [request(1)]
-    assert source.dead_letters == [(bad, DeadLetter(Reason.MALFORMED))]
+    assert source.dead_letters == [(bad, DeadLetter(Reason.MALFORMED, detail="7999 bytes follow the message"))]
     assert source.acked == bodies(1)
     assert summary == {"malformed": 1, "delivered": 1}
     assert monitor.of(MessageMalformed) == [MessageMalformed("7999 bytes follow the message", bad)]
@@ -122,18 +140,33 @@ def test_unavailable_broker_ends_the_stream_and_everything_is_closed(concurrency
     assert monitor.events == [Failed("gone")]
 
 
-def test_bug_ends_the_stream_and_everything_is_closed() -> None:
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (ZeroDivisionError("a bug, with data"), "ZeroDivisionError"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (SystemExit(3), "SystemExit"),
+        (BrokerUnavailable("no confirm"), "no confirm"),
+        (IntercomSinkError("another of the package"), "another of the package"),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_every_exception_ends_the_stream_and_is_reported(concurrency: int, failure: BaseException, reason: str) -> None:
+    """The text of a foreign exception may hold anything, so only its type is told."""
+
     class Broken(InMemoryGateway):
         def send(self, request: IntercomRequest) -> AttemptResult:
-            raise ZeroDivisionError("a bug")
+            raise failure
 
     source, gateway, monitor = InMemorySource(bodies(1)), Broken(), RecordingMonitor()
-    with pytest.raises(ZeroDivisionError, match="a bug"):
-        Sink(source, gateway, VirtualClock(), decode, monitor=monitor).run()
+    with pytest.raises(type(failure)) as raised:
+        Sink(source, gateway, SystemClock(), decode, monitor=monitor, concurrency=concurrency).run()
+    assert raised.value is failure
     assert source.closed
     assert gateway.closed
     assert list(source.queue) == bodies(1)
-    assert not monitor.of(Failed)
+    assert monitor.of(Failed) == [Failed(reason)]
     assert not monitor.of(Stopped)
 
 
@@ -206,6 +239,18 @@ def test_lanes_send_side_by_side_and_keep_the_order_of_each_key() -> None:
         assert [body for body in source.acked if body in of_key] == of_key
 
 
+def test_executor_has_as_many_workers_as_requests_may_be_in_flight() -> None:
+    made: list[int] = []
+
+    def make_executor(workers: int) -> ThreadPoolExecutor:
+        made.append(workers)
+        return ThreadPoolExecutor(workers)
+
+    source = InMemorySource(bodies(1))
+    Sink(source, InMemoryGateway(), SystemClock(), decode, concurrency=3, make_executor=make_executor).run()
+    assert made == [3]
+
+
 @pytest.mark.parametrize("failure", [BrokerUnavailable("no confirm"), ZeroDivisionError("a bug")], ids=repr)
 def test_failure_in_a_lane_ends_the_stream_and_is_raised(failure: Exception) -> None:
     class Failing(InMemoryGateway):
@@ -221,7 +266,8 @@ def test_failure_in_a_lane_ends_the_stream_and_is_raised(failure: Exception) -> 
     assert gateway.closed
     assert bodies(9)[0] in source.queue
     assert sorted([*source.queue, *source.acked]) == sorted(bodies(*range(50)))
-    assert monitor.of(Failed) == ([Failed("no confirm")] if isinstance(failure, BrokerUnavailable) else [])
+    reason = "no confirm" if isinstance(failure, BrokerUnavailable) else "ZeroDivisionError"
+    assert monitor.of(Failed) == [Failed(reason)]
 
 
 def test_stop_finishes_the_attempts_in_flight_and_requeues_the_rest() -> None:
@@ -245,7 +291,7 @@ def test_stop_finishes_the_attempts_in_flight_and_requeues_the_rest() -> None:
 def test_malformed_messages_are_given_up_in_lanes_too() -> None:
     source = InMemorySource([MALFORMED, *bodies(1)], lambda _: None)
     summary = Sink(source, InMemoryGateway([Response(401)]), SystemClock(), decode, concurrency=2).run()
-    assert summary == {"malformed": 1, "rejected": 1}
+    assert summary == {"malformed": 1, "unauthorized": 1}
     assert [dead_letter.reason for _, dead_letter in source.dead_letters] == [Reason.MALFORMED, Reason.REJECTED]
 
 
@@ -319,3 +365,294 @@ def test_unavailable_broker_ends_the_pauses_of_every_lane() -> None:
     assert not thread.is_alive()
     assert [str(failure) for failure in failures] == ["gone"]
     assert source.acked == []
+
+
+class NoThreads(ThreadPoolExecutor):
+    """The system has no more threads after the first job."""
+
+    def submit(self, job: Callable[..., Any], /, *arguments: Any, **options: Any) -> Any:
+        if self._threads:
+            raise RuntimeError("can't start new thread")
+        return super().submit(job, *arguments, **options)
+
+
+def test_executor_that_can_not_start_a_thread_ends_the_stream() -> None:
+    source, monitor = InMemorySource(bodies(*range(20)), key_of), RecordingMonitor()
+    sink = Sink(
+        source, InMemoryGateway(), SystemClock(), decode, monitor=monitor, concurrency=4, make_executor=NoThreads
+    )
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        sink.run()
+    assert source.closed
+    assert sorted([*source.queue, *source.acked]) == sorted(bodies(*range(20)))
+    assert monitor.of(Failed) == [Failed("RuntimeError")]
+
+
+# Holds.
+
+HOLD = Options(hold=True, dead_letters=True)
+NO_RESPONSE = NoResponse("connection reset")
+
+
+class Intercom(InMemoryGateway):
+    """Fails in the same way for every request, again and again, and each time until `GET /me` was sent so many times.
+
+    Args:
+        failure: what it responds while it fails.
+        fails_before: the numbers of the messages before which it begins to fail, once each.
+        questions: how many `GET /me` get that failure, too.
+    """
+
+    def __init__(self, failure: AttemptResult, fails_before: set[int], questions: int = 3) -> None:
+        super().__init__()
+        self.failure = failure
+        self.during_me: Callable[[], None] = lambda: None
+        self.questions = 0
+        self._fails_before = {f"/contacts/{number}" for number in fails_before}
+        self._max_questions = questions
+        self._left = 0
+        self._lock = threading.Lock()
+
+    def send(self, request: IntercomRequest) -> AttemptResult:
+        if request == ME:
+            self.during_me()
+        with self._lock:
+            if request == ME:
+                self.questions += 1
+                self._left -= 1
+                return self.failure if self._left >= 0 else Response(200)
+            self.requests.append(request)
+            if request.path in self._fails_before:
+                self._fails_before.remove(request.path)
+                self._left = self._max_questions
+            return self.failure if self._left > 0 else Response(200)
+
+
+def at_once(delay: Delay) -> float:
+    return 0.0
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize(
+    ("failure", "cause"),
+    [
+        (Response(401), HoldCause.TOKEN),
+        (Response(403), HoldCause.TOKEN),
+        (Response(503), HoldCause.INTERCOM),
+        (NO_RESPONSE, HoldCause.INTERCOM),
+    ],
+    ids=str,
+)
+def test_holds_lose_nothing_and_keep_the_order(concurrency: int, failure: AttemptResult, cause: HoldCause) -> None:
+    """Several in a row; every one of them makes every message return to the queue."""
+    count = 60
+    source = InMemorySource(bodies(*range(count)), key_of)
+    gateway, monitor = Intercom(failure, fails_before={0, 7, 8, 30, 59}), RecordingMonitor()
+    sink = Sink(
+        source, gateway, SystemClock(), decode, monitor=monitor, draw=at_once, concurrency=concurrency, options=HOLD
+    )
+    assert sink.run() == {"delivered": count}
+    assert source.dead_letters == []
+    assert len(source.acked) == count
+    for key in range(KEYS):
+        of_key = bodies(*range(key, count, KEYS))
+        assert [body for body in source.acked if body in of_key] == of_key
+    if concurrency == 1:
+        assert source.acked == bodies(*range(count))
+    began, ended = monitor.of(HoldBegan), monitor.of(HoldEnded)
+    assert len(began) == len(ended) >= 4, "two that begin together may be one"
+    assert {event.cause for event in began} == {event.cause for event in ended} == {cause}
+    assert monitor.of(HoldContinues) == []
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_every_message_is_in_the_queue_during_a_hold(concurrency: int) -> None:
+    source = InMemorySource(bodies(*range(50)), key_of)
+    gateway, monitor = Intercom(Response(401), fails_before={20}, questions=5), RecordingMonitor()
+    in_memory: list[int] = []
+    receiving = threading.current_thread()
+
+    def count_those_in_memory() -> None:
+        if monitor.of(HoldBegan) and threading.current_thread() is receiving:  # a lane may ask just before the hold
+            in_memory.append(50 - len(source.queue) - len(source.acked))
+
+    gateway.during_me = count_those_in_memory
+    sink = Sink(
+        source, gateway, SystemClock(), decode, monitor=monitor, draw=at_once, concurrency=concurrency, options=HOLD
+    )
+    assert sink.run() == {"delivered": 50}
+    assert set(in_memory) == {0}
+
+
+def test_hold_and_its_end_happen_in_order() -> None:
+    source, clock, monitor = InMemorySource(bodies(1, 2, 3)), VirtualClock(), RecordingMonitor()
+    gateway = Intercom(Response(401), fails_before={2})
+    Sink(source, gateway, clock, decode, monitor=monitor, draw=lambda delay: delay.min, options=HOLD).run()
+    assert [request.path for request in gateway.requests] == [f"/contacts/{number}" for number in (1, 2, 2, 3)]
+    assert source.acked == bodies(1, 2, 3)
+    assert clock.now == 1 + 2 + 4
+    kinds = [type(event).__name__ for event in monitor.events]
+    assert kinds == [
+        "ProbeSent", "AttemptFinished", "MessageDelivered",
+        "AttemptFinished", "HoldBegan", "MessageRequeued", "HoldEnded",
+        *["AttemptFinished", "MessageDelivered"] * 2, "Stopped",
+    ]  # fmt: skip
+    assert monitor.of(HoldEnded) == [HoldEnded(HoldCause.TOKEN, 7)]
+    assert [event.attempt.state.possible_duplicate for event in monitor.of(AttemptFinished)] == [
+        False, False, True, False,
+    ]  # fmt: skip
+
+
+def test_stop_during_a_hold_returns_at_once_and_everything_stays_in_the_queue() -> None:
+    source, clock, monitor = InMemorySource(bodies(1, 2, 3)), VirtualClock(), RecordingMonitor()
+    sink = Sink(
+        source, Intercom(Response(401), fails_before={2}, questions=99), clock, decode, monitor=monitor, options=HOLD
+    )
+    clock.at(1000, sink.stop)
+    assert sink.run() == {"delivered": 1}
+    assert clock.now == 1000
+    assert source.acked == bodies(1)
+    assert list(source.queue) == bodies(2, 3)
+    assert source.closed
+    assert monitor.of(HoldEnded) == []
+    assert monitor.events[-2:] == [Stopping(), Stopped({Disposition.DELIVERED: 1})]
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_stop_from_another_thread_ends_a_hold_at_once(concurrency: int) -> None:
+    """On the real clock, while it waits for a minute."""
+    source, monitor = InMemorySource(bodies(*range(20)), key_of), Signalling(HoldBegan)
+    sink = Sink(
+        source,
+        Intercom(Response(401), fails_before={3}, questions=99),
+        SystemClock(),
+        decode,
+        monitor=monitor,
+        draw=lambda delay: 60.0,
+        concurrency=concurrency,
+        options=HOLD,
+    )
+    thread = threading.Thread(target=sink.run, daemon=True)
+    thread.start()
+    assert monitor.happened.wait(MAX_WAIT)
+    sink.stop()
+    thread.join(MAX_WAIT)
+    assert not thread.is_alive()
+    assert sorted([*source.queue, *source.acked]) == sorted(bodies(*range(20)))
+    assert bodies(3)[0] in source.queue
+    assert source.dead_letters == []
+
+
+def test_stop_during_the_question_of_a_hold_takes_no_further_message() -> None:
+    """`GET /me` is in flight, and succeeds: the hold is over, and the sink ends."""
+    source, clock = InMemorySource(bodies(1, 2)), VirtualClock()
+    gateway = Intercom(Response(401), fails_before={1}, questions=1)
+    sink = Sink(source, gateway, clock, decode, options=HOLD)
+
+    def stop_at_the_last_question() -> None:
+        if gateway.questions == 1:
+            sink.stop()
+
+    gateway.during_me = stop_at_the_last_question
+    assert sink.run() == {}
+    assert len(gateway.requests) == 1
+    assert list(source.queue) == bodies(1, 2)
+
+
+def test_lost_connection_during_a_hold_changes_nothing() -> None:
+    source, clock = InMemorySource(bodies(1, 2)), VirtualClock()
+    sink = Sink(source, Intercom(Response(503), fails_before={1}, questions=9), clock, decode, options=HOLD)
+    clock.at(20, source.lose_connection)
+    assert sink.run() == {"delivered": 2}
+    assert source.acked == bodies(1, 2)
+
+
+def test_failure_during_a_hold_ends_the_stream_and_everything_is_closed() -> None:
+    source, monitor = InMemorySource(bodies(1)), RecordingMonitor()
+    gateway = Intercom(Response(401), fails_before={1})
+
+    def fail_at_the_second_question() -> None:
+        if gateway.questions == 1:
+            raise ZeroDivisionError("a bug")
+
+    gateway.during_me = fail_at_the_second_question
+    with pytest.raises(ZeroDivisionError):
+        Sink(source, gateway, VirtualClock(), decode, monitor=monitor, options=HOLD).run()
+    assert monitor.of(Failed) == [Failed("ZeroDivisionError")]
+    assert list(source.queue) == bodies(1)
+    assert source.closed
+    assert gateway.closed
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_message_that_breaks_every_connection_does_not_stop_the_others(concurrency: int) -> None:
+    class Poisoned(InMemoryGateway):
+        def send(self, request: IntercomRequest) -> AttemptResult:
+            result = super().send(request)
+            return NO_RESPONSE if request.path == "/contacts/3" else result
+
+    source, gateway, monitor = InMemorySource(bodies(*range(20)), key_of), Poisoned(), RecordingMonitor()
+    sink = Sink(
+        source, gateway, SystemClock(), decode, monitor=monitor, draw=at_once, concurrency=concurrency, options=HOLD
+    )
+    assert sink.run() == {"delivered": 19, "unanswered too often": 1}
+    assert [(body, letter.reason) for body, letter in source.dead_letters] == [(bodies(3)[0], Reason.NO_ANSWER)]
+    assert [sent.path for sent in gateway.requests].count("/contacts/3") == 5
+    assert gateway.requests.count(ME) == 5
+    assert monitor.of(HoldBegan) == []
+
+
+def test_token_that_is_refused_gives_everything_up_with_hold_off() -> None:
+    source, gateway = InMemorySource(bodies(1, 2, 3)), InMemoryGateway([Response(401)] * 3)
+    assert Sink(source, gateway, VirtualClock(), decode).run() == {"unauthorized": 3}
+    assert len(source.dead_letters) == 3
+    assert ME not in gateway.requests
+
+
+@pytest.mark.parametrize("options", [Options(), HOLD], ids=str)
+def test_outage_of_days_costs_each_message_one_delivery(options: Options) -> None:
+    """With hold off after ten minutes, with hold on at once; then any response, or a good one, ends it."""
+    end = 3 * 86_400.0
+    clock, monitor = VirtualClock(), RecordingMonitor()
+    received: list[bytes] = []
+
+    class Counting(InMemorySource):
+        def receive(self) -> Delivery | None:
+            delivery = super().receive()
+            if delivery is not None:
+                received.append(delivery.body)
+            return delivery
+
+    class Down(InMemoryGateway):
+        def send(self, request: IntercomRequest) -> AttemptResult:
+            super().send(request)
+            return NO_RESPONSE if clock.now < end else Response(200)
+
+    source, gateway = Counting(bodies(1, 2, 3)), Down()
+    assert Sink(source, gateway, clock, decode, monitor=monitor, options=options).run() == {"delivered": 3}
+    assert received == bodies(1, 1, 2, 3)
+    (began,), (ended,) = monitor.of(HoldBegan), monitor.of(HoldEnded)
+    assert began.cause is ended.cause is (HoldCause.INTERCOM if options.hold else HoldCause.OUTAGE)
+    assert end - 661 <= ended.seconds <= end + 60
+    assert len(monitor.of(HoldContinues)) >= end / 360 - 3
+
+
+def test_outage_with_hold_off_ends_with_any_response() -> None:
+    """The messages are then judged by their own responses."""
+    clock = VirtualClock()
+
+    class Down(InMemoryGateway):
+        def send(self, request: IntercomRequest) -> AttemptResult:
+            super().send(request)
+            return NO_RESPONSE if clock.now < 2000 else Response(401)
+
+    source, gateway = InMemorySource(bodies(1, 2)), Down()
+    assert Sink(source, gateway, clock, decode).run() == {"unauthorized": 2}
+    assert 2000 <= clock.now <= 2061
+
+
+def test_options_reach_the_policy() -> None:
+    source = InMemorySource(bodies(1))
+    options = Options(dead_letters=True, keep_not_found=True)
+    summary = Sink(source, InMemoryGateway([Response(404)]), VirtualClock(), decode, options=options).run()
+    assert summary == {"not found, kept": 1}

@@ -11,7 +11,7 @@ from tests.contracts.message_source import BODIES, Losses, MessageSourceContract
 
 class InMemorySourceRig:
     def __init__(self) -> None:
-        self.source = InMemorySource(BODIES, max_block=0.01)
+        self.source = InMemorySource(BODIES)
         self.losses = Losses()
         self.source.on_lost(self.losses)
 
@@ -31,12 +31,6 @@ class TestInMemorySource(MessageSourceContract):
     def rig(self) -> InMemorySourceRig:
         return InMemorySourceRig()
 
-    def test_receive_that_would_block_for_ever_is_an_error(self, rig: InMemorySourceRig) -> None:
-        for _ in BODIES:
-            rig.source.receive()
-        with pytest.raises(RuntimeError, match="would block for ever"):
-            rig.source.receive()
-
     def test_keeps_what_was_acked_and_given_up(self, rig: InMemorySourceRig) -> None:
         for _ in range(2):
             receive(rig.source).ack()
@@ -54,6 +48,22 @@ class TestInMemorySource(MessageSourceContract):
         receive(rig.source)
         rig.source.lose_connection()
         assert [receive(rig.source).redelivered for _ in BODIES] == [True, True, False]
+
+    def test_requeued_messages_are_redelivered_until_they_are_acked(self, rig: InMemorySourceRig) -> None:
+        receive(rig.source)
+        receive(rig.source)
+        rig.source.requeue()
+        receive(rig.source).ack()
+        rig.source.requeue()
+        assert [receive(rig.source).redelivered for _ in BODIES[1:]] == [True, False]
+
+
+def test_receive_that_would_block_for_ever_is_an_error() -> None:
+    source = InMemorySource(BODIES, max_block=0.01)
+    for _ in BODIES:
+        source.receive()
+    with pytest.raises(RuntimeError, match="would block for ever"):
+        source.receive()
 
 
 def test_messages_have_no_ordering_key_by_default() -> None:

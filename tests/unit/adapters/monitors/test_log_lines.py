@@ -29,11 +29,17 @@ from intercom_sink.domain.events import (
     DeadLettered,
     DeadLetterNotConfirmed,
     Failed,
+    HoldBegan,
+    HoldCause,
+    HoldContinues,
+    HoldEnded,
     MessageDelivered,
+    MessageDuplicate,
     MessageGivenUp,
     MessageMalformed,
     MessageNotFound,
     MessageRequeued,
+    OtherConsumers,
     PauseCause,
     Paused,
     ProbeSent,
@@ -43,7 +49,8 @@ from intercom_sink.domain.events import (
     Stopped,
     Stopping,
 )
-from intercom_sink.domain.policy import TABLE, RetryState
+from intercom_sink.domain.policy import TABLE, Options
+from intercom_sink.domain.retry_state import RetryState
 from intercom_sink.testing import InMemoryGateway, InMemorySource, VirtualClock
 from tests.contracts.monitor import MonitorContract
 from tests.support.events import DELIVERED, REJECTED, UNANSWERED, example_of, examples
@@ -99,6 +106,7 @@ def test_policy_sets_the_level_of_events_that_end_an_attempt() -> None:
     assert {kind for kind, line in LINES.items() if line.level is None} == {
         MessageDelivered,
         MessageNotFound,
+        MessageDuplicate,
         RetryScheduled,
         MessageGivenUp,
     }
@@ -122,6 +130,12 @@ REJECTED_ATTEMPT = ATTEMPT | {
             "WARNING",
             "not found",
             ATTEMPT | {"disposition": "not found", "status": 404},
+        ),
+        (
+            MessageDuplicate(dataclasses.replace(DELIVERED, result=Response(409), disposition=Disposition.DUPLICATE)),
+            "WARNING",
+            "duplicate",
+            ATTEMPT | {"disposition": "duplicate", "status": 409},
         ),
         (
             RetryScheduled(UNANSWERED, 0.75),
@@ -156,6 +170,34 @@ REJECTED_ATTEMPT = ATTEMPT | {
         ),
         (ProbeSent(), "DEBUG", "probe sent", {}),
         (Resumed(PauseCause.NO_RESPONSE), "INFO", "resumed", {"cause": "no response"}),
+        (
+            HoldBegan(HoldCause.TOKEN, REJECTED),
+            "ERROR",
+            "hold began",
+            REJECTED_ATTEMPT | {"cause": "the token is refused"},
+        ),
+        (
+            HoldContinues(HoldCause.INTERCOM, 300.0004),
+            "WARNING",
+            "hold continues",
+            {"cause": "Intercom fails", "seconds": 300.0},
+        ),
+        (
+            HoldEnded(HoldCause.OUTAGE, 1234.5678),
+            "INFO",
+            "hold ended",
+            {"cause": "no response for long", "seconds": 1234.568},
+        ),
+        (
+            OtherConsumers("q", 2),
+            "WARNING",
+            "other consumers",
+            {
+                "queue": "q",
+                "consumers": 2,
+                "effect": "breaks the order of messages, unless the queue is single-active-consumer",
+            },
+        ),
         (Consuming("amqp://u@h/", "q"), "INFO", "consuming", {"queue": "q", "broker": "amqp://u@h/"}),
         (
             ConnectionLost("amqp://u@h/", "refused"),
@@ -191,7 +233,13 @@ def test_line_of_each_event(
 @pytest.mark.parametrize("disposition", sorted(set(Disposition) - {Disposition.MALFORMED}))
 def test_severity_of_the_policy_is_the_level(disposition: Disposition, log: pytest.LogCaptureFixture) -> None:
     attempt = dataclasses.replace(DELIVERED, disposition=disposition)
-    for event in (RetryScheduled(attempt, 0.5), MessageGivenUp(attempt), MessageDelivered(attempt)):
+    for event in (
+        RetryScheduled(attempt, 0.5),
+        MessageGivenUp(attempt),
+        MessageDelivered(attempt),
+        MessageNotFound(attempt),
+        MessageDuplicate(attempt),
+    ):
         level, _, _ = logged(event, log)
         assert level == TABLE[disposition].severity.name
 
@@ -209,19 +257,21 @@ def test_numbers_are_rounded_to_milliseconds(log: pytest.LogCaptureFixture) -> N
 
 
 def test_possible_duplicate_is_marked_and_nothing_else_is(log: pytest.LogCaptureFixture) -> None:
-    state = RetryState(attempts=2, possible_duplicate=True)
+    state = RetryState("POST", attempts=2, possible_duplicate=True)
     _, _, values = logged(MessageDelivered(dataclasses.replace(DELIVERED, state=state)), log)
     assert values["possible_duplicate"] is True
     _, _, values = logged(MessageDelivered(DELIVERED), log)
     assert "possible_duplicate" not in values
 
 
-@pytest.mark.parametrize("kind", [MessageDelivered, MessageRequeued])
+@pytest.mark.parametrize("kind", [MessageDelivered, MessageRequeued, HoldBegan])
 def test_path_is_cut_to_a_bounded_length(kind: type[Event], log: pytest.LogCaptureFixture) -> None:
     path = "/" + "x" * 10_000
     event: Event = MessageRequeued("GET", path, 1)
     if kind is MessageDelivered:
         event = MessageDelivered(dataclasses.replace(DELIVERED, path=path))
+    if kind is HoldBegan:
+        event = HoldBegan(HoldCause.TOKEN, dataclasses.replace(DELIVERED, path=path))
     _, _, values = logged(event, log)
     assert values["path"] == path[:MAX_PATH]
 
@@ -233,13 +283,26 @@ def marked(kind: type[Event]) -> Event:
     """An event that has carried the data, the token and the password wherever they could get into one.
 
     The gateway replaces a token that a server echoes, and a broker's URL is shown without its password, before an event
-    is made: those are the adapters' promises. What is left is the body of a malformed message.
+    is made: those are the adapters' promises. What is left is the body of a malformed message, and Intercom's error
+    messages, which may quote the data.
     """
     if kind is MessageMalformed:
         return MessageMalformed(
             "not a map but list", b"\x93" + b"." * MAX_BEGINNING + f"{DATA} {TOKEN} {PASSWORD}".encode()
         )
-    return example_of(kind)
+    event: Any = example_of(kind)
+    if any(field.name == "attempt" for field in dataclasses.fields(kind)):
+        quoting = Response(422, error_codes=("parameter_invalid",), error_messages=(f"{DATA} {TOKEN} {PASSWORD}",))
+        event = dataclasses.replace(event, attempt=dataclasses.replace(REJECTED, result=quoting))
+    marked: Event = event
+    return marked
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_no_event_shows_data_token_or_password_in_its_repr(kind: type[Event]) -> None:
+    """A traceback or a debugger shows reprs."""
+    shown = repr(marked(kind))
+    assert not any(marker in shown for marker in (DATA, TOKEN, PASSWORD))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -317,3 +380,27 @@ def test_lines_of_a_stream_say_what_intercom_said_and_not_what_was_sent(log: pyt
         True,
     ]
     assert DATA not in str(by_text)
+
+
+def test_lines_of_a_hold_say_what_is_held_and_why_and_for_how_long(log: pytest.LogCaptureFixture) -> None:
+    """One error line at its beginning, a warning every five minutes, and one line at its end."""
+
+    def draw(delay: Delay) -> float:
+        return delay.min
+
+    refused: list[AttemptResult] = [Response(401, request_id="b2f1", error_codes=("unauthorized",))] * 16
+    source = InMemorySource([encode(IntercomRequest("POST", "/contacts", {"email": DATA}))])
+    options = Options(hold=True)
+    Sink(
+        source, InMemoryGateway(refused), VirtualClock(), decode, monitor=LogMonitor(), draw=draw, options=options
+    ).run()
+    held = [(record.levelname, record.getMessage(), fields(record)) for record in log.records]
+    (began, continues, ended) = [line for line in held if line[1].startswith("hold")]
+    assert began[:2] == ("ERROR", "hold began")
+    assert began[2] | {"duration": 0} == {
+        "cause": "the token is refused", "method": "POST", "path": "/contacts", "disposition": "unauthorized",
+        "attempt": 1, "duration": 0, "status": 401, "request_id": "b2f1", "error_codes": ["unauthorized"],
+    }  # fmt: skip
+    assert continues == ("WARNING", "hold continues", {"cause": "the token is refused", "seconds": 301})
+    assert ended == ("INFO", "hold ended", {"cause": "the token is refused", "seconds": 331})
+    assert DATA not in str(held)

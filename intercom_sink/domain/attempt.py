@@ -1,0 +1,33 @@
+"""One attempt, as the events and the dead letters tell of it."""
+
+from dataclasses import dataclass
+
+from intercom_sink.domain.policy import TABLE, Disposition, Rule
+from intercom_sink.domain.response import AttemptResult
+from intercom_sink.domain.retry_state import RetryState
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to send a message.
+
+    Args:
+        method: the request's method.
+        path: the request's path.
+        result: the response, or the reason why there was none.
+        disposition: what it means for the message.
+        state: what is remembered of the attempts at this message, this one included.
+        duration: seconds from sending to the result.
+    """
+
+    method: str
+    path: str
+    result: AttemptResult
+    disposition: Disposition
+    state: RetryState
+    duration: float
+
+    @property
+    def rule(self) -> Rule:
+        """The policy's row for its disposition."""
+        return TABLE[self.disposition]

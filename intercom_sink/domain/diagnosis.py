@@ -1,0 +1,96 @@
+"""Whose fault is a failure: the message's, the token's, or Intercom's? `GET /me` tells.
+
+A 401 may mean that this message is not allowed, or that the token was revoked and every message will fail. A repeated
+server error, or no response, may be caused by this message, or by an outage. `GET /me` needs nothing but a valid token:
+
+    | `GET /me`              | at fault                          |
+    |------------------------|-----------------------------------|
+    | 2xx                    | the message                       |
+    | 401, 403               | the token                         |
+    | any other, no response | Intercom, or the network to it    |
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from intercom_sink.domain.ports import Clock, IntercomGateway
+from intercom_sink.domain.rate_limiter import RateLimiter
+from intercom_sink.domain.request import IntercomRequest
+from intercom_sink.domain.response import AttemptResult, Response
+
+ME = IntercomRequest("GET", "/me")
+"""Returns the owner of the token, on every plan."""
+
+
+class Fault(StrEnum):
+    """What is at fault."""
+
+    MESSAGE = "message"
+    TOKEN = "token"  # noqa: S105 no secret
+    INTERCOM = "intercom"
+
+
+def diagnose(result: AttemptResult) -> Fault:
+    """What the result of `GET /me` means."""
+    match result:
+        case Response(status=status) if 200 <= status <= 299:
+            return Fault.MESSAGE
+        case Response(status=401 | 403):
+            return Fault.TOKEN
+    return Fault.INTERCOM
+
+
+class Diagnosis:
+    """Asks `GET /me`, for any number of threads, one request at a time.
+
+    Whoever asks while a request is in flight shares its result; but a success may be older than the failure, and then
+    it blames no message.
+
+    Args:
+        gateway: sends the request.
+        limiter: grants its permit: it counts against the rate window like any other.
+        clock: supplies the condition to wait on.
+    """
+
+    def __init__(self, gateway: IntercomGateway, limiter: RateLimiter, clock: Clock) -> None:
+        self._gateway = gateway
+        self._limiter = limiter
+        self._condition = clock.condition()
+        self._asking = False
+        self._sent = self._ended = 0
+        self._fault: Fault | None = None
+
+    def ask(self, cancelled: Callable[[], bool]) -> Fault | None:
+        """What is at fault now; None once `cancelled()` is true, before there is an answer."""
+        with self._condition:
+            needed = self._sent + 1
+            while self._asking:
+                ended = self._ended
+                while self._ended == ended:
+                    self._condition.wait()
+                if cancelled():
+                    return None
+                if self._fault in (Fault.TOKEN, Fault.INTERCOM) or (self._fault and self._sent >= needed):
+                    return self._fault
+            self._asking = True
+        fault = None
+        try:
+            result = self.send(cancelled)
+            fault = None if result is None else diagnose(result)
+        finally:
+            with self._condition:
+                self._asking, self._fault = False, fault
+                self._ended += 1
+                self._condition.notify_all()
+        return fault
+
+    def send(self, cancelled: Callable[[], bool], not_before: float = 0.0) -> AttemptResult | None:
+        """Sends `GET /me` once there is a permit; None once `cancelled()` is true."""
+        permit = self._limiter.acquire(cancelled, not_before)
+        if permit is None:
+            return None
+        with self._condition:
+            self._sent += 1
+        result = self._gateway.send(ME)
+        self._limiter.release(permit, result)
+        return result

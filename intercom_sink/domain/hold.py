@@ -1,0 +1,92 @@
+"""A hold: while the token or Intercom fails, nothing is sent or given up, and every message waits in the queue."""
+
+from collections.abc import Callable
+
+from intercom_sink.domain.attempt import Attempt
+from intercom_sink.domain.backoff import Delay, exponential
+from intercom_sink.domain.diagnosis import Diagnosis, Fault, diagnose
+from intercom_sink.domain.events import HoldBegan, HoldCause, HoldContinues, HoldEnded
+from intercom_sink.domain.ports import Clock, Monitor
+from intercom_sink.domain.response import AttemptResult, Response
+
+MAX_DELAY = 60.0
+"""Seconds between two requests of a hold, at most."""
+
+WARNING_INTERVAL = 300.0
+"""Seconds between two warnings that a hold continues."""
+
+MAX_OUTAGE = 600.0
+"""Seconds without any valid response after which every message returns to the queue, whatever the options."""
+
+_CAUSES = {Fault.TOKEN: HoldCause.TOKEN, Fault.INTERCOM: HoldCause.INTERCOM}
+
+
+class Hold:
+    """Begins once, by any thread; ends in `wait`, which the receiving thread calls.
+
+    Args:
+        diagnosis: asks `GET /me`.
+        clock: tells the time.
+        monitor: receives the events.
+        draw: picks the seconds of a delay.
+        on_begin: is called when a hold begins: it ends what waits, and makes the source return its messages.
+    """
+
+    def __init__(
+        self,
+        diagnosis: Diagnosis,
+        clock: Clock,
+        monitor: Monitor,
+        draw: Callable[[Delay], float],
+        on_begin: Callable[[], None],
+    ) -> None:
+        self._diagnosis = diagnosis
+        self._clock = clock
+        self._monitor = monitor
+        self._draw = draw
+        self._on_begin = on_begin
+        self._lock = clock.condition()
+        self._cause: HoldCause | None = None
+
+    def is_active(self) -> bool:
+        """Whether every message must stay in the queue."""
+        return self._cause is not None
+
+    def begin(self, cause: HoldCause, attempt: Attempt) -> None:
+        """Begins a hold, unless there is one."""
+        with self._lock:
+            if self._cause is not None:
+                return
+            self._cause = cause
+        self._monitor.record(HoldBegan(cause, attempt))
+        self._on_begin()
+
+    def begin_for(self, fault: Fault, attempt: Attempt) -> None:
+        """Begins a hold for a fault that is not the message's."""
+        self.begin(_CAUSES[fault], attempt)
+
+    def wait(self, cancelled: Callable[[], bool]) -> None:
+        """Asks `GET /me` with backoff until the hold is over; returns at once when `cancelled()` is true."""
+        assert self._cause is not None
+        cause, began = self._cause, self._clock.monotonic()
+        requests, last_warning = 0, began
+        while True:
+            requests += 1
+            delay = self._draw(exponential(requests + 1, MAX_DELAY))
+            result = self._diagnosis.send(cancelled, not_before=self._clock.monotonic() + delay)
+            if result is None:
+                return
+            now = self._clock.monotonic()
+            if _is_over(cause, result):
+                self._cause = None
+                self._monitor.record(HoldEnded(cause, now - began))
+                return
+            if now - last_warning >= WARNING_INTERVAL:
+                last_warning = now
+                self._monitor.record(HoldContinues(cause, now - began))
+
+
+def _is_over(cause: HoldCause, result: AttemptResult) -> bool:
+    if cause is HoldCause.OUTAGE:
+        return isinstance(result, Response)
+    return diagnose(result) is Fault.MESSAGE

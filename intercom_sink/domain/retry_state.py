@@ -1,0 +1,38 @@
+"""What is remembered between the attempts at one message."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class RetryState:
+    """What is remembered of the attempts at one message, the one that just ended included.
+
+    Args:
+        method: the request's method.
+        attempts: how many there were.
+        first_attempt_at: when the first one began, in Unix seconds.
+        last_attempt_at: when the last one began, in Unix seconds.
+        previous_was_server_error: the attempt before ended with a 50X, which is retried once.
+        possible_duplicate: Intercom may have had the message before the last attempt.
+        failures: consecutive attempts without a valid response, at any message, when the last one began.
+        unanswered: how many attempts at this message had no valid response although Intercom responded to `GET /me`.
+    """
+
+    method: str
+    attempts: int = 0
+    first_attempt_at: float | None = None
+    last_attempt_at: float | None = None
+    previous_was_server_error: bool = False
+    possible_duplicate: bool = False
+    failures: int = 0
+    unanswered: int = 0
+
+    def begin_attempt(self, unix_time: float, failures: int) -> "RetryState":
+        """The state of an attempt that begins now."""
+        return replace(
+            self,
+            attempts=self.attempts + 1,
+            first_attempt_at=unix_time if self.first_attempt_at is None else self.first_attempt_at,
+            last_attempt_at=unix_time,
+            failures=failures,
+        )

@@ -1,0 +1,14 @@
+"""One attempt, as the events tell of it."""
+
+import pytest
+
+from intercom_sink import Response
+from intercom_sink.domain.attempt import Attempt
+from intercom_sink.domain.policy import TABLE, Disposition
+from intercom_sink.domain.retry_state import RetryState
+
+
+@pytest.mark.parametrize("disposition", Disposition)
+def test_attempt_knows_the_rule_of_its_disposition(disposition: Disposition) -> None:
+    attempt = Attempt("GET", "/me", Response(200), disposition, RetryState("GET"), duration=0.1)
+    assert attempt.rule is TABLE[disposition]
