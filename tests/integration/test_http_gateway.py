@@ -8,6 +8,7 @@ import pytest
 
 from intercom_sink import IntercomGateway, IntercomRequest, NoResponse, Response
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
+from intercom_sink.adapters.secrets import FixedSecret
 from testbed.intercom import Behaviour, Intercom, drip_body, drip_headers, error, hang, raw, reply, reset
 from testbed.sink_process import TOKEN
 from tests.contracts.intercom_gateway import FAILURE, REQUESTS, IntercomGatewayContract
@@ -19,7 +20,7 @@ class HTTPGatewayRig:
 
     def gateway(self, script: Sequence[int | str]) -> IntercomGateway:
         self._intercom.script += [reset if step == FAILURE else reply(int(step)) for step in script]
-        return HTTPGateway(self._intercom.url, TOKEN, user_agent="test/1", timeout=5)
+        return HTTPGateway(self._intercom.url, FixedSecret(TOKEN), user_agent="test/1", timeout=5)
 
     def sent(self) -> list[IntercomRequest]:
         return [
@@ -36,7 +37,7 @@ class TestHTTPGateway(IntercomGatewayContract):
     @pytest.mark.parametrize("behaviour", [hang, drip_headers, drip_body], ids=["hang", "drip_headers", "drip_body"])
     def test_attempt_takes_no_longer_than_its_timeout(self, intercom: Intercom, behaviour: Behaviour) -> None:
         intercom.script.append(behaviour)
-        gateway = HTTPGateway(intercom.url, TOKEN, user_agent="test/1", timeout=0.7)
+        gateway = HTTPGateway(intercom.url, FixedSecret(TOKEN), user_agent="test/1", timeout=0.7)
         began = time.monotonic()
         assert isinstance(gateway.send(REQUESTS[0]), NoResponse)
         assert 0.6 < time.monotonic() - began < 5
@@ -44,14 +45,14 @@ class TestHTTPGateway(IntercomGatewayContract):
         gateway.close()
 
     def test_base_url_may_have_a_path(self, intercom: Intercom) -> None:
-        gateway = HTTPGateway(intercom.url + "/proxy/", TOKEN, user_agent="test/1")
+        gateway = HTTPGateway(intercom.url + "/proxy/", FixedSecret(TOKEN), user_agent="test/1")
         gateway.send(IntercomRequest("GET", "/me?x=1"))
         gateway.close()
         assert intercom.requests[0].path == "/proxy/me?x=1"
 
     @pytest.mark.parametrize("path", ["/../x", "/@evil:80/", "/http://evil/", "/a/./b", "/é?é", "/%2e%2e//", "/;x=1"])
     def test_request_goes_to_the_base_url_whatever_its_path(self, intercom: Intercom, path: str) -> None:
-        gateway = HTTPGateway(intercom.url, TOKEN, user_agent="test/1")
+        gateway = HTTPGateway(intercom.url, FixedSecret(TOKEN), user_agent="test/1")
         assert isinstance(gateway.send(IntercomRequest("GET", path)), Response)
         gateway.close()
         (request,) = intercom.requests
@@ -80,7 +81,7 @@ class TestHTTPGateway(IntercomGatewayContract):
     )
     def test_truncated_or_invalid_response_is_none(self, intercom: Intercom, response: bytes) -> None:
         intercom.script.append(raw(response))
-        gateway = HTTPGateway(intercom.url, TOKEN, user_agent="test/1", timeout=5)
+        gateway = HTTPGateway(intercom.url, FixedSecret(TOKEN), user_agent="test/1", timeout=5)
         result = gateway.send(REQUESTS[0])
         gateway.close()
         assert isinstance(result, NoResponse)
@@ -89,7 +90,7 @@ class TestHTTPGateway(IntercomGatewayContract):
 
     def test_token_that_is_echoed_is_redacted(self, intercom: Intercom) -> None:
         intercom.script.append(error(401, f"bad {TOKEN}", request_id=TOKEN))
-        gateway = HTTPGateway(intercom.url, TOKEN, user_agent="test/1")
+        gateway = HTTPGateway(intercom.url, FixedSecret(TOKEN), user_agent="test/1")
         result = gateway.send(REQUESTS[0])
         gateway.close()
         assert isinstance(result, Response)
@@ -100,7 +101,7 @@ class TestHTTPGateway(IntercomGatewayContract):
         [("/a%20b%", "/a%20b%25"), ("/a%zz?%", "/a%25zz?%25"), ("/%2F%41", "/%2F%41"), ("/é?é", "/%C3%A9?%C3%A9")],
     )
     def test_escapes_are_kept_and_everything_else_is_escaped(self, intercom: Intercom, path: str, target: str) -> None:
-        gateway = HTTPGateway(intercom.url, TOKEN, user_agent="test/1")
+        gateway = HTTPGateway(intercom.url, FixedSecret(TOKEN), user_agent="test/1")
         gateway.send(IntercomRequest("GET", path))
         gateway.close()
         assert intercom.requests[0].path == target

@@ -42,12 +42,13 @@ ROWS: list[tuple[str, list[Behaviour], int, tuple[str, str, str]]] = [
     ("no response between two 5xx", [reply(500), reset, reply(500), reply(200)], 4, DELIVERED),
     ("5xx then 404", [reply(500), reply(404)], 2, NOT_FOUND),
     ("400", [error(400, "parameter_invalid")], 1, REJECTED),
-    ("401", [error(401, "unauthorized")], 1, REJECTED),
+    ("401", [error(401, "unauthorized")], 1, ("given up", "unauthorized", "ERROR")),
     ("409", [error(409, "conflict")], 1, REJECTED),
+    ("409 after a 5xx", [reply(500), error(409, "conflict")], 2, ("duplicate", "duplicate", "WARNING")),
     ("422 in HTML", [reply(422, {"Content-Type": "text/html"}, b"<html>no</html>")], 1, REJECTED),
     ("redirect", [reply(301, {"Location": "/elsewhere"})], 1, REJECTED),
     ("redirect that keeps the method", [reply(307, {"Location": "/elsewhere"})], 1, REJECTED),
-    ("early hints", [raw(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")], 1, REJECTED),
+    ("early hints", [raw(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")], 1, DELIVERED),
 ]  # fmt: skip
 
 

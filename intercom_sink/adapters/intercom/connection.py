@@ -1,128 +1,102 @@
-"""urllib3's connections, stricter in three respects. The one module that overrides its private methods.
+"""Connections of urllib3 that are stricter. The one module that overrides what is private to urllib3 and http.client.
 
-One deadline for the whole attempt. A socket's timeout starts again with each read, so a response that drips in slowly
-never ends. Here each step gets the time that remains: connecting to every address of the host, the TLS handshake,
-sending, and each read. (Resolving the host name is left to the resolver's own timeouts.)
+Every address of the host gets its share of the time, the TLS handshake included, and all steps share one deadline.
 
-One bound on the bytes of a response. The standard library would read a chunk of size -1 to its end, into memory.
+Interim responses are skipped: http.client skips 100 alone, and takes a 103 for the response, so that the real one would
+be read as the response to the next request.
 
-No truncated heads. The standard library takes "HTTP/1.1 200", followed by the end of the connection, for a success.
+A response that can have no body has none: http.client reads one after 204 and 304 if the head says "chunked".
 
-Private to urllib3, and tested against its version: `HTTPConnection._new_conn` and `_dns_host`.
+No truncated heads: http.client takes "HTTP/1.1 200", followed by the end of the connection, for a success.
+
+Private, and tested against the installed versions: of urllib3, `HTTPConnection._new_conn` and `_dns_host`; of
+http.client, that `HTTPResponse.begin` reads a response whenever `headers` is None.
 """
 
 import http.client
 import socket
 import ssl
-import threading
 import time
 from typing import Any
 
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.response import HTTPResponse
+from urllib3.exceptions import HTTPError
 
-MAX_RECEIVED = 8 * 2**20
-"""Bytes of one response, head and framing included: the memory that it may take, whatever lengths it declares."""
+from intercom_sink.adapters.intercom.sockets import BoundedSocket, BoundedTLSSocket, remaining_seconds
 
-
-class _Attempt(threading.local):
-    deadline = 0.0
-    received = 0
+MAX_CONNECT = 3.0
+"""Seconds that an address gets to connect, if there is another one to try."""
 
 
-_attempt = _Attempt()
+class _Response(http.client.HTTPResponse):
+    """A final response, with the framing of RFC 9112, 6.3."""
+
+    def __init__(self, connection: BoundedSocket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(connection, *args, **kwargs)
+        self._connection = connection
+
+    def begin(self, **options: Any) -> None:
+        super().begin(**options)
+        while self.status < 200 and self.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            self.headers = None  # type: ignore[assignment]  # makes `begin` read the next response
+            super().begin(**options)
+        if self._connection.at_end:  # only the head has been read so far
+            raise http.client.IncompleteRead(b"")
+        fields = self.headers.get_all("Transfer-Encoding", [])
+        codings = [coding.strip(" \t").lower() for coding in ",".join(fields).split(",")] if fields else []
+        if self.status in (101, 204, 304):
+            self.chunked = False  # `begin` has set the length to 0
+        elif codings[-1:] == ["chunked"]:
+            self.chunked, self.chunk_left, self.length = True, None, None
+        if codings and (codings != ["chunked"] or "Content-Length" in self.headers):
+            self.will_close = True  # another reader might find another end
 
 
-def start_attempt(seconds: float) -> None:
-    """Starts the deadline: whatever this thread does with these connections must end within `seconds`."""
-    _attempt.deadline = time.monotonic() + seconds
-    _attempt.received = 0
+class Connection(HTTPConnection):
+    """A connection to one host, over TCP."""
+
+    response_class = _Response
+
+    def connect(self) -> None:
+        """Connects to the first address of the host that takes the connection in time, TLS included."""
+        failure: Exception = OSError(f"{self._dns_host} has no address")
+        addresses = socket.getaddrinfo(self._dns_host.strip("[]"), self.port, type=socket.SOCK_STREAM)
+        for index, self._address in enumerate(addresses):
+            others = len(addresses) - index - 1
+            try:
+                seconds = remaining_seconds()
+                self._connect_by = time.monotonic() + min(seconds / (others + 1), MAX_CONNECT if others else seconds)
+                super().connect()
+            except (HTTPError, OSError) as error:
+                self.close()
+                failure = error
+            else:
+                return
+        raise failure
+
+    def _new_conn(self) -> socket.socket:
+        family, kind, protocol, _, address = self._address
+        connection = BoundedSocket(family, kind, protocol)
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.settimeout(self._seconds_to_connect())
+            connection.connect(address)
+            connection.settimeout(self._seconds_to_connect())  # for the TLS handshake, all of it
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+    def _seconds_to_connect(self) -> float:
+        return max(0.001, self._connect_by - time.monotonic())  # 0 would mean: do not wait at all
 
 
-def _remaining_seconds() -> float:
-    """Seconds until the deadline; raises TimeoutError once it has passed."""
-    seconds = _attempt.deadline - time.monotonic()
-    if seconds <= 0:
-        raise TimeoutError("the attempt has reached its deadline")
-    return seconds
-
-
-class _Socket(socket.socket):
-    """Limits each operation to the time that remains, and remembers whether the peer has closed the connection."""
-
-    at_end = False
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(_remaining_seconds())
-        count = super().recv_into(*args, **kwargs)
-        self.at_end = count == 0
-        _attempt.received += count
-        if _attempt.received > MAX_RECEIVED:
-            raise OSError(f"the response has over {MAX_RECEIVED} bytes")
-        return count
-
-    def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self.settimeout(_remaining_seconds())
-        super().sendall(*args, **kwargs)
-
-    def send(self, *args: Any, **kwargs: Any) -> int:  # the `sendall` of a TLS socket sends piece by piece
-        self.settimeout(_remaining_seconds())
-        return super().send(*args, **kwargs)
-
-
-class _TLSSocket(_Socket, ssl.SSLSocket):
+class TLSConnection(Connection, HTTPSConnection):
     """The same over TLS."""
 
 
-def _connect(host: str, port: int) -> socket.socket:
-    """Connects to the first address of `host` that accepts before the deadline."""
-    failure = OSError(f"{host} has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM):
-        connection = _Socket(family, kind, protocol)
-        try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.settimeout(_remaining_seconds())
-            connection.connect(address)
-            connection.settimeout(_remaining_seconds())  # for the TLS handshake, which has one timeout for all of it
-        except OSError as error:
-            connection.close()
-            failure = error
-        else:
-            return connection
-    raise failure
-
-
-class _Strict(HTTPConnection):
-    def _new_conn(self) -> socket.socket:
-        return _connect(self._dns_host, self.port)
-
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 does itself
-        connection = self.sock  # None afterwards, if the server is going to close it
-        response = super().getresponse()
-        assert isinstance(connection, _Socket)
-        if connection.at_end:  # only the head has been read so far
-            response.close()
-            raise http.client.IncompleteRead(b"")
-        return response
-
-
-class _StrictTLS(_Strict, HTTPSConnection):
-    pass
-
-
-class StrictHTTPConnectionPool(HTTPConnectionPool):
-    """A pool of such connections."""
-
-    ConnectionCls = _Strict
-
-
-class StrictHTTPSConnectionPool(HTTPSConnectionPool):
-    """The same over TLS, with the certificate checked against the system's authorities (or `SSL_CERT_FILE`)."""
-
-    ConnectionCls = _StrictTLS
-
-    def __init__(self, host: str, port: int | None, **options: Any) -> None:
-        context = ssl.create_default_context()
-        context.sslsocket_class = _TLSSocket
-        super().__init__(host, port, ssl_context=context, **options)
+def tls_context() -> ssl.SSLContext:
+    """Checks certificates against the system's authorities, or those of `SSL_CERT_FILE`."""
+    context = ssl.create_default_context()
+    context.sslsocket_class = BoundedTLSSocket
+    return context

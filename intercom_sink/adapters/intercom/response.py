@@ -2,69 +2,103 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from itertools import islice
+from typing import Any
 
 from intercom_sink.domain.rate_limit import RateLimit
 from intercom_sink.domain.response import Response
 
-MAX_CODES = 10
+MAX_ERRORS = 10
+"""How many error codes, and how many error messages, are kept."""
+
 MAX_TEXT = 100
-"""How many error codes are kept, and how many characters of each and of a request id: they go into log lines."""
+"""Characters of an error code and of a request id: they go into log lines."""
+
+MAX_MESSAGE = 200
+"""Characters of an error message: they go into the headers of dead letters."""
+
+_BLANKS = re.compile(r"[ \t\r\n\f\v]+")
+_HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, those that turn the direction of text included, line separators, and lone surrogates."""
+
+Redact = Callable[[str], str]
 
 
-def read_response(status: int, headers: Mapping[str, str], body: bytes) -> Response:
-    """Makes a Response of an HTTP response. What can't be read is left out."""
-    request_id, codes = _read_error_list(body) if status >= 400 else (None, ())
-    return Response(status, read_rate_limit(headers), request_id, codes)
+def harmless(text: str, max_length: int) -> str:
+    """The beginning of a text from outside as one line, which can be encoded, logged and shown."""
+    return _HARMFUL.sub("\ufffd", _BLANKS.sub(" ", text))[:max_length]
+
+
+def read_response(status: int, headers: Mapping[str, str], body: bytes, redact: Redact = str) -> Response:
+    """Makes a Response of an HTTP response. What can't be read is left out.
+
+    Args:
+        status: the status code.
+        headers: found by names in any letter case.
+        body: read for errors only.
+        redact: takes secrets out of a text, before it is cut.
+    """
+    rate_limit = read_rate_limit(headers)
+    document = _read_object(body) if status >= 400 else {}
+    listed = document.get("errors")
+    errors = [error for error in listed if isinstance(error, dict)] if isinstance(listed, list) else []
+    return Response(
+        status,
+        rate_limit,
+        next(_texts([document.get("request_id")], MAX_TEXT, redact), None),
+        tuple(islice(_texts((error.get("code") for error in errors), MAX_TEXT, redact), MAX_ERRORS)),
+        tuple(islice(_texts((error.get("message") for error in errors), MAX_MESSAGE, redact), MAX_ERRORS)),
+    )
 
 
 def read_rate_limit(headers: Mapping[str, str]) -> RateLimit:
     """Reads `Date`, `Retry-After` (RFC 9110, 10.2.3) and `X-RateLimit-Limit`, `-Remaining`, `-Reset`."""
-    server_time = _date(headers.get("Date"))
-    retry_after = _number(headers.get("Retry-After"))
-    if retry_after is None and server_time is not None and (moment := _date(headers.get("Retry-After"))) is not None:
+
+    def value(name: str) -> str:
+        return headers.get(name, "").strip(" \t")  # blanks around a value are no part of it (RFC 9110, 5.5)
+
+    server_time = _date(value("Date"))
+    retry_after = _number(value("Retry-After"))
+    if retry_after is None and server_time is not None and (moment := _date(value("Retry-After"))) is not None:
         retry_after = moment - server_time
     return RateLimit(
         server_time,
-        _number(headers.get("X-RateLimit-Reset")),
+        _number(value("X-RateLimit-Reset")),
         retry_after,
-        _count(headers.get("X-RateLimit-Limit")),
-        _count(headers.get("X-RateLimit-Remaining")),
+        _count(value("X-RateLimit-Limit")),
+        _count(value("X-RateLimit-Remaining")),
     )
 
 
-def _count(text: str | None) -> int | None:
-    return int(text) if text is not None and re.fullmatch(r"[0-9]{1,15}", text) else None
+def _count(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[0-9]{1,15}", text) else None
 
 
-def _number(text: str | None) -> float | None:
-    return float(text) if text is not None and re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", text) else None
+def _number(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", text) else None
 
 
 @lru_cache(maxsize=16)
-def _date(text: str | None) -> float | None:
+def _date(text: str) -> float | None:
     try:
-        moment = parsedate_to_datetime(text or "")
+        moment = parsedate_to_datetime(text)
         return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
     except (ValueError, OverflowError):
         return None
 
 
-def _read_error_list(body: bytes) -> tuple[str | None, tuple[str, ...]]:
-    """The request id and the error codes of `{"request_id": ..., "errors": [{"code": ...}]}`; some bodies are HTML."""
+def _read_object(body: bytes) -> dict[str, Any]:
+    """The body as a JSON object, such as `{"request_id": ..., "errors": [{"code": ...}]}`; some bodies are HTML."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        return None, ()
-    if not isinstance(document, dict):
-        return None, ()
-    errors = document.get("errors")
-    codes = (error.get("code") for error in errors if isinstance(error, dict)) if isinstance(errors, list) else ()
-    request_id = document.get("request_id")
-    return (
-        request_id[:MAX_TEXT] if isinstance(request_id, str) else None,
-        tuple(code[:MAX_TEXT] for code in codes if isinstance(code, str))[:MAX_CODES],
-    )
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _texts(values: Iterable[Any], max_length: int, redact: Redact) -> Iterator[str]:
+    return (harmless(redact(value), max_length) for value in values if isinstance(value, str))
