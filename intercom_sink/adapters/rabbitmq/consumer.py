@@ -12,7 +12,7 @@ import pika
 from pika.channel import Channel
 from pika.exceptions import ChannelClosedByBroker, ChannelClosedByClient, ConnectionClosedByClient, ConsumerCancelled
 from pika.frame import Method
-from pika.spec import Basic, BasicProperties
+from pika.spec import Basic
 
 from intercom_sink.adapters.rabbitmq import pika_internals
 from intercom_sink.adapters.rabbitmq.ack_batch import AckBatch
@@ -20,7 +20,9 @@ from intercom_sink.adapters.rabbitmq.dead_letter_publisher import DeadLetterPubl
 from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
 from intercom_sink.adapters.rabbitmq.drain import DrainCheck
 from intercom_sink.adapters.rabbitmq.errors import NOT_FOUND, translate
+from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
+from intercom_sink.domain.errors import BrokerUnavailable
 
 CLOSE_TIMEOUT = 5.0
 """Seconds to wait for the broker's reply when a connection is closed."""
@@ -34,7 +36,8 @@ class Consumer:
         queue: the queue's name; used as it is if it exists, otherwise declared durable.
         prefetch: how many unacked messages the broker sends, at most.
         dead_letters: publishes messages that are given up; None: they are only acked.
-        on_consuming: is called when consuming begins.
+        on_connected: is called once the connection is open, before the queue is touched; may raise BrokerUnavailable.
+        on_consuming: is called when consuming begins, with the number of other consumers that the queue has.
         on_delivery: is called with each message.
         on_lost: is called once the connection is known to be gone, or about to go, before `run` ends.
         on_drained: is called when the queue is empty and every delivery acked; None: this is not checked.
@@ -50,7 +53,8 @@ class Consumer:
         prefetch: int,
         dead_letters: DeadLetterPublisher | None,
         *,
-        on_consuming: Callable[[], None],
+        on_connected: Callable[[], None],
+        on_consuming: Callable[[int], None],
         on_delivery: Callable[[RabbitMQDelivery], None],
         on_lost: Callable[[], None],
         on_drained: Callable[[], None] | None = None,
@@ -59,15 +63,17 @@ class Consumer:
         self._queue = queue
         self._prefetch = prefetch
         self._dead_letters = dead_letters
+        self._on_connected = on_connected
         self._on_consuming = on_consuming
         self._on_delivery = on_delivery
         self._on_lost = on_lost
         self._failure: BaseException | None = None
         self._is_consuming = False
         self._channel: Channel | None = None
-        self._connection = pika.SelectConnection(
+        self._other_consumers = 0
+        self._connection = pika_internals.SelectConnection(
             url.parameters,
-            on_open_callback=lambda _: self._open_channel(passive=True),
+            on_open_callback=self._on_open,
             on_open_error_callback=self._on_disconnected,
             on_close_callback=self._on_disconnected,
         )
@@ -86,6 +92,8 @@ class Consumer:
         finally:
             self._lose()
             self._loop.close()
+        if isinstance(self._failure, BrokerUnavailable):
+            raise self._failure
         if self._failure is not None:
             raise translate(self._failure) from self._failure
 
@@ -100,6 +108,14 @@ class Consumer:
 
     # The steps from connecting to consuming. Each begins with the broker's reply to the one before.
 
+    def _on_open(self, _: pika.SelectConnection) -> None:
+        try:
+            self._on_connected()
+        except BrokerUnavailable as error:
+            self._fail(error)
+        else:
+            self._open_channel(passive=True)
+
     def _open_channel(self, passive: bool) -> None:
         """Opens a channel to declare the queue: passively at first, and durable if it does not exist."""
         self._connection.channel(on_open_callback=partial(self._on_channel_open, passive))
@@ -110,7 +126,8 @@ class Consumer:
         channel.add_on_cancel_callback(self._on_cancelled)
         channel.queue_declare(self._queue, passive=passive, durable=not passive, callback=self._on_declared)
 
-    def _on_declared(self, _: Method) -> None:
+    def _on_declared(self, declared: Method) -> None:
+        self._other_consumers = declared.method.consumer_count
         if channel := self._usable_channel():
             channel.basic_qos(prefetch_count=self._prefetch, callback=self._on_prefetch_set)
 
@@ -120,12 +137,12 @@ class Consumer:
 
     def _on_consume_ok(self, _: Method) -> None:
         self._is_consuming = True
-        self._on_consuming()
+        self._on_consuming(self._other_consumers)
         self._drain_check.check()
 
     # While consuming.
 
-    def _on_message(self, _: Channel, method: Basic.Deliver, properties: BasicProperties, body: bytes) -> None:
+    def _on_message(self, _: Channel, method: Basic.Deliver, properties: Properties, body: bytes) -> None:
         self._drain_check.on_delivery()
         tag, redelivered = method.delivery_tag, method.redelivered
         self._on_delivery(RabbitMQDelivery(body, redelivered, properties, tag, self, self._dead_letters))

@@ -1,17 +1,21 @@
 """Reads the dead letters of a queue, for an operator who lists, replays or deletes them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.spec import BasicProperties
 
+from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.rabbitmq.dead_letter_headers import facts_of
+from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.adapters.rabbitmq.session import find_queue, session
-from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.errors import OperatorError
+
+
+class NoSuchQueue(OperatorError):
+    """The dead-letter queue does not exist: there was no dead letter yet, or its name is mistyped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +26,13 @@ class StoredDeadLetter:
         body: the message that was given up.
         properties: its properties, with the headers that say why.
         tag: its delivery tag.
+        number: its place in the queue, from 1, the oldest.
     """
 
     body: bytes
-    properties: BasicProperties
+    properties: Properties
     tag: int
+    number: int
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -48,11 +54,11 @@ class DeadLetterBrowser:
 
     def browse(self) -> Iterator[StoredDeadLetter]:
         """The dead letters that the queue held when the browser was opened; none that came later."""
-        for _ in range(self.count):
+        for number in range(1, self.count + 1):
             method, properties, body = self._channel.basic_get(self._queue)
             if method is None:  # another client has removed some
                 return
-            yield StoredDeadLetter(body, properties, method.delivery_tag)
+            yield StoredDeadLetter(body, properties, method.delivery_tag, number)
 
     def remove(self, stored: StoredDeadLetter) -> None:
         """Removes a dead letter from the queue for good."""
@@ -60,15 +66,15 @@ class DeadLetterBrowser:
 
 
 @contextmanager
-def open_browser(urls: Sequence[BrokerUrl], queue: str) -> Iterator[DeadLetterBrowser]:
+def open_browser(brokers: Brokers, queue: str) -> Iterator[DeadLetterBrowser]:
     """A browser of `queue`. However the block ends, the dead letters that were not removed return to their places.
 
     Raises:
-        OperatorError: there is no such queue.
+        NoSuchQueue: there is none of this name.
         BrokerUnavailable: also for errors within the block.
     """
-    with session(urls) as connection:
+    with session(brokers) as connection:
         state = find_queue(connection, queue)
         if state is None:
-            raise OperatorError(f"there is no queue {queue}")
+            raise NoSuchQueue(f"there is no queue {queue}")
         yield DeadLetterBrowser(connection.channel(), queue, state.messages)

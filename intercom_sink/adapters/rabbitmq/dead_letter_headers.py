@@ -1,36 +1,113 @@
-"""The AMQP properties of a dead letter: those of the message, and headers that say why it was given up."""
+"""The AMQP properties of a dead letter: those of the message, and headers that say why it was given up.
 
+All of them must fit in one frame of the connection, or the dead letter could never be written. Where they don't, the
+message's own headers are left out, the largest first and its ordering key last; then the sink's texts are cut. The
+header HEADERS_DROPPED counts what was left out, and a text that was cut ends with an ellipsis.
+"""
+
+from collections.abc import Iterable
 from copy import copy
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from pika.spec import PERSISTENT_DELIVERY_MODE, BasicProperties
+from pika.spec import PERSISTENT_DELIVERY_MODE
 
+from intercom_sink.adapters.rabbitmq import ORDERING_KEY
+from intercom_sink.adapters.rabbitmq.amqp_table import Field, encode_field
+from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.domain.dead_letter import DeadLetter
 
 PREFIX = "x-intercom-sink-"
 
-MAX_PATH = 2000
-"""Characters of the path in its header: all headers must fit in one frame of the connection."""
+HEADERS_DROPPED = "headers-dropped"
+"""The fact of how many of the message's own headers are missing."""
+
+MAX_TEXT = 2000
+"""Bytes of the path, of the error messages, and of each other text, where there is room."""
+
+_TEXT_SIZES = (MAX_TEXT, 400, 100)
+"""The sizes of these texts that are tried. With the last one all facts fit in AMQP's smallest frame."""
+
+_TABLE_OVERHEAD = 4
+"""Bytes of the headers besides the fields."""
+
+_ITEM_OVERHEAD = 5
+"""Bytes of a text in a list besides its characters."""
+
+_MIN_ITEM = 20
+"""Bytes of a text in a list below which it would say nothing."""
 
 _ROUTING_HEADERS = {"CC", "BCC"}
 """Headers that would make the broker route copies to other queues."""
 
+_DIRECT_REPLY_TO = "amq.rabbitmq.reply-to"
+"""The broker refuses a message with it from a client that does not wait for replies."""
 
-def dead_letter_properties(original: BasicProperties, dead_letter: DeadLetter, source_queue: str) -> BasicProperties:
+_HISTORY = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count")
+"""How the headers begin that the broker adds when it dead-letters a message itself, or delivers it from a quorum queue.
+A replayed message starts over."""
+
+_Fact = str | int | tuple[str, ...] | None
+
+
+def dead_letter_properties(
+    original: Properties, dead_letter: DeadLetter, source_queue: str, max_size: int
+) -> Properties:
     """The properties of a dead letter: those of the message, and a header for each fact.
 
     Left out is what would harm a copy: a time to live, after which the dead letter would vanish; a user id, which must
     be that of the publishing user; and routing headers.
+
+    Args:
+        original: the message's properties.
+        dead_letter: why it was given up.
+        source_queue: where it came from.
+        max_size: the bytes that the properties may have on the wire, at most; 4,000 are always enough.
     """
-    facts: dict[str, Any] = {
+    properties = _copy_without_facts(original)
+    own, properties.fields = properties.fields, ()
+    reserved = len(encode_field(PREFIX + HEADERS_DROPPED, len(own)).encoded)
+    for max_text in _TEXT_SIZES:
+        facts = _facts(dead_letter, source_queue, max_text)
+        room = max_size - properties.size - _TABLE_OVERHEAD - _size(facts) - reserved
+        kept = _fit(own, room)
+        if room >= 0 and all(field in kept for field in own if field.name == ORDERING_KEY):
+            break
+    missing = len(own) - len(kept) + (not original.complete)
+    if missing:
+        facts = (*facts, encode_field(PREFIX + HEADERS_DROPPED, missing))
+    properties.fields = (*kept, *facts)
+    return properties
+
+
+def replay_properties(dead_letter: Properties) -> Properties:
+    """The properties of a message that is replayed: those of its dead letter, without what was added to them."""
+    properties = _copy_without_facts(dead_letter)
+    properties.fields = tuple(field for field in properties.fields if not field.name.startswith(_HISTORY))
+    return properties
+
+
+def facts_of(dead_letter: Properties) -> dict[str, Any]:
+    """The facts in the headers of a dead letter, by their names without the prefix."""
+    headers = dead_letter.headers
+    return {name.removeprefix(PREFIX): value for name, value in headers.items() if name.startswith(PREFIX)}
+
+
+def _facts(dead_letter: DeadLetter, source_queue: str, max_text: int) -> tuple[Field, ...]:
+    """The headers of the facts. What came from outside has so many bytes for each of them, at most."""
+    texts = {
+        "detail": dead_letter.detail,
+        "request-id": dead_letter.request_id,
+        "error-codes": dead_letter.error_codes,
+        "error-messages": dead_letter.error_messages or None,
+        "method": dead_letter.method,
+        "path": dead_letter.path,
+    }
+    facts: dict[str, _Fact] = {
         "reason": dead_letter.reason.value,
         "status": dead_letter.status,
-        "request-id": dead_letter.request_id,
-        "error-codes": list(dead_letter.error_codes),
-        "method": dead_letter.method,
-        "path": dead_letter.path and dead_letter.path[:MAX_PATH],
+        **{name: _cut(text, max_text) for name, text in texts.items()},
         "attempts": dead_letter.attempts,
         "first-attempt": _iso(dead_letter.first_attempt_at),
         "last-attempt": _iso(dead_letter.last_attempt_at),
@@ -38,33 +115,55 @@ def dead_letter_properties(original: BasicProperties, dead_letter: DeadLetter, s
         "source-queue": source_queue,
         "version": version("intercom-sink"),
     }
-    properties = _copy_without_facts(original)
-    properties.headers |= {PREFIX + name: value for name, value in facts.items() if value is not None}
-    return properties
+    return tuple(encode_field(PREFIX + name, fact) for name, fact in facts.items() if fact is not None)
 
 
-def replay_properties(dead_letter: BasicProperties) -> BasicProperties:
-    """The properties of a message that is replayed: those of its dead letter, without the headers of the facts."""
-    return _copy_without_facts(dead_letter)
-
-
-def facts_of(dead_letter: BasicProperties) -> dict[str, Any]:
-    """The facts in the headers of a dead letter, by their names without the prefix."""
-    headers = dead_letter.headers or {}
-    return {name.removeprefix(PREFIX): value for name, value in headers.items() if name.startswith(PREFIX)}
-
-
-def _copy_without_facts(original: BasicProperties) -> BasicProperties:
+def _copy_without_facts(original: Properties) -> Properties:
     properties = copy(original)
-    properties.headers = {
-        name: value
-        for name, value in (original.headers or {}).items()
-        if not name.startswith(PREFIX) and name not in _ROUTING_HEADERS
-    }
+    properties.fields = tuple(
+        field for field in original.fields if not field.name.startswith(PREFIX) and field.name not in _ROUTING_HEADERS
+    )
     properties.delivery_mode = PERSISTENT_DELIVERY_MODE
     properties.expiration = None
     properties.user_id = None
+    if properties.reply_to == _DIRECT_REPLY_TO:
+        properties.reply_to = None
     return properties
+
+
+def _fit(fields: tuple[Field, ...], room: int) -> tuple[Field, ...]:
+    """As many of the fields as fit, in their order: the ordering key before the others, then the smallest first."""
+    kept = set()
+    for index in sorted(range(len(fields)), key=lambda index: _rank(fields[index])):
+        size = len(fields[index].encoded)
+        if size <= room:
+            room -= size
+            kept.add(index)
+    return tuple(field for index, field in enumerate(fields) if index in kept)
+
+
+def _rank(field: Field) -> tuple[bool, int]:
+    return field.name != ORDERING_KEY, len(field.encoded)
+
+
+def _cut(fact: _Fact, size: int) -> _Fact:
+    """A text of this many bytes at most; of a list, the first texts that together have no more."""
+    if isinstance(fact, str):
+        encoded = fact.encode(errors="backslashreplace")
+        return fact if len(encoded) <= size else encoded[: size - 3].decode(errors="ignore") + "…"
+    if isinstance(fact, tuple):
+        kept: list[str] = []
+        for text in fact:
+            if size < _MIN_ITEM:
+                break
+            kept.append(str(_cut(text, size - _ITEM_OVERHEAD)))
+            size -= len(kept[-1].encode(errors="backslashreplace")) + _ITEM_OVERHEAD
+        return tuple(kept)
+    return fact
+
+
+def _size(fields: Iterable[Field]) -> int:
+    return sum(len(field.encoded) for field in fields)
 
 
 def _iso(moment: float | None) -> str | None:

@@ -5,14 +5,13 @@ and acks must not be stopped with them.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from pika.spec import BasicProperties
-
+from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.rabbitmq.dead_letter_headers import dead_letter_properties
+from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.adapters.rabbitmq.publisher import Publisher
 from intercom_sink.adapters.rabbitmq.reconnect import ReconnectPolicy, retry_while_unavailable
-from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.dead_letter import DeadLetter
 from intercom_sink.domain.events import DeadLettered, DeadLetterNotConfirmed
 from intercom_sink.domain.ports import Monitor
@@ -22,7 +21,7 @@ class DeadLetterPublisher:
     """Publishes dead letters for any number of threads, one at a time.
 
     Args:
-        urls: the brokers; the first that accepts a connection is used.
+        brokers: the first that accepts a connection is used.
         queue: the dead-letter queue; used as it is if it exists, otherwise declared durable.
         source_queue: the queue that the messages come from.
         monitor: receives the events.
@@ -32,7 +31,7 @@ class DeadLetterPublisher:
 
     def __init__(
         self,
-        urls: Sequence[BrokerUrl],
+        brokers: Brokers,
         queue: str,
         source_queue: str,
         monitor: Monitor,
@@ -45,11 +44,11 @@ class DeadLetterPublisher:
         self._monitor = monitor
         self._timeout = timeout
         self._stopping = stopping
-        self._publisher = Publisher(urls, queue)
+        self._publisher = Publisher(brokers, queue)
         self._publisher_lock = threading.Lock()
 
     def publish(
-        self, body: bytes, properties: BasicProperties, dead_letter: DeadLetter, cancelled: Callable[[], bool]
+        self, body: bytes, properties: Properties, dead_letter: DeadLetter, cancelled: Callable[[], bool]
     ) -> bool:
         """Publishes a message with its reason headers, and returns once the broker has confirmed it.
 
@@ -65,11 +64,13 @@ class DeadLetterPublisher:
         Raises:
             BrokerUnavailable: it could not be confirmed within the timeout, or never can be.
         """
-        marked = dead_letter_properties(properties, dead_letter, self._source_queue)
+
+        def marked(max_size: int) -> Properties:
+            return dead_letter_properties(properties, dead_letter, self._source_queue, max_size)
 
         def attempt() -> None:
             with self._publisher_lock:
-                self._publisher.publish(body, marked)
+                self._publisher.publish_fitted(body, marked)
 
         confirmed = retry_while_unavailable(
             attempt,

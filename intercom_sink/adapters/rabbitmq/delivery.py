@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from pika.spec import BasicProperties
-
-from intercom_sink.adapters.rabbitmq import ORDERING_KEY
 from intercom_sink.adapters.rabbitmq.dead_letter_publisher import DeadLetterPublisher
+from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.domain.dead_letter import DeadLetter
 
 
@@ -36,16 +34,15 @@ class RabbitMQDelivery:
 
     body: bytes
     redelivered: bool
-    properties: BasicProperties
+    properties: Properties
     tag: int
     receiver: Receiver
     dead_letters: DeadLetterPublisher | None
 
     @property
     def ordering_key(self) -> str | None:
-        """The header ORDERING_KEY, as text whatever its type."""
-        key = (self.properties.headers or {}).get(ORDERING_KEY)
-        return None if key is None else str(key)
+        """The ordering key in its headers."""
+        return self.properties.ordering_key
 
     def is_lost(self) -> bool:
         """Whether its connection is gone."""

@@ -17,23 +17,28 @@ from pika.exceptions import (
 )
 
 from intercom_sink.adapters.rabbitmq.pika_internals import CONNECTOR_ERROR, innermost, login_refusal
+from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.errors import BrokerUnavailable
 
 ACCESS_REFUSED = 403
 NOT_FOUND = 404
 NOT_ALLOWED = 530
+INTERNAL_ERROR = 541
 
 PIKA_ERRORS = (AMQPError, CONNECTOR_ERROR, OSError)
 """What pika's blocking calls raise when the broker or the network fails."""
 
 
 @contextmanager
-def translated_errors() -> Iterator[None]:
-    """Raises BrokerUnavailable in place of each of PIKA_ERRORS that the block raises."""
+def translated_errors(broker: BrokerUrl | None = None) -> Iterator[None]:
+    """Raises BrokerUnavailable in place of each of PIKA_ERRORS that the block raises; it names the broker, if given."""
     try:
         yield
     except PIKA_ERRORS as error:
-        raise translate(error) from error
+        translated = translate(error)
+        if broker is not None:
+            translated = BrokerUnavailable(f"{broker}: {translated}", retryable=translated.retryable)
+        raise translated from error
 
 
 def translate(error: BaseException) -> BrokerUnavailable:

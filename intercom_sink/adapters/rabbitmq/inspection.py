@@ -1,15 +1,14 @@
 """What an operator wants to know about a broker and a queue before the sink is started."""
 
-from collections.abc import Sequence
-
 from intercom_sink.adapters.rabbitmq import pika_internals
+from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.rabbitmq.session import QueueState, find_queue, session
-from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
+from intercom_sink.adapters.rabbitmq.streams import refuse_stream
 
 
-def inspect_broker(urls: Sequence[BrokerUrl]) -> str:
+def inspect_broker(brokers: Brokers) -> str:
     """The product and version of the first broker that accepts a connection. Raises BrokerUnavailable if none does."""
-    with session(urls) as connection:
+    with session(brokers) as connection:
         properties = pika_internals.server_properties(connection)
     return " ".join(
         value.decode() if isinstance(value, bytes) else str(value)
@@ -17,7 +16,14 @@ def inspect_broker(urls: Sequence[BrokerUrl]) -> str:
     )
 
 
-def inspect_queue(urls: Sequence[BrokerUrl], queue: str) -> QueueState | None:
-    """The state of a queue; None: it does not exist. Raises BrokerUnavailable if it can't be inspected."""
-    with session(urls) as connection:
-        return find_queue(connection, queue)
+def inspect_queue(brokers: Brokers, queue: str) -> QueueState | None:
+    """The state of a queue; None: it does not exist.
+
+    Raises:
+        BrokerUnavailable: it can't be inspected, or is a stream.
+    """
+    with session(brokers) as connection:
+        state = find_queue(connection, queue)
+        if state is not None:
+            refuse_stream(connection, queue)
+        return state

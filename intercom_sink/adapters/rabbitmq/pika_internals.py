@@ -4,16 +4,67 @@
 """
 
 import re
+import struct
 from collections.abc import Mapping
 from typing import Any
 
 import pika
+from pika import spec
 from pika.adapters.utils.connection_workflow import AMQPConnectionWorkflowFailed, AMQPConnectorException
 from pika.channel import Channel
 from pika.exceptions import AMQPConnectionError
+from pika.frame import Frame, Header
+
+from intercom_sink.adapters.rabbitmq.properties import Properties, read_properties
 
 CONNECTOR_ERROR: type[Exception] = AMQPConnectorException
 """`pika.BlockingConnection` raises its subclasses too when it can't connect; none is in `pika.exceptions`."""
+
+_FRAME = struct.Struct(">BHI")
+"""A frame's type, its channel, and the size of its payload."""
+
+_CONTENT_HEADER = struct.Struct(">HHQ")
+"""The class, the weight, and the size of the body, before a message's properties."""
+
+_HEADER_FRAME = bytes([spec.FRAME_HEADER])
+_FRAME_END = bytes([spec.FRAME_END])
+
+
+class SelectConnection(pika.SelectConnection):  # type: ignore[misc]
+    """pika's connection, but for the properties of messages: read by this package, they never raise.
+
+    pika raises for timestamps that Python has no datetime for, for types that it does not know, and for tables nested
+    too deep, and the connection is lost with all its deliveries; and it reads floats as integers. All other frames are
+    pika's business.
+    """
+
+    def _read_frame(self) -> tuple[int, Frame | None]:
+        result: tuple[int, Frame | None] = _read_content_header(self._frame_buffer) or super()._read_frame()
+        return result
+
+
+def blocking_connection(parameters: pika.connection.Parameters) -> pika.BlockingConnection:
+    """A blocking connection that reads properties as SelectConnection does. Its class can't be given publicly."""
+    return pika.BlockingConnection(parameters, _impl_class=SelectConnection)
+
+
+def max_properties_size(connection: pika.BlockingConnection) -> int:
+    """Bytes of a message's properties, which must fit in one frame, at most. pika tells nobody what was negotiated."""
+    frame_max = int(connection._impl.params.frame_max)
+    return frame_max - int(spec.FRAME_HEADER_SIZE + spec.FRAME_END_SIZE) - _CONTENT_HEADER.size
+
+
+def _read_content_header(data: bytes) -> tuple[int, Header] | None:
+    """The frame at the start of the data, and its size; None: not one with a message's properties, or not whole yet."""
+    start = spec.FRAME_HEADER_SIZE + _CONTENT_HEADER.size
+    if data[:1] != _HEADER_FRAME or len(data) <= start:
+        return None
+    _, channel, payload = _FRAME.unpack_from(data)
+    class_id, _, body_size = _CONTENT_HEADER.unpack_from(data, spec.FRAME_HEADER_SIZE)
+    end = spec.FRAME_HEADER_SIZE + payload
+    if data[end : end + 1] != _FRAME_END or end < start or class_id != Properties.INDEX:
+        return None
+    return end + spec.FRAME_END_SIZE, Header(channel, body_size, read_properties(data[start:end]))
 
 
 def abort(connection: pika.SelectConnection) -> None:

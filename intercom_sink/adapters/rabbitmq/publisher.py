@@ -1,14 +1,15 @@
 """Publishes messages to a queue, each confirmed by the broker before the next."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import suppress
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.spec import PERSISTENT_DELIVERY_MODE, BasicProperties
 
-from intercom_sink.adapters.rabbitmq import ORDERING_KEY
+from intercom_sink.adapters.rabbitmq import ORDERING_KEY, pika_internals
+from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.rabbitmq.errors import PIKA_ERRORS, translated_errors
 from intercom_sink.adapters.rabbitmq.session import connect, ensure_queue
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
@@ -28,15 +29,16 @@ class Publisher:
     """Publishes to one queue, over a connection that it opens when it needs one. For one thread.
 
     Args:
-        urls: the brokers; the first that accepts a connection is used.
+        brokers: the first that accepts a connection is used.
         queue: the queue's name; used as it is if it exists, otherwise declared durable.
     """
 
-    def __init__(self, urls: Sequence[BrokerUrl], queue: str) -> None:
-        self._urls = urls
+    def __init__(self, brokers: Brokers, queue: str) -> None:
+        self._brokers = brokers
         self._queue = queue
         self._connection: pika.BlockingConnection | None = None
         self._channel: BlockingChannel | None = None
+        self._url: BrokerUrl | None = None
         self._last_used = 0.0
 
     def publish(self, body: bytes, properties: BasicProperties) -> None:
@@ -45,11 +47,21 @@ class Publisher:
         Raises:
             BrokerUnavailable: it was not confirmed, but may be in the queue nevertheless. The next call reconnects.
         """
+        self.publish_fitted(body, lambda _: properties)
+
+    def publish_fitted(self, body: bytes, make_properties: Callable[[int], BasicProperties]) -> None:
+        """Publishes one message as `publish` does.
+
+        Args:
+            body: the message.
+            make_properties: makes its properties, given how many bytes they may have on this connection, at most.
+        """
+        if time.monotonic() - self._last_used > MAX_IDLE:
+            self.close()
         try:
-            with translated_errors():
-                if time.monotonic() - self._last_used > MAX_IDLE:
-                    self.close()
-                channel = self._channel or self._open()
+            channel = self._channel or self._open()
+            with translated_errors(self._url):
+                properties = make_properties(pika_internals.max_properties_size(self._connection))
                 channel.basic_publish("", self._queue, body, properties, mandatory=True)
         except BrokerUnavailable:
             self.close()
@@ -64,9 +76,10 @@ class Publisher:
                 connection.close()
 
     def _open(self) -> BlockingChannel:
-        self._connection = connect(self._urls)
-        ensure_queue(self._connection, self._queue)
-        channel = self._connection.channel()
-        channel.confirm_delivery()
+        self._connection, self._url = connect(self._brokers)
+        with translated_errors(self._url):
+            ensure_queue(self._connection, self._queue)
+            channel = self._connection.channel()
+            channel.confirm_delivery()
         self._channel = channel
         return channel

@@ -19,23 +19,29 @@ class ReconnectPolicy:
     """Decides when to reconnect and when to stop trying.
 
     An outage begins with a failure, and ends once a connection has consumed for HEALTHY seconds. Within an outage the
-    delays grow. Times are seconds of a monotonic clock.
+    delays grow. It is given up at once when every broker, one after the other, has refused this client. Times are
+    seconds of a monotonic clock.
 
     Args:
         timeout: seconds after which an outage is given up; 0: at the first failure.
         brokers: how many brokers are tried in turn; only a round in which all failed is followed by a delay.
+
+    Attributes:
+        brokers: the same; it may change.
     """
 
     def __init__(self, timeout: float, brokers: int) -> None:
         self._timeout = timeout
-        self._brokers = brokers
+        self.brokers = brokers
         self._connected_at: float | None = None
         self._outage_began: float | None = None
         self._failures = 0
+        self._refusals = 0
 
     def connected(self, now: float) -> None:
         """Records that a connection has begun to consume."""
         self._connected_at = now
+        self._refusals = 0
 
     def disconnected(self, now: float) -> None:
         """Records that the connection is lost. Separate from `next_delay`, since closing it may take a while."""
@@ -43,8 +49,16 @@ class ReconnectPolicy:
             self._outage_began = None
         self._connected_at = None
 
-    def next_delay(self, now: float) -> Delay | None:
-        """The delay before the next attempt, after one has failed; None: stop trying."""
+    def next_delay(self, now: float, retryable: bool = True) -> Delay | None:
+        """The delay before the next attempt, after one has failed; None: stop trying.
+
+        Args:
+            now: the time.
+            retryable: whether the broker may be available after a while; False: it refused this client.
+        """
+        self._refusals = 0 if retryable else self._refusals + 1
+        if self._refusals >= self.brokers:
+            return None
         if self._outage_began is None:
             self._outage_began = now
             self._failures = 0
@@ -52,9 +66,9 @@ class ReconnectPolicy:
         remaining = self._outage_began + self._timeout - now
         if remaining <= 0:
             return None
-        if self._failures % self._brokers:
+        if self._failures % self.brokers:
             return NO_DELAY
-        delay = exponential(self._failures // self._brokers, MAX_RECONNECT_DELAY)
+        delay = exponential(self._failures // self.brokers, MAX_RECONNECT_DELAY)
         return Delay(min(delay.min, remaining), min(delay.max, remaining))
 
 
@@ -77,13 +91,13 @@ def retry_while_unavailable(
         Whether an attempt succeeded. False: cancelled.
 
     Raises:
-        BrokerUnavailable: the last error; at once, if it is not retryable.
+        BrokerUnavailable: the last error.
     """
     while True:
         try:
             attempt()
         except BrokerUnavailable as error:
-            delay = policy.next_delay(time.monotonic()) if error.retryable else None
+            delay = policy.next_delay(time.monotonic(), error.retryable)
             if delay is None:
                 raise
             seconds = random.uniform(delay.min, delay.max)

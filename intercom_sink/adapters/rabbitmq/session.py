@@ -1,14 +1,17 @@
 """Blocking connections, for the command line and for dead letters."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pika
 from pika.exceptions import ChannelClosedByBroker
 
-from intercom_sink.adapters.rabbitmq.errors import NOT_FOUND, PIKA_ERRORS, translated_errors
+from intercom_sink.adapters.rabbitmq import pika_internals
+from intercom_sink.adapters.rabbitmq.brokers import Brokers
+from intercom_sink.adapters.rabbitmq.errors import NOT_FOUND, translated_errors
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
+from intercom_sink.domain.errors import BrokerUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +28,47 @@ class QueueState:
 
 
 @contextmanager
-def session(urls: Sequence[BrokerUrl]) -> Iterator[pika.BlockingConnection]:
-    """A connection to the first broker that accepts one. Raises BrokerUnavailable, also for errors within the block."""
-    with translated_errors():
-        connection = connect(urls)
-        try:
-            yield connection
-        finally:
-            if connection.is_open:
-                connection.close()
+def session(brokers: Brokers) -> Iterator[pika.BlockingConnection]:
+    """A connection to the first broker that accepts one.
+
+    Raises:
+        BrokerUnavailable: none accepts one, or an error within the block; the text names the broker.
+    """
+    connection, url = connect(brokers)
+    with translated_errors(url), closing(connection):
+        yield connection
 
 
-def connect(urls: Sequence[BrokerUrl]) -> pika.BlockingConnection:
-    """Connects to the first broker that accepts a connection; raises pika's error about the last one."""
-    for url in urls[:-1]:
+@contextmanager
+def closing(connection: pika.BlockingConnection) -> Iterator[None]:
+    """Closes the connection at the end of the block, unless it is lost."""
+    try:
+        yield
+    finally:
+        if connection.is_open:
+            connection.close()
+
+
+def connect(brokers: Brokers) -> tuple[pika.BlockingConnection, BrokerUrl]:
+    """Connects to the first broker that accepts a connection.
+
+    Where one refuses this client, the URLs are read again, and new ones are tried too.
+
+    Raises:
+        BrokerUnavailable: none accepts one. It is retryable unless all of them refuse this client.
+    """
+    errors = []
+    urls = brokers.urls
+    for url in urls:
         try:
-            return pika.BlockingConnection(url.parameters)
-        except PIKA_ERRORS:
-            continue
-    return pika.BlockingConnection(urls[-1].parameters)
+            with translated_errors(url):
+                return pika_internals.blocking_connection(url.parameters), url
+        except BrokerUnavailable as error:
+            errors.append(error)
+    if any(not error.retryable for error in errors) and brokers.reload(urls):
+        return connect(brokers)
+    retryable = any(error.retryable for error in errors)
+    raise BrokerUnavailable("; ".join(map(str, errors)), retryable=retryable) from errors[-1]
 
 
 def find_queue(connection: pika.BlockingConnection, queue: str) -> QueueState | None:

@@ -1,22 +1,26 @@
 """MessageSource on RabbitMQ: an I/O thread of its own keeps one connection consuming.
 
-That thread answers heartbeats, so a slow response from Intercom, or a pause, never costs the connection. Deliveries
-reach the receiving thread through a queue.
+That thread (`consumer_thread`) answers heartbeats, so a slow response from Intercom, or a pause, never costs the
+connection. Deliveries reach the receiving thread through a queue. A `requeue` ends the thread; the next `receive`
+starts another one.
 """
 
-import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from queue import SimpleQueue
 
-from intercom_sink.adapters.rabbitmq.consumer import CLOSE_TIMEOUT, Consumer
+from intercom_sink.adapters.rabbitmq.brokers import Brokers
+from intercom_sink.adapters.rabbitmq.consumer import Consumer
+from intercom_sink.adapters.rabbitmq.consumer_thread import ConsumerThread, Inbox, Signal
 from intercom_sink.adapters.rabbitmq.dead_letter_publisher import DeadLetterPublisher
 from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
-from intercom_sink.adapters.rabbitmq.reconnect import ReconnectPolicy, retry_while_unavailable
+from intercom_sink.adapters.rabbitmq.reconnect import ReconnectPolicy
+from intercom_sink.adapters.rabbitmq.streams import refuse_streams
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
-from intercom_sink.domain.errors import BrokerUnavailable
-from intercom_sink.domain.events import ConnectionLost, Consuming, Reconnecting
+from intercom_sink.domain.dead_letter import DeadLetter, Reason
+from intercom_sink.domain.events import Consuming, MessageMalformed, OtherConsumers
 from intercom_sink.domain.ports import Monitor
 
 PREFETCH = 10
@@ -29,7 +33,7 @@ class RabbitMQSource:
     """The messages of one queue.
 
     Args:
-        urls: the brokers, tried in turn.
+        brokers: tried in turn.
         queue: the queue's name; used as it is if it exists, otherwise declared durable.
         monitor: receives the events of the connection.
         concurrency: how many messages are handled at the same time.
@@ -40,7 +44,7 @@ class RabbitMQSource:
 
     def __init__(
         self,
-        urls: Sequence[BrokerUrl],
+        brokers: Brokers,
         queue: str,
         monitor: Monitor,
         *,
@@ -49,101 +53,123 @@ class RabbitMQSource:
         dead_letter_queue: str | None = None,
         drain: bool = False,
     ) -> None:
-        self._urls = itertools.cycle(urls)
+        self._brokers = brokers
         self._queue = queue
         self._monitor = monitor
         self._prefetch = PREFETCH * concurrency
-        self._policy = ReconnectPolicy(reconnect_timeout, len(urls))
+        self._reconnect_timeout = reconnect_timeout
         self._drain = drain
         self._on_lost: Callable[[], None] = lambda: None
         self._stopping = threading.Event()
+        self._interrupted = threading.Event()
+        self._queues = [queue]
         self._dead_letters = None
         if dead_letter_queue is not None:
+            self._queues.append(dead_letter_queue)
             self._dead_letters = DeadLetterPublisher(
-                urls, dead_letter_queue, queue, monitor, timeout=reconnect_timeout, stopping=self._stopping
+                brokers, dead_letter_queue, queue, monitor, timeout=reconnect_timeout, stopping=self._stopping
             )
-        self._inbox: SimpleQueue[RabbitMQDelivery | BaseException | None] = SimpleQueue()
-        self._ended = False
-        self._consumer: Consumer | None = None
-        self._consumer_lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._are_queues_checked = self._has_consumed = self._ended = False
+        self._inbox: Inbox = SimpleQueue()
+        self._thread: ConsumerThread | None = None
+        self._thread_lock = threading.Lock()
 
     def on_lost(self, callback: Callable[[], None]) -> None:
         """Has `callback` called, on the I/O thread, each time after deliveries have become lost."""
         self._on_lost = callback
 
     def receive(self) -> RabbitMQDelivery | None:
-        """The next message, in the queue's order; None once stopped or drained. The first call connects."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="rabbitmq", daemon=True)
-            self._thread.start()
+        """The next message, in the queue's order; None once stopped or drained, and after an interrupt.
+
+        The first call, and the first one after a `requeue`, connects.
+        """
+        self._start()
         while not (self._ended or self._stopping.is_set()):
+            if self._interrupted.is_set():
+                self._interrupted.clear()
+                return None
             match self._inbox.get():
-                case None:
+                case Signal.DRAINED:
                     self._ended = True
                 case BaseException() as error:
                     raise error
-                case delivery if not (delivery.is_lost() or self._stopping.is_set()):
-                    return delivery
+                case RabbitMQDelivery() as delivery if not (delivery.is_lost() or self._stopping.is_set()):
+                    if delivery.properties.fault is None:
+                        return delivery
+                    self._give_up_malformed(delivery, delivery.properties.fault)
         return None
+
+    def interrupt(self) -> None:
+        """Makes one `receive` return None, a blocked one too."""
+        self._interrupted.set()
+        self._inbox.put(Signal.WAKE)
+
+    def requeue(self) -> None:
+        """Sends the acks that are still pending, then closes the connection, which requeues every unacked message."""
+        with self._thread_lock:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.close()
+        self._inbox = SimpleQueue()  # what was in the other one is requeued
+        self._interrupted.clear()
 
     def stop(self) -> None:
         """Ends `receive`; the connection stays open for acks until `close`."""
-        self._stopping.set()
-        self._inbox.put(None)
+        with self._thread_lock:
+            self._stopping.set()
+            if self._thread is not None:
+                self._thread.stop()
+        self._inbox.put(Signal.WAKE)
 
     def close(self) -> None:
         """Sends the acks that are still pending, then closes the connection, which requeues every unacked message."""
         self.stop()
-        with self._consumer_lock:
-            if self._consumer is not None:
-                self._consumer.close()
-        if self._thread is not None:
-            self._thread.join(CLOSE_TIMEOUT + 1)
+        self.requeue()
         if self._dead_letters is not None:
             self._dead_letters.close()
 
+    def _start(self) -> None:
+        with self._thread_lock:
+            if self._thread is None and not self._stopping.is_set():
+                policy = ReconnectPolicy(self._reconnect_timeout, len(self._brokers.urls))
+                make_consumer = partial(self._make_consumer, policy, self._inbox)
+                self._thread = ConsumerThread(self._brokers, policy, self._monitor, self._inbox, make_consumer)
+
+    def _give_up_malformed(self, delivery: RabbitMQDelivery, fault: str) -> None:
+        """Gives up a message of which only the body is known: without its ordering key, no other part may have it."""
+        if delivery.give_up(DeadLetter(Reason.MALFORMED, detail=fault)):
+            self._monitor.record(MessageMalformed(fault, delivery.body))
+
     # On the I/O thread.
 
-    def _run(self) -> None:
-        try:
-            retry_while_unavailable(
-                self._consume,
-                self._policy,
-                on_retry=lambda _, delay: self._monitor.record(Reconnecting(delay)),
-                wait=self._stopping.wait,
-            )
-        except BaseException as error:  # noqa: BLE001 not hidden: `receive` raises it
-            self._inbox.put(error)
+    def _make_consumer(self, policy: ReconnectPolicy, inbox: Inbox, url: BrokerUrl) -> Consumer:
+        def on_consuming(others: int) -> None:
+            policy.connected(time.monotonic())
+            self._on_consuming(url, others)
 
-    def _consume(self) -> None:
-        """Consumes from the next broker until its connection ends; returns after a stop."""
-        url = next(self._urls)
-        with self._consumer_lock:
-            if self._stopping.is_set():
-                return
-            self._consumer = consumer = Consumer(
-                url,
-                self._queue,
-                self._prefetch,
-                self._dead_letters,
-                on_consuming=lambda: self._on_consuming(url),
-                on_delivery=self._inbox.put,
-                on_lost=self._on_disconnected,
-                on_drained=(lambda: self._inbox.put(None)) if self._drain else None,
-            )
-        try:
-            consumer.run()
-        except BrokerUnavailable as error:
-            if self._stopping.is_set():
-                return
-            self._monitor.record(ConnectionLost(str(url), str(error)))
-            raise BrokerUnavailable(f"{url}: {error}", retryable=error.retryable) from error
+        def on_lost() -> None:
+            policy.disconnected(time.monotonic())
+            self._on_lost()
 
-    def _on_consuming(self, url: BrokerUrl) -> None:
-        self._policy.connected(time.monotonic())
+        return Consumer(
+            url,
+            self._queue,
+            self._prefetch,
+            self._dead_letters,
+            on_connected=lambda: self._check_queues(url),
+            on_consuming=on_consuming,
+            on_delivery=inbox.put,
+            on_lost=on_lost,
+            on_drained=(lambda: inbox.put(Signal.DRAINED)) if self._drain else None,
+        )
+
+    def _check_queues(self, url: BrokerUrl) -> None:
+        if not self._are_queues_checked:
+            refuse_streams(url, *self._queues)
+            self._are_queues_checked = True
+
+    def _on_consuming(self, url: BrokerUrl, others: int) -> None:
         self._monitor.record(Consuming(str(url), self._queue))
-
-    def _on_disconnected(self) -> None:
-        self._policy.disconnected(time.monotonic())
-        self._on_lost()
+        if others and not self._has_consumed:  # later it may be this sink's own lost connection
+            self._monitor.record(OtherConsumers(self._queue, others))
+        self._has_consumed = True

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pika
-from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker
+from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker, ProbableAuthenticationError
 from pika.spec import BasicProperties
 
 Message = tuple[bytes, BasicProperties]
@@ -18,8 +18,14 @@ class FakeBlockingBroker:
         declared: the queues that were declared durable.
         connections: every connection, the failed ones not among them.
         refused: the hosts that refuse connections.
+        refused_logins: the hosts that refuse the login.
         refuse_declare: the reply code and text to each Queue.Declare; None: none is refused.
         publish_error: is raised by each publish.
+        streams: the queues that are streams.
+        ignores_offsets: whether it ignores the consumer argument `x-stream-offset` of other queues.
+        bad_offset: is raised for an offset that a stream refuses.
+        frame_max: bytes of a frame, at most.
+        consumed: the queues that were consumed, each time.
     """
 
     def __init__(self, **queues: list[Message]) -> None:
@@ -27,11 +33,19 @@ class FakeBlockingBroker:
         self.declared: list[str] = []
         self.connections: list[FakeConnection] = []
         self.refused: set[str] = set()
+        self.refused_logins: set[str] = set()
         self.refuse_declare: tuple[int, str] | None = None
         self.publish_error: Exception | None = None
+        self.streams: set[str] = set()
+        self.ignores_offsets = False
+        self.bad_offset: Exception = ChannelClosedByBroker(406, "PRECONDITION_FAILED")
+        self.frame_max = 131_072
+        self.consumed: list[str] = []
 
-    def connect(self, parameters: pika.connection.Parameters) -> "FakeConnection":
+    def connect(self, parameters: pika.connection.Parameters, _impl_class: object = None) -> "FakeConnection":
         """In place of `pika.BlockingConnection`."""
+        if parameters.host in self.refused_logins:
+            raise ProbableAuthenticationError("ConnectionClosedByBroker: (403) 'ACCESS_REFUSED - Login was refused'")
         if parameters.host in self.refused:
             raise AMQPConnectionError(f"{parameters.host} refused")
         self.connections.append(FakeConnection(self, parameters.host))
@@ -48,7 +62,10 @@ class FakeConnection:
         self.close_error: Exception | None = None
         self.delivered = 0
         self.unacked: dict[int, tuple[str, Message]] = {}
-        self._impl = SimpleNamespace(server_properties={"product": "RabbitMQ", "version": b"4.0"})
+        self._impl = SimpleNamespace(
+            server_properties={"product": "RabbitMQ", "version": b"4.0"},
+            params=SimpleNamespace(frame_max=broker.frame_max),
+        )
 
     def channel(self) -> "FakeChannel":
         return FakeChannel(self)
@@ -104,6 +121,20 @@ class FakeChannel:
         tag = self._connection.delivered
         self._connection.unacked[tag] = (queue, message)
         return SimpleNamespace(delivery_tag=tag), message[1], message[0]
+
+    def basic_qos(self, prefetch_count: int) -> None:
+        assert prefetch_count == 1
+
+    def basic_consume(self, queue: str, on_message: object, arguments: dict[str, str]) -> None:
+        assert self._is_open
+        if queue not in self._broker.queues:
+            self._close(404, "NOT_FOUND")
+        if queue in self._broker.streams and arguments["x-stream-offset"] != "next":
+            self._is_open = False
+            raise self._broker.bad_offset
+        if queue not in self._broker.streams and not self._broker.ignores_offsets:
+            self._close(406, "PRECONDITION_FAILED - invalid arg 'x-stream-offset'")
+        self._broker.consumed.append(queue)
 
     def basic_ack(self, tag: int) -> None:
         del self._connection.unacked[tag]

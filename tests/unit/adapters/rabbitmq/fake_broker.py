@@ -9,10 +9,12 @@ from pika import spec
 from pika.adapters.utils.nbio_interface import AbstractIOServices
 from pika.frame import Body, Header, Method, decode_frame
 
-from intercom_sink.adapters.rabbitmq.urls import parse_urls
+from intercom_sink.adapters.rabbitmq import pika_internals
+from intercom_sink.adapters.rabbitmq.brokers import fixed_brokers
 
-(URL,) = parse_urls("amqp://user:secret@rabbit/")
-SelectConnection = pika.SelectConnection  # before any test replaces it
+BROKERS = fixed_brokers("amqp://user:secret@rabbit/")
+(URL,) = BROKERS.urls
+SelectConnection = pika_internals.SelectConnection  # before any test replaces it
 
 
 class FakeLoop(AbstractIOServices):  # type: ignore[misc]
@@ -110,6 +112,7 @@ class FakeBroker:
         acked: the delivery tags of the acks.
         prefetch: the last one that was set.
         declared: the arguments of each Queue.Declare: name, passive, durable.
+        consumers: how many consumers each queue has before this connection's.
         withholds: whether it keeps messages back, as for a consumer of a higher priority.
         replies: what it sends in place of its usual reply to a method; None: nothing.
         loop: the connection's I/O loop.
@@ -121,6 +124,7 @@ class FakeBroker:
         self.acked: list[int] = []
         self.declared: list[tuple[str, bool, bool]] = []
         self.prefetch = 0
+        self.consumers = 0
         self.withholds = False
         self.replies: dict[type, spec.amqp_object.Method | None] = {}
         self.loop = FakeLoop()
@@ -138,13 +142,21 @@ class FakeBroker:
         self.loop.add_callback(lambda: self._connection._proto_connection_made(self))
         return self._connection
 
-    def deliver(self, body: bytes, headers: dict[str, object] | None = None, redelivered: bool = False) -> None:
-        """Sends a message to the consumer."""
+    def deliver(
+        self,
+        body: bytes,
+        headers: dict[str, object] | None = None,
+        redelivered: bool = False,
+        properties: bytes | None = None,
+    ) -> None:
+        """Sends a message to the consumer; `properties` are its properties on the wire, in place of these headers."""
         self._delivered += 1
-        properties = spec.BasicProperties(headers=headers)
         deliver = spec.Basic.Deliver(self.consumer_tag, self._delivered, redelivered, "", "queue")
-        frames = [Method(self._channel, deliver), Header(self._channel, len(body), properties)]
-        self._send_bytes(b"".join(frame.marshal() for frame in [*frames, Body(self._channel, body)]))
+        header = Header(self._channel, len(body), spec.BasicProperties(headers=headers))
+        if properties is not None:
+            header.properties.encode = lambda: [properties]
+        frames = [Method(self._channel, deliver), header, Body(self._channel, body)]
+        self._send_bytes(b"".join(frame.marshal() for frame in frames))
 
     def send(self, method: spec.amqp_object.Method) -> None:
         """Sends a method, on the channel it belongs to."""
@@ -211,7 +223,7 @@ class FakeBroker:
             self.send(spec.Channel.Close(404, f"NOT_FOUND - no queue '{method.queue}'", 0, 0))
         else:
             messages = self.queues.setdefault(method.queue, [])
-            self.send(spec.Queue.DeclareOk(method.queue, len(messages), 0))
+            self.send(spec.Queue.DeclareOk(method.queue, len(messages), self.consumers))
 
     def _on_basic_qos(self, method: spec.Basic.Qos) -> None:
         self.prefetch = method.prefetch_count

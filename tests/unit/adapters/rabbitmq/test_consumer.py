@@ -19,16 +19,27 @@ class Rig:
         self.broker = broker
         self.calls: list[str] = []
         self.deliveries: list[RabbitMQDelivery] = []
+        self.refusal: BrokerUnavailable | None = None
+        self.others: int | None = None
         self.consumer = Consumer(
             URL,
             "queue",
             7,
             None,
-            on_consuming=lambda: self.calls.append("consuming"),
+            on_connected=self.on_connected,
+            on_consuming=self.on_consuming,
             on_delivery=self.deliveries.append,
             on_lost=lambda: self.calls.append("lost"),
             on_drained=(lambda: self.calls.append("drained")) if drain else None,
         )
+
+    def on_connected(self) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+
+    def on_consuming(self, others: int) -> None:
+        self.calls.append("consuming")
+        self.others = others
 
     def run(self, *steps: Callable[[], Any]) -> None:
         """Runs the consumer; takes the next step whenever it has nothing to do."""
@@ -253,3 +264,32 @@ def test_a_queue_is_not_checked_after_close(broker: FakeBroker) -> None:
     rig = Rig(broker, drain=True)
     rig.run(rig.consumer.close)
     assert len(broker.declared) == 2, "at the start, and for the first check"
+
+
+def test_the_number_of_other_consumers_is_told(rig: Rig, broker: FakeBroker) -> None:
+    broker.consumers = 3
+    rig.run(rig.consumer.close)
+    assert rig.others == 3
+
+
+def test_a_refusal_once_connected_ends_the_connection(rig: Rig, broker: FakeBroker) -> None:
+    rig.refusal = BrokerUnavailable("queue is a stream", retryable=False)
+    with pytest.raises(BrokerUnavailable, match="queue is a stream") as caught:
+        rig.run()
+    assert caught.value is rig.refusal
+    assert broker.received[-1] == "Connection.Close"
+    assert rig.calls == ["lost"]
+
+
+@pytest.mark.parametrize("encoded", [b"T\x00\x00\x01\x9c\x8f\x85\x9c\x00", b"T" + b"\xff" * 8, b"?"])
+def test_a_header_that_has_no_meaning_harms_no_message(rig: Rig, broker: FakeBroker, encoded: bytes) -> None:
+    """A time in milliseconds, a negative one, and a type that nobody knows."""
+    table = b"\x0ex-ordering-keyS\x00\x00\x00\x01a" + b"\x01h" + encoded
+    rig.run(
+        lambda: broker.deliver(b"one", properties=b"\x20\x00" + len(table).to_bytes(4, "big") + table),
+        lambda: broker.deliver(b"two"),
+        rig.consumer.close,
+    )
+    assert [delivery.body for delivery in rig.deliveries] == [b"one", b"two"]
+    assert [delivery.ordering_key for delivery in rig.deliveries] == ["a", None]
+    assert [delivery.properties.fault for delivery in rig.deliveries] == [None, None]

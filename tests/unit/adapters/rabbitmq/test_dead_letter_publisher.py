@@ -1,16 +1,17 @@
 import threading
+from collections.abc import Callable
 
 import pytest
-from pika.spec import BasicProperties
 
 from intercom_sink.adapters.rabbitmq import dead_letter_publisher
 from intercom_sink.adapters.rabbitmq.dead_letter_headers import facts_of
 from intercom_sink.adapters.rabbitmq.dead_letter_publisher import DeadLetterPublisher
+from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
 from intercom_sink.domain.errors import BrokerUnavailable
 from intercom_sink.domain.events import DeadLettered, DeadLetterNotConfirmed
 from intercom_sink.testing import RecordingMonitor
-from tests.unit.adapters.rabbitmq.fake_broker import URL
+from tests.unit.adapters.rabbitmq.fake_broker import BROKERS
 
 REJECTED = DeadLetter(Reason.REJECTED, path="/contacts/1")
 
@@ -21,13 +22,13 @@ class ScriptedPublisher:
     script: list[BrokerUnavailable]
 
     def __init__(self, *_: object) -> None:
-        self.published: list[tuple[bytes, BasicProperties]] = []
+        self.published: list[tuple[bytes, Properties]] = []
         self.closed = False
 
-    def publish(self, body: bytes, properties: BasicProperties) -> None:
+    def publish_fitted(self, body: bytes, make_properties: Callable[[int], Properties]) -> None:
         if self.script:
             raise self.script.pop(0)
-        self.published.append((body, properties))
+        self.published.append((body, make_properties(131_000)))
 
     def close(self) -> None:
         self.closed = True
@@ -50,14 +51,14 @@ class Rig:
         self.monitor = RecordingMonitor()
         self.stopping = NoWaiting()
         self.dead_letters = DeadLetterPublisher(
-            [URL], "dead", "queue", self.monitor, timeout=timeout, stopping=self.stopping
+            BROKERS, "dead", "queue", self.monitor, timeout=timeout, stopping=self.stopping
         )
         publisher = self.dead_letters._publisher
         assert isinstance(publisher, ScriptedPublisher)
         self.publisher = publisher
 
     def publish(self, cancelled: bool = False) -> bool:
-        return self.dead_letters.publish(b"body", BasicProperties(), REJECTED, cancelled=lambda: cancelled)
+        return self.dead_letters.publish(b"body", Properties(), REJECTED, cancelled=lambda: cancelled)
 
 
 @pytest.fixture(autouse=True)

@@ -6,11 +6,11 @@ from intercom_sink.adapters.rabbitmq.inspection import inspect_broker, inspect_q
 from intercom_sink.adapters.rabbitmq.session import QueueState
 from intercom_sink.domain.errors import BrokerUnavailable
 from tests.unit.adapters.rabbitmq.fake_blocking import FakeBlockingBroker, FakeConnection
-from tests.unit.adapters.rabbitmq.fake_broker import URL
+from tests.unit.adapters.rabbitmq.fake_broker import BROKERS
 
 
 def test_inspect_broker_tells_product_and_version(blocking_broker: FakeBlockingBroker) -> None:
-    assert inspect_broker([URL]) == "RabbitMQ 4.0"
+    assert inspect_broker(BROKERS) == "RabbitMQ 4.0"
     assert not blocking_broker.connections[0].is_open
 
 
@@ -19,23 +19,31 @@ def test_inspect_broker_of_one_that_tells_nothing(
 ) -> None:
     connect = blocking_broker.connect
 
-    def connect_silently(parameters: object) -> FakeConnection:
+    def connect_silently(parameters: object, _impl_class: object) -> FakeConnection:
         connection = connect(parameters)
         connection._impl = SimpleNamespace(server_properties={})
         return connection
 
     monkeypatch.setattr("pika.BlockingConnection", connect_silently)
-    assert inspect_broker([URL]) == "unknown broker "
+    assert inspect_broker(BROKERS) == "unknown broker "
 
 
 def test_inspect_queue(blocking_broker: FakeBlockingBroker) -> None:
     blocking_broker.queues["queue"] = []
-    assert inspect_queue([URL], "queue") == QueueState(messages=0, consumers=2)
-    assert inspect_queue([URL], "none") is None
+    assert inspect_queue(BROKERS, "queue") == QueueState(messages=0, consumers=2)
+    assert inspect_queue(BROKERS, "none") is None
 
 
 def test_inspect_queue_says_why_it_is_refused(blocking_broker: FakeBlockingBroker) -> None:
     blocking_broker.refuse_declare = (403, "ACCESS_REFUSED - to queue")
     with pytest.raises(BrokerUnavailable, match="ACCESS_REFUSED") as caught:
-        inspect_queue([URL], "queue")
+        inspect_queue(BROKERS, "queue")
+    assert not caught.value.retryable
+
+
+def test_inspect_queue_refuses_a_stream(blocking_broker: FakeBlockingBroker) -> None:
+    blocking_broker.queues["queue"] = []
+    blocking_broker.streams = {"queue"}
+    with pytest.raises(BrokerUnavailable, match=r"^queue is a stream") as caught:
+        inspect_queue(BROKERS, "queue")
     assert not caught.value.retryable

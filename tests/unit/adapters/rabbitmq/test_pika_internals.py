@@ -1,11 +1,14 @@
 """Each use of pika's internals, on pika itself: these tests fail when pika changes."""
 
 import socket
+import struct
 from collections.abc import Callable
 from types import SimpleNamespace
 
 import pika
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pika import spec
 from pika.adapters.select_connection import IOLoop
 from pika.exceptions import (
@@ -14,15 +17,21 @@ from pika.exceptions import (
     ProbableAccessDeniedError,
     ProbableAuthenticationError,
 )
+from pika.frame import Header
 
 from intercom_sink.adapters.rabbitmq import pika_internals
+from intercom_sink.adapters.rabbitmq.properties import Properties
 from tests.unit.adapters.rabbitmq.fake_broker import URL, FakeBroker, FakeLoop
+
+POISON = struct.pack(">HI", 0x2000, 11) + b"\x01hT" + struct.pack(">Q", 1_772_000_000_000)
+"""Properties with a timestamp in milliseconds, on the wire."""
 
 
 class Client:
     """A connection of pika's that consumes, once `broker.loop.run_ready()` has run."""
 
     def __init__(self, broker: FakeBroker) -> None:
+        self.received: list[pika.BasicProperties] = []
         self.ends: list[BaseException] = []
         self.channel = None
         self.connection = broker.connect(
@@ -35,7 +44,72 @@ class Client:
 
     def _consume(self, channel: pika.channel.Channel) -> None:
         self.channel = channel
-        channel.basic_consume("queue", lambda *_: None)
+        channel.basic_consume("queue", lambda _, __, properties, ___: self.received.append(properties))
+
+
+def test_pika_raises_for_properties_that_it_can_not_represent() -> None:
+    with pytest.raises(ValueError, match="out of range"):
+        pika.BasicProperties().decode(POISON)
+    fraction = struct.pack(">HI", 0x2000, 11) + b"\x01hd" + struct.pack(">d", 1.75)
+    assert pika.BasicProperties().decode(fraction).headers == {"h": 1}, "else nothing need be done"
+
+
+def test_select_connection_reads_properties_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And its frames by pika's one method: if that changes, the properties are pika's."""
+    broker = FakeBroker()
+    client = Client(broker)
+    broker.deliver(b"one", properties=POISON)
+    broker.deliver(b"two")
+    broker.loop.run_ready()
+    assert [type(properties) for properties in client.received] == [Properties, Properties]
+    assert client.received[0].headers == {"h": 1_772_000_000_000}
+    assert client.ends == []
+
+
+def test_select_connection_waits_for_the_rest_of_a_frame() -> None:
+    broker = FakeBroker()
+    client = Client(broker)
+    sent: list[bytes] = []
+    broker._send_bytes = sent.append  # type: ignore[assignment]
+    broker.deliver(b"body", properties=POISON)
+    for byte in sent[0]:
+        client.connection._proto_data_received(bytes([byte]))
+        broker.loop.run_ready()
+    assert [properties.headers for properties in client.received] == [{"h": 1_772_000_000_000}]
+
+
+@given(st.binary(max_size=100), st.binary(max_size=60))
+def test_no_properties_end_a_connection(properties: bytes, table: bytes) -> None:
+    broker = FakeBroker()
+    client = Client(broker)
+    broker.deliver(b"one", properties=properties)
+    broker.deliver(b"two", properties=struct.pack(">HI", 0x2000, len(table)) + table)
+    broker.loop.run_ready()
+    assert len(client.received) == 2
+    assert client.ends == []
+
+
+def test_blocking_connections_are_made_of_that_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Connecting(Exception):
+        pass
+
+    def create_connection(*_: object, **__: object) -> None:
+        raise Connecting
+
+    monkeypatch.setattr(pika_internals.SelectConnection, "create_connection", create_connection)
+    with pytest.raises(Connecting):
+        pika_internals.blocking_connection(URL.parameters)
+
+
+def test_max_properties_size_is_what_a_frame_has_room_for() -> None:
+    """By pika's own encoding of the largest content header."""
+    client = Client(FakeBroker())
+    blocking = SimpleNamespace(_impl=client.connection)
+    size = pika_internals.max_properties_size(blocking)
+    assert client.connection.params.frame_max == 131_072, "as negotiated"
+    largest = pika.BasicProperties()
+    largest.encode = lambda: [b"x" * size]
+    assert len(Header(1, 0, largest).marshal()) == 131_072
 
 
 def test_pika_cancels_the_consumer_before_it_closes_the_channel() -> None:

@@ -6,7 +6,7 @@ from intercom_sink.adapters.rabbitmq import publisher as publisher_module
 from intercom_sink.adapters.rabbitmq.publisher import MAX_IDLE, Publisher, message_properties
 from intercom_sink.domain.errors import BrokerUnavailable
 from tests.unit.adapters.rabbitmq.fake_blocking import FakeBlockingBroker
-from tests.unit.adapters.rabbitmq.fake_broker import URL
+from tests.unit.adapters.rabbitmq.fake_broker import BROKERS
 
 PROPERTIES = BasicProperties()
 
@@ -28,7 +28,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
 
 @pytest.fixture
 def publisher(blocking_broker: FakeBlockingBroker, time: FakeTime) -> Publisher:
-    return Publisher([URL], "queue")
+    return Publisher(BROKERS, "queue")
 
 
 def bodies(broker: FakeBlockingBroker) -> list[bytes]:
@@ -73,6 +73,27 @@ def test_what_is_not_confirmed_raises_and_the_next_publish_reconnects(
 def test_a_broker_that_can_not_be_reached_raises(publisher: Publisher, blocking_broker: FakeBlockingBroker) -> None:
     blocking_broker.refused = {"rabbit"}
     with pytest.raises(BrokerUnavailable, match="refused"):
+        publisher.publish(b"one", PROPERTIES)
+
+
+def test_properties_are_made_to_fit_in_a_frame_of_the_connection(
+    publisher: Publisher, blocking_broker: FakeBlockingBroker
+) -> None:
+    blocking_broker.frame_max = 4096
+    sizes: list[int] = []
+
+    def make_properties(size: int) -> BasicProperties:
+        sizes.append(size)
+        return PROPERTIES
+
+    publisher.publish_fitted(b"one", make_properties)
+    assert sizes == [4096 - 7 - 1 - 12], "a frame's head and end, and the head of its content"
+    assert bodies(blocking_broker) == [b"one"]
+
+
+def test_an_error_names_the_broker(publisher: Publisher, blocking_broker: FakeBlockingBroker) -> None:
+    blocking_broker.publish_error = NackError([])
+    with pytest.raises(BrokerUnavailable, match=r"^amqp://user@rabbit:5672/: the broker did not accept"):
         publisher.publish(b"one", PROPERTIES)
 
 

@@ -33,6 +33,27 @@ def test_every_broker_is_tried_before_there_is_a_delay() -> None:
     assert [delay is not None and delay.max > 0 for delay in delays] == [False, False, True, False, False, True]
 
 
+def test_a_refusal_by_every_broker_in_a_row_is_the_end() -> None:
+    policy = ReconnectPolicy(60, brokers=2)
+    assert policy.next_delay(1000, retryable=False) is not None
+    assert policy.next_delay(1000, retryable=False) is None
+
+
+def test_a_broker_that_may_come_back_is_waited_for_whatever_the_others_refuse() -> None:
+    policy = ReconnectPolicy(60, brokers=2)
+    for _ in range(5):
+        assert policy.next_delay(1000, retryable=False) is not None
+        assert policy.next_delay(1000, retryable=True) is not None
+
+
+def test_a_refusal_before_a_good_connection_does_not_count() -> None:
+    policy = ReconnectPolicy(60, brokers=2)
+    assert policy.next_delay(1000, retryable=False) is not None
+    policy.connected(1000)
+    policy.disconnected(1100)
+    assert policy.next_delay(1100, retryable=False) is not None
+
+
 def test_a_connection_lost_too_soon_is_part_of_the_outage() -> None:
     policy = ReconnectPolicy(10, brokers=1)
     assert policy.next_delay(1000) is not None

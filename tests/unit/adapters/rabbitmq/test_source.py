@@ -8,18 +8,27 @@ import pika
 import pytest
 from pika import spec
 
+from intercom_sink.adapters.rabbitmq import pika_internals
+from intercom_sink.adapters.rabbitmq.brokers import Brokers, fixed_brokers
+from intercom_sink.adapters.rabbitmq.dead_letter_headers import facts_of
 from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
 from intercom_sink.adapters.rabbitmq.source import PREFETCH, RabbitMQSource
-from intercom_sink.adapters.rabbitmq.urls import parse_urls
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
 from intercom_sink.domain.errors import BrokerUnavailable
-from intercom_sink.domain.events import ConnectionLost, Consuming, DeadLettered, Reconnecting
+from intercom_sink.domain.events import (
+    ConnectionLost,
+    Consuming,
+    DeadLettered,
+    MessageMalformed,
+    OtherConsumers,
+    Reconnecting,
+)
 from intercom_sink.testing import RecordingMonitor
 from tests.unit.adapters.rabbitmq.fake_blocking import FakeBlockingBroker
 from tests.unit.adapters.rabbitmq.fake_broker import FakeBroker
 
 ONE, TWO = "amqp://user@one:5672/", "amqp://user@two:5672/"
-URLS = parse_urls("amqp://user:secret@one,amqp://user:secret@two")
+BROKERS = fixed_brokers("amqp://user:secret@one,amqp://user:secret@two")
 REFUSED = spec.Connection.Close(403, "ACCESS_REFUSED - Login was refused", 0, 0)
 FORCED = spec.Connection.Close(320, "CONNECTION_FORCED - shutdown", 0, 0)
 
@@ -32,15 +41,17 @@ class Rig:
         self.hosts: list[str] = []
         self.losses = 0
         self.lost = threading.Event()
-        self.source = RabbitMQSource(URLS, "queue", self.monitor, **options)
+        self.passwords: list[str] = []
+        self.source = RabbitMQSource(options.pop("cluster", BROKERS), "queue", self.monitor, **options)
         self.source.on_lost(self._count_loss)
         remaining = list(brokers)
 
         def connect(parameters: pika.connection.Parameters, **callbacks: Any) -> pika.SelectConnection:
             self.hosts.append(parameters.host)
+            self.passwords.append(parameters.credentials.password)
             return remaining.pop(0).connect(parameters, **callbacks)
 
-        monkeypatch.setattr(pika, "SelectConnection", connect)
+        monkeypatch.setattr(pika_internals, "SelectConnection", connect)
 
     def _count_loss(self) -> None:
         self.losses += 1
@@ -55,8 +66,25 @@ class Rig:
 MakeRig = Callable[..., Rig]
 
 
+class FakeSecret:
+    """The URLs of ONE and TWO, until it is reloaded."""
+
+    def __init__(self) -> None:
+        self.value = "amqp://user:secret@one,amqp://user:secret@two"
+        self.next_value = self.value
+
+    def reload(self) -> bool:
+        changed, self.value = self.next_value != self.value, self.next_value
+        return changed
+
+
 @pytest.fixture
-def make_rig(monkeypatch: pytest.MonkeyPatch) -> MakeRig:
+def secret() -> FakeSecret:
+    return FakeSecret()
+
+
+@pytest.fixture
+def make_rig(monkeypatch: pytest.MonkeyPatch, blocking_broker: FakeBlockingBroker) -> MakeRig:
     return lambda *brokers, **options: Rig(monkeypatch, list(brokers), **options)
 
 
@@ -115,15 +143,53 @@ def test_a_lost_connection_is_replaced_and_its_deliveries_are_lost(make_rig: Mak
     assert [type(event) for event in rig.monitor.events] == [Consuming, ConnectionLost, Reconnecting, Consuming]
 
 
-def test_a_refusal_is_raised_at_once_and_names_the_broker(make_rig: MakeRig) -> None:
+def refusing() -> FakeBroker:
     broker = FakeBroker()
     broker.replies[spec.Connection.StartOk] = REFUSED
-    rig = make_rig(broker)
-    with pytest.raises(BrokerUnavailable, match=f"{ONE}: ACCESS_REFUSED - Login was refused") as caught:
+    return broker
+
+
+def test_a_refusal_by_every_broker_is_raised_at_once(make_rig: MakeRig) -> None:
+    rig = make_rig(refusing(), refusing())
+    with pytest.raises(BrokerUnavailable, match=f"{TWO}: ACCESS_REFUSED - Login was refused") as caught:
         rig.source.receive()
     rig.source.close()
     assert not caught.value.retryable
-    assert rig.monitor.events == [ConnectionLost(ONE, "ACCESS_REFUSED - Login was refused (403)")]
+    assert rig.monitor.events == [
+        ConnectionLost(ONE, "ACCESS_REFUSED - Login was refused (403)"),
+        Reconnecting(0.0),
+        ConnectionLost(TWO, "ACCESS_REFUSED - Login was refused (403)"),
+    ]
+
+
+def test_a_refusal_by_one_broker_leaves_the_others_to_try(make_rig: MakeRig) -> None:
+    rig = make_rig(refusing(), FakeBroker({"queue": [b"one"]}))
+    assert rig.receive().body == b"one"
+    rig.source.close()
+    assert rig.hosts == ["one", "two"]
+
+
+def test_a_refusal_is_followed_by_an_attempt_with_urls_that_have_changed(make_rig: MakeRig, secret: FakeSecret) -> None:
+    """At once, and even if it is the last attempt: the password was rotated."""
+    secret.next_value = "amqp://user:rotated@three"
+    rig = make_rig(refusing(), FakeBroker({"queue": [b"one"]}), cluster=Brokers(secret), reconnect_timeout=0)
+    assert rig.receive().body == b"one"
+    rig.source.close()
+    assert rig.hosts == ["one", "three"]
+    assert rig.passwords == ["secret", "rotated"]
+    assert rig.monitor.events == [
+        ConnectionLost(ONE, "ACCESS_REFUSED - Login was refused (403)"),
+        Reconnecting(0.0),
+        Consuming("amqp://user@three:5672/", "queue"),
+    ]
+
+
+def test_new_urls_that_are_refused_too_are_not_tried_for_ever(make_rig: MakeRig, secret: FakeSecret) -> None:
+    secret.next_value = "amqp://user:rotated@three"
+    rig = make_rig(refusing(), refusing(), cluster=Brokers(secret))
+    with pytest.raises(BrokerUnavailable, match="three:5672/: ACCESS_REFUSED"):
+        rig.source.receive()
+    rig.source.close()
 
 
 def test_a_reconnect_timeout_of_0_raises_the_first_failure(make_rig: MakeRig) -> None:
@@ -198,4 +264,160 @@ def test_a_given_up_message_is_dead_lettered_and_acked(make_rig: MakeRig, blocki
     assert (body, properties.headers["x-intercom-sink-source-queue"]) == (b"one", "queue")
     assert broker.acked == [1]
     assert rig.monitor.events == [Consuming(ONE, "queue"), DeadLettered("dead", "malformed")]
-    assert [connection.is_open for connection in blocking_broker.connections] == [False]
+    assert [connection.is_open for connection in blocking_broker.connections] == [False, False]
+
+
+def test_an_interrupt_ends_one_receive_before_the_next_message(make_rig: MakeRig) -> None:
+    rig = make_rig(FakeBroker({"queue": [b"one", b"two"]}))
+    assert rig.receive().body == b"one"
+    rig.source.interrupt()
+    rig.source.interrupt()
+    assert rig.source.receive() is None
+    assert rig.receive().body == b"two", "several interrupts are one"
+    rig.source.close()
+
+
+def test_an_interrupt_ends_a_blocked_receive(make_rig: MakeRig) -> None:
+    rig = make_rig(FakeBroker())
+    threading.Timer(0.05, rig.source.interrupt).start()
+    assert rig.source.receive() is None
+    rig.source.close()
+
+
+def test_requeue_sends_pending_acks_and_the_next_receive_connects_again(make_rig: MakeRig) -> None:
+    first, second = FakeBroker({"queue": [b"one", b"two", b"three"]}), FakeBroker({"queue": [b"two", b"three"]})
+    rig = make_rig(first, second)
+    acked, lost = rig.receive(), rig.receive()
+    acked.ack()
+    rig.source.interrupt()
+    assert rig.source.receive() is None
+    rig.source.interrupt()
+    rig.source.requeue()
+    assert first.acked == [1]
+    assert lost.is_lost()
+    assert rig.losses == 1
+    assert "rabbitmq" not in [thread.name for thread in threading.enumerate()]
+    assert rig.receive().body == b"two", "and not what the first connection had delivered, nor an interrupt"
+    rig.source.close()
+    assert rig.monitor.events == [Consuming(ONE, "queue"), Consuming(ONE, "queue")], "no failure"
+
+
+def test_requeue_can_be_followed_by_another(make_rig: MakeRig) -> None:
+    brokers = [FakeBroker({"queue": [b"one"]}) for _ in range(4)]
+    rig = make_rig(*brokers)
+    for _ in brokers:
+        assert rig.receive().body == b"one"
+        rig.source.interrupt()
+        assert rig.source.receive() is None
+        rig.source.requeue()
+    rig.source.close()
+    assert rig.losses == 4
+
+
+def test_requeue_ends_the_wait_for_a_broker_that_is_down(make_rig: MakeRig) -> None:
+    down, also_down, up = FakeBroker(), FakeBroker(), FakeBroker({"queue": [b"one"]})
+    down.replies[spec.Connection.Open] = also_down.replies[spec.Connection.Open] = FORCED
+    rig = make_rig(down, also_down, up)
+    threading.Timer(0.1, rig.source.interrupt).start()
+    assert rig.source.receive() is None
+    rig.source.requeue()
+    assert rig.receive().body == b"one"
+    rig.source.close()
+
+
+def test_requeue_begins_a_new_outage(make_rig: MakeRig) -> None:
+    """What was lost before a hold of an hour must not count, or the first failure after it would be the last."""
+    brokers = [FakeBroker() for _ in range(3)]
+    for broker in brokers[:2]:
+        broker.replies[spec.Connection.Open] = FORCED
+    rig = make_rig(brokers[0], brokers[1], FakeBroker({"queue": [b"one"]}), reconnect_timeout=0.2)
+    threading.Timer(0.02, rig.source.interrupt).start()
+    assert rig.source.receive() is None
+    rig.source.requeue()
+    threading.Event().wait(0.3)
+    assert rig.receive().body == b"one"
+    rig.source.close()
+
+
+def test_requeue_before_any_receive_connects_to_nothing(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.source.interrupt()
+    rig.source.requeue()
+    rig.source.close()
+    assert rig.hosts == []
+
+
+def test_a_stop_while_requeued_is_final(make_rig: MakeRig) -> None:
+    rig = make_rig(FakeBroker({"queue": [b"one"]}))
+    rig.receive()
+    rig.source.requeue()
+    rig.source.stop()
+    assert rig.source.receive() is None
+    rig.source.close()
+    assert rig.hosts == ["one"]
+
+
+def test_a_requeued_queue_is_drained_all_the_same(make_rig: MakeRig) -> None:
+    rig = make_rig(FakeBroker({"queue": [b"one"]}), FakeBroker({"queue": [b"one"]}), drain=True)
+    rig.receive()
+    rig.source.requeue()
+    rig.receive().ack()
+    assert rig.source.receive() is None
+    rig.source.close()
+
+
+def test_a_message_whose_properties_can_not_be_read_is_malformed(
+    make_rig: MakeRig, blocking_broker: FakeBlockingBroker
+) -> None:
+    broker = FakeBroker()
+    rig = make_rig(broker, dead_letter_queue="dead")
+    broker.loop.script = [
+        lambda: broker.deliver(b"poison", properties=b"\x80\x00\xff"),
+        lambda: broker.deliver(b"one"),
+    ]
+    assert rig.receive().body == b"one"
+    rig.source.close()
+    ((body, properties),) = blocking_broker.queues["dead"]
+    facts = facts_of(properties)
+    assert (body, facts["reason"]) == (b"poison", "malformed")
+    assert facts["detail"] == "its AMQP properties can't be read: they are cut off"
+    assert broker.acked == [1]
+    assert rig.monitor.events == [
+        Consuming(ONE, "queue"),
+        DeadLettered("dead", "malformed"),
+        MessageMalformed("its AMQP properties can't be read: they are cut off", b"poison"),
+    ]
+
+
+@pytest.mark.parametrize("stream", ["queue", "dead"])
+def test_a_stream_is_refused_at_the_start(make_rig: MakeRig, blocking_broker: FakeBlockingBroker, stream: str) -> None:
+    blocking_broker.queues["queue"] = blocking_broker.queues["dead"] = []
+    blocking_broker.streams = {stream}
+    brokers = [FakeBroker(), FakeBroker()]
+    rig = make_rig(*brokers, dead_letter_queue="dead")
+    with pytest.raises(BrokerUnavailable, match=f"{stream} is a stream") as caught:
+        rig.source.receive()
+    rig.source.close()
+    assert not caught.value.retryable
+    assert not any("Basic.Consume" in broker.received for broker in brokers)
+
+
+def test_queues_are_checked_once(make_rig: MakeRig, blocking_broker: FakeBlockingBroker) -> None:
+    rig = make_rig(FakeBroker({"queue": [b"one"]}), FakeBroker({"queue": [b"one"]}))
+    rig.receive()
+    rig.source.requeue()
+    rig.receive()
+    rig.source.close()
+    assert len(blocking_broker.connections) == 1
+
+
+def test_other_consumers_are_reported_at_the_start(make_rig: MakeRig) -> None:
+    """And not later, when they may be this sink's own lost connection, which the broker has not noticed."""
+    first, second = FakeBroker({"queue": [b"one"]}), FakeBroker({"queue": [b"one"]})
+    first.consumers, second.consumers = 2, 1
+    rig = make_rig(first, second)
+    rig.receive()
+    rig.source.requeue()
+    rig.receive()
+    rig.source.close()
+    assert rig.monitor.events == [Consuming(ONE, "queue"), OtherConsumers("queue", 2), Consuming(ONE, "queue")]

@@ -1,0 +1,138 @@
+"""The AMQP properties of a message, read without ever failing, and written back as they came."""
+
+import struct
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+from pika.spec import BasicProperties
+
+from intercom_sink.adapters.rabbitmq import ORDERING_KEY
+from intercom_sink.adapters.rabbitmq.amqp_table import Field, decode_text, encode_field, split_table
+
+_SHORT_STRING, _OCTET, _TIMESTAMP, _TABLE = "short string", "octet", "timestamp", "table"
+
+_LAYOUT = tuple(
+    (1 << bit, name, kind)
+    for bit, name, kind in (
+        (15, "content_type", _SHORT_STRING),
+        (14, "content_encoding", _SHORT_STRING),
+        (13, "headers", _TABLE),
+        (12, "delivery_mode", _OCTET),
+        (11, "priority", _OCTET),
+        (10, "correlation_id", _SHORT_STRING),
+        (9, "reply_to", _SHORT_STRING),
+        (8, "expiration", _SHORT_STRING),
+        (7, "message_id", _SHORT_STRING),
+        (6, "timestamp", _TIMESTAMP),
+        (5, "type", _SHORT_STRING),
+        (4, "user_id", _SHORT_STRING),
+        (3, "app_id", _SHORT_STRING),
+        (2, "cluster_id", _SHORT_STRING),
+    )
+)
+"""The properties in their order on the wire: the flag that says whether there is one, its name, and its encoding."""
+
+NAMES = tuple(name for _, name, kind in _LAYOUT if kind != _TABLE)
+"""All of them but the headers."""
+
+
+class Properties(BasicProperties):  # type: ignore[misc]
+    """pika's properties, but for the headers: those are kept as fields, byte for byte.
+
+    Attributes:
+        fields: the headers.
+        complete: whether `fields` are all the headers that there were.
+        fault: why the properties can't be read at all; None: they can.
+    """
+
+    fields: tuple[Field, ...]
+
+    def __init__(self, fields: Iterable[Field] = (), **properties: Any) -> None:
+        self.complete = True
+        self.fault: str | None = None
+        super().__init__(**properties)
+        self.fields = (*self.fields, *fields)
+
+    @property
+    def headers(self) -> dict[str, object]:
+        """The decoded headers, by their names."""
+        return {field.name: field.value for field in self.fields}
+
+    @headers.setter
+    def headers(self, headers: Mapping[str, Any] | None) -> None:
+        self.fields = tuple(encode_field(name, value) for name, value in (headers or {}).items())
+
+    @property
+    def ordering_key(self) -> str | None:
+        """The header ORDERING_KEY, as text whatever its type; None: there is none."""
+        key = next((field.value for field in self.fields if field.name == ORDERING_KEY), None)
+        return None if key is None else str(key)
+
+    @property
+    def size(self) -> int:
+        """How many bytes they have on the wire."""
+        return sum(map(len, self.encode()))
+
+    def decode(self, encoded: bytes, offset: int = 0) -> Self:
+        """Reads properties as they are on the wire; raises EOFError where they are cut off."""
+        flags = word = _number(">H", encoded, offset)
+        offset += 2
+        while word & 1:  # another word of flags, none of which has a meaning
+            word = _number(">H", encoded, offset)
+            offset += 2
+        for flag, name, kind in _LAYOUT:
+            if not flags & flag:
+                continue
+            if kind is _TABLE:
+                table, offset = _read(encoded, offset + 4, _number(">I", encoded, offset))
+                self.fields, self.complete = split_table(table)
+            elif kind is _SHORT_STRING:
+                text, offset = _read(encoded, offset + 1, _number(">B", encoded, offset))
+                setattr(self, name, decode_text(text))
+            else:
+                form = ">Q" if kind is _TIMESTAMP else ">B"
+                setattr(self, name, _number(form, encoded, offset))
+                offset += struct.calcsize(form)
+        return self
+
+    def encode(self) -> list[bytes]:
+        """The properties on the wire, in pieces."""
+        flags, pieces = 0, []
+        for flag, name, kind in _LAYOUT:
+            value = b"".join(field.encoded for field in self.fields) if kind is _TABLE else getattr(self, name)
+            if value is None or (kind is _TABLE and not value):
+                continue
+            flags |= flag
+            pieces.append(_encode(kind, value))
+        return [struct.pack(">H", flags), *pieces]
+
+
+def read_properties(encoded: bytes) -> Properties:
+    """The properties that these bytes encode. Raises nothing: see `complete` and `fault`."""
+    try:
+        return Properties().decode(encoded)
+    except EOFError as error:
+        unreadable = Properties()
+        unreadable.fault = f"its AMQP properties can't be read: {error}"
+        return unreadable
+
+
+def _number(form: str, encoded: bytes, offset: int) -> int:
+    number, _ = _read(encoded, offset, struct.calcsize(form))
+    return int(struct.unpack(form, number)[0])
+
+
+def _read(encoded: bytes, start: int, length: int) -> tuple[bytes, int]:
+    end = start + length
+    if end > len(encoded):
+        raise EOFError("they are cut off")
+    return encoded[start:end], end
+
+
+def _encode(kind: str, value: Any) -> bytes:
+    if kind is _TABLE:
+        return struct.pack(">I", len(value)) + bytes(value)
+    if kind is _SHORT_STRING:
+        text = value if isinstance(value, bytes) else value.encode()
+        return struct.pack(">B", len(text)) + bytes(text)
+    return struct.pack(">Q" if kind is _TIMESTAMP else ">B", value)

@@ -1,0 +1,95 @@
+"""Replay and delete dead letters.
+
+Interrupting these loses nothing: a dead letter is removed only after its copy is confirmed, and the others return to
+their old places.
+"""
+
+import sys
+import threading
+from contextlib import ExitStack, closing
+from itertools import islice
+
+from intercom_sink.adapters.rabbitmq.dead_letter_browser import StoredDeadLetter, open_browser
+from intercom_sink.adapters.rabbitmq.dead_letter_headers import replay_properties
+from intercom_sink.adapters.rabbitmq.inspection import inspect_queue
+from intercom_sink.adapters.rabbitmq.publisher import Publisher
+from intercom_sink.domain.errors import OperatorError
+from intercom_sink.entrypoints.dead_letters.selection import Filter
+from intercom_sink.entrypoints.dead_letters.views import cells, row
+from intercom_sink.entrypoints.output import print_line
+from intercom_sink.entrypoints.progress import with_progress
+from intercom_sink.entrypoints.settings import DeadLetterSettings
+from intercom_sink.entrypoints.signals import stopping_on_signals
+
+
+def replay(settings: DeadLetterSettings, which: Filter, *, to: str | None, dry_run: bool) -> bool:
+    """Publishes dead letters to the queue they came from, or to another; returns whether all that match were."""
+    stopping = threading.Event()
+    replayed = matched = 0
+    publishers: dict[str, Publisher] = {}
+    try:
+        with (
+            ExitStack() as opened,
+            stopping_on_signals(stopping.set),
+            open_browser(settings.rabbitmq, settings.dead_letter_queue) as browser,
+        ):
+            for stored in with_progress(which.select(browser), browser.count, "replaying"):
+                if stopping.is_set():
+                    return False
+                matched += 1
+                target = to or _source_queue(stored)
+                if dry_run:
+                    print_line(f"would be published to {target}: {row(cells(stored))}")
+                    continue
+                if target not in publishers:
+                    publishers[target] = opened.enter_context(closing(_publisher(settings, target)))
+                publishers[target].publish(stored.body, replay_properties(stored.properties))
+                browser.remove(stored)
+                replayed += 1
+    finally:
+        print_line(f"{matched} dead letters match" if dry_run else f"replayed {replayed} dead letters")
+    return True
+
+
+def drop(settings: DeadLetterSettings, which: Filter, *, ask: bool) -> bool:
+    """Deletes dead letters, after a question; returns whether it deleted all that match."""
+    with open_browser(settings.rabbitmq, settings.dead_letter_queue) as browser:
+        count = sum(1 for _ in which.select(browser))
+    if not count:
+        print_line("no dead letter matches")
+        return True
+    if ask and not _confirmed(f"Delete {count} dead letters from {settings.dead_letter_queue}? [y/N] "):
+        print_line("nothing was deleted")
+        return False
+    stopping = threading.Event()
+    dropped = 0
+    with (
+        stopping_on_signals(stopping.set),
+        open_browser(settings.rabbitmq, settings.dead_letter_queue) as browser,
+    ):
+        for stored in islice(which.select(browser), count):
+            if stopping.is_set():
+                break
+            browser.remove(stored)
+            dropped += 1
+    print_line(f"deleted {dropped} dead letters")
+    return dropped == count
+
+
+def _source_queue(stored: StoredDeadLetter) -> str:
+    queue = stored.facts.get("source-queue")
+    if queue is None:
+        raise OperatorError("a dead letter does not name the queue it came from; name one with --to")
+    return str(queue)
+
+
+def _publisher(settings: DeadLetterSettings, queue: str) -> Publisher:
+    """Publishes to an existing queue only: one declared for a mistyped name would have no consumer."""
+    if inspect_queue(settings.rabbitmq, queue) is None:
+        raise OperatorError(f"there is no queue {queue}")
+    return Publisher(settings.rabbitmq, queue)
+
+
+def _confirmed(question: str) -> bool:
+    print_line(question, end="")
+    return sys.stdin is not None and sys.stdin.readline().strip().lower() in ("y", "yes")

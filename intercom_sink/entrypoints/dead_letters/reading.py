@@ -1,0 +1,101 @@
+"""List, show and export dead letters; none of these changes anything."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+from intercom_sink.adapters.rabbitmq.dead_letter_browser import DeadLetterBrowser, NoSuchQueue, open_browser
+from intercom_sink.domain.errors import OperatorError
+from intercom_sink.entrypoints.dead_letters.selection import Filter
+from intercom_sink.entrypoints.dead_letters.views import HEADING, cells, describe, export_line, facts_as_json, row
+from intercom_sink.entrypoints.output import complain, print_line
+from intercom_sink.entrypoints.progress import with_progress
+from intercom_sink.entrypoints.settings import DeadLetterSettings
+
+
+def list_dead_letters(settings: DeadLetterSettings, which: Filter, *, as_json: bool) -> None:
+    """Prints a line for each dead letter: JSON with every header of the sink; or a table, and the count."""
+    try:
+        with open_browser(settings.rabbitmq, settings.dead_letter_queue) as browser:
+            if as_json:
+                all(print_line(facts_as_json(stored)) for stored in which.select(browser))
+            else:
+                _print_table(browser, which)
+    except NoSuchQueue as error:
+        say = complain if as_json else print_line  # what is not JSON must not stand between JSON
+        say(f"no dead letters yet: {error}")
+
+
+def _print_table(browser: DeadLetterBrowser, which: Filter) -> None:
+    width = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
+    listed = 0
+    for stored in which.select(browser):
+        if not listed:
+            print_line(row(HEADING, width))
+        listed += 1
+        if not print_line(row(cells(stored), width)):
+            return
+    print_line(f"{listed} of {browser.count} dead letters")
+
+
+def show(settings: DeadLetterSettings, number: int) -> None:
+    """Prints all that is known of one dead letter."""
+    with open_browser(settings.rabbitmq, settings.dead_letter_queue) as browser:
+        stored = next(islice(browser.browse(), number - 1, None), None)
+        if stored is None:
+            raise OperatorError(f"there is no dead letter {number}: {settings.dead_letter_queue} holds {browser.count}")
+        all(print_line(line) for line in describe(stored, browser.count))
+
+
+def export(settings: DeadLetterSettings, which: Filter, file: str) -> None:
+    """Writes the messages to a file, or to standard output, as lines of JSON; says how many can't be written so."""
+    exported = left_out = 0
+    with (
+        open_browser(settings.rabbitmq, settings.dead_letter_queue) as browser,
+        _opened_lines(file) as write,
+    ):
+        for stored in with_progress(which.select(browser), browser.count, "exporting"):
+            line = export_line(stored)
+            if line is None:
+                left_out += 1
+            elif write(line):
+                exported += 1
+            else:
+                return
+    complain(f"exported {exported} dead letters; left out {left_out} that `publish` would refuse")
+
+
+@contextmanager
+def _opened_lines(file: str) -> Iterator[Callable[[str], bool]]:
+    """What writes a line to a file that only this user may read, or to standard output; raises OperatorError."""
+    if file == "-":
+        yield print_line
+        return
+
+    def write(line: str) -> bool:
+        with _named_errors(file):
+            output.write(f"{line}\n")
+        return True
+
+    with _named_errors(file):
+        output = open(file, "w", opener=_open_privately)  # noqa: SIM115 closed below
+    try:
+        yield write
+    finally:
+        with _named_errors(file):
+            output.close()
+
+
+@contextmanager
+def _named_errors(file: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OperatorError(f"{file}: {error.strerror or error}") from None
+
+
+def _open_privately(file: str, flags: int) -> int:
+    return os.open(file, flags, 0o600)

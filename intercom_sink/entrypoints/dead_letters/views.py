@@ -1,0 +1,115 @@
+"""Dead letters as text: a row of a table, all that is known of one, and a line that `publish` reads back."""
+
+import json
+from collections.abc import Mapping
+
+from intercom_sink.adapters.messages.codec import decode
+from intercom_sink.adapters.rabbitmq.dead_letter_browser import StoredDeadLetter
+from intercom_sink.adapters.rabbitmq.dead_letter_headers import PREFIX
+from intercom_sink.adapters.rabbitmq.properties import NAMES
+from intercom_sink.domain.errors import MalformedMessage
+from intercom_sink.entrypoints.commands.publish import InvalidInput, read_lines
+
+_WIDTHS = (4, 16, 12, 6)
+"""The columns of the table but for the last one, which has 38 characters left on a terminal of 80."""
+
+HEADING = ("#", "given-up, UTC", "reason", "status", "request: errors")
+"""The names of the columns."""
+
+
+def row(cells: tuple[str, ...], width: int | None = None) -> str:
+    """A row of the table, cut to a width, if one is given."""
+    number, *middle, last = cells
+    padded = [number.rjust(_WIDTHS[0]), *map(str.ljust, middle, _WIDTHS[1:]), last]
+    return " ".join(padded)[:width].rstrip()
+
+
+def cells(stored: StoredDeadLetter) -> tuple[str, ...]:
+    """What the table shows of a dead letter."""
+    facts = stored.facts
+    given_up = str(facts.get("given-up", "-"))[:16].replace("T", " ")
+    return (
+        str(stored.number),
+        *(_ascii(text) for text in (given_up, *_texts(facts, "reason", "status"), _request(facts))),
+    )
+
+
+def facts_as_json(stored: StoredDeadLetter) -> str:
+    """The sink's headers, the number, and what tells the message from others, as one JSON object."""
+    message = {"message-id": stored.properties.message_id, "ordering-key": stored.properties.ordering_key}
+    known = {name: value for name, value in message.items() if value is not None}
+    return json.dumps({"number": stored.number} | stored.facts | known, default=str)
+
+
+def describe(stored: StoredDeadLetter, count: int) -> list[str]:
+    """All that is known of a dead letter, in lines: why it was given up, its properties, and the message."""
+    own = {name: value for name, value in stored.properties.headers.items() if not name.startswith(PREFIX)}
+    properties = {name: getattr(stored.properties, name) for name in NAMES}
+    return [
+        f"dead letter {stored.number} of {count}",
+        *_section("why it was given up", stored.facts),
+        *_section("properties", {name: value for name, value in properties.items() if value is not None}),
+        *_section("headers", own),
+        *_message(stored.body),
+    ]
+
+
+def export_line(stored: StoredDeadLetter) -> str | None:
+    """The message as a line of JSON that `publish` reads back; None: it would refuse it."""
+    try:
+        request = decode(stored.body)
+    except MalformedMessage:
+        return None
+    document = {"method": request.method, "path": request.path, "data": request.data}
+    if stored.properties.ordering_key is not None:
+        document["ordering_key"] = stored.properties.ordering_key
+    line = json.dumps(document)
+    try:
+        read_lines([line.encode()])
+    except InvalidInput:
+        return None
+    return line
+
+
+def _request(facts: Mapping[str, object]) -> str:
+    """What was sent, and what Intercom said of it; of a malformed message, what is wrong with it."""
+    if "path" not in facts:
+        return str(facts.get("detail", "-"))
+    codes = facts.get("error-codes")
+    errors = ": " + ", ".join(map(str, codes)) if isinstance(codes, list) and codes else ""
+    return f"{facts.get('method', '-')} {facts['path']}{errors}"
+
+
+def _texts(facts: Mapping[str, object], *names: str) -> list[str]:
+    return [str(facts.get(name, "-")) for name in names]
+
+
+def _section(title: str, values: Mapping[str, object]) -> list[str]:
+    if not values:
+        return []
+    width = max(map(len, values))
+    return ["", f"{title}:", *(f"  {_printable(name).ljust(width)}  {_shown(value)}" for name, value in values.items())]
+
+
+def _message(body: bytes) -> list[str]:
+    try:
+        request = decode(body)
+    except MalformedMessage as error:
+        text = _printable(body.decode(errors="backslashreplace"))
+        return ["", f"message, {len(body)} bytes, not decoded, {error}:", f"  {text}"]
+    document = {"method": request.method, "path": request.path, "data": request.data}
+    lines = json.dumps(document, indent=2, ensure_ascii=False).split("\n")
+    return ["", f"message, {len(body)} bytes:", *(f"  {_printable(line)}" for line in lines)]
+
+
+def _shown(value: object) -> str:
+    return _printable(value if isinstance(value, str) else json.dumps(value, default=str))
+
+
+def _printable(text: str) -> str:
+    """The text without anything that a terminal might obey."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+
+
+def _ascii(text: str) -> str:
+    return ascii(text)[1:-1]

@@ -1,0 +1,133 @@
+"""No AMQP properties may stop the stream, and every dead letter can be written, whatever its message's headers."""
+
+import json
+import struct
+
+import pika
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from intercom_sink import IntercomRequest, encode
+from intercom_sink.adapters.rabbitmq.dead_letter_headers import HEADERS_DROPPED, facts_of
+from testbed.intercom import Intercom, error
+from testbed.rabbitmq import Node
+from tests.support import amqp_tables
+from tests.support.dead_letters import list_json, run_dead_letters
+from tests.support.messages import message, numbers
+from tests.support.processes import StartSink
+from tests.support.queues import DeadLetterQueue, Queue
+from tests.support.raw_properties import header, publish_raw, take_with_properties, with_headers
+
+NESTED = b""
+for _ in range(2000):
+    NESTED = b"A" + struct.pack(">I", len(NESTED)) + NESTED
+
+POISON = {
+    "milliseconds": header(b"sent", b"T" + struct.pack(">Q", 1_772_000_000_000)),
+    "negative time": header(b"sent", b"T" + struct.pack(">q", -1)),
+    "key that is not UTF-8": header(b"cl\xe9", b"S\x00\x00\x00\x01\xe9"),
+    "nested deep": header(b"deep", NESTED),
+    "floats": header(b"f", b"f" + struct.pack(">f", 1.75)) + header(b"d", b"d" + struct.pack(">d", 0.1)),
+    "decimal": header(b"price", b"D\x02\x00\x00\x04\xd2"),
+    "small numbers": header(b"b", b"b\xff") + header(b"B", b"B\xff") + header(b"s", b"s\xff\xff"),
+    "a key twice": header(b"twice", b"t\x01") + header(b"twice", b"t\x00"),
+}
+"""Headers that RabbitMQ carries, and that clients have trouble with."""
+
+
+def test_no_header_stops_the_stream(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+    publish_raw(queue, *((message(number), with_headers(table)) for number, table in enumerate(POISON.values())))
+    sink = start_sink(queue, "run", "--drain")
+    assert sink.wait() == 0, sink.stderr
+    assert numbers(intercom) == list(range(len(POISON)))
+    assert sink.logs("RabbitMQ unavailable") == []
+
+
+def test_headers_survive_the_way_into_a_dead_letter_and_back(
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+) -> None:
+    """Byte for byte; and every command copes with them."""
+    intercom.default = error(422, "parameter_invalid")
+    published = [(message(number), with_headers(table)) for number, table in enumerate(POISON.values())]
+    publish_raw(queue, *published)
+    sink = start_sink(queue, "run", "--drain", **dead_letters.variables)
+    assert sink.wait() == 0, sink.stderr
+    assert [facts["reason"] for facts in list_json(dead_letters)] == ["rejected"] * len(POISON)
+    for name, shown in {"key that is not UTF-8": r"cl\xe9", "nested deep": "deep"}.items():
+        done = run_dead_letters(dead_letters, "show", str(list(POISON).index(name) + 1))
+        assert done.returncode == 0, done.stderr
+        assert shown in done.stdout
+    assert run_dead_letters(dead_letters, "drop", "--yes", "--limit", "1").returncode == 0
+    replayed = run_dead_letters(dead_letters, "replay")
+    assert replayed.returncode == 0, replayed.stderr
+    taken = take_with_properties(queue)
+    assert [body for body, _ in taken] == [body for body, _ in published[1:]]
+    for (_, properties), table in zip(taken, list(POISON.values())[1:], strict=True):
+        assert b"".join(field.encoded for field in properties.fields) == table
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(amqp_tables.tables)
+def test_rabbitmq_carries_every_type_of_header_unchanged(queue: Queue, table: bytes) -> None:
+    """So what the unit tests show of a table holds for a message."""
+    publish_raw(queue, (b"body", with_headers(table)))
+    ((_, properties),) = take_with_properties(queue)
+    assert b"".join(field.encoded for field in properties.fields) == table
+    repr(properties.headers)  # raises nothing
+
+
+@pytest.mark.parametrize("value", [b"?", b"d" + struct.pack(">d", float("nan")), b"S\x00\x00\x00\xff"])
+def test_rabbitmq_refuses_what_it_can_not_read_itself(queue: Queue, value: bytes) -> None:
+    """A type that nobody knows, no number, a text that ends outside: these never reach a consumer."""
+    with pytest.raises(pika.exceptions.AMQPError):
+        publish_raw(queue, (b"body", with_headers(header(b"h", value))))
+
+
+def test_headers_as_large_as_a_frame_are_left_out_of_the_dead_letter(
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+) -> None:
+    intercom.default = error(422, "parameter_invalid")
+    table = header(b"large", b"S" + struct.pack(">I", 130_900) + b"x" * 130_900) + header(b"small", b"t\x01")
+    publish_raw(queue, (message(1), with_headers(table)))
+    sink = start_sink(queue, "run", "--drain", **dead_letters.variables)
+    assert sink.wait() == 0, sink.stderr
+    ((body, properties),) = take_with_properties(dead_letters)
+    assert body == message(1)
+    facts = facts_of(properties)
+    assert (facts["reason"], facts["path"], facts[HEADERS_DROPPED]) == ("rejected", "/contacts/1", 1)
+    assert properties.headers["small"] is True
+    assert "large" not in properties.headers
+
+
+def test_dead_letter_fits_in_the_smallest_frame(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
+    """RabbitMQ with `frame_max = 4096`; sizes are those of bytes, not of characters."""
+    node.ctl("eval", "application:set_env(rabbit, frame_max, 4096).")
+    queue = Queue(node.url)
+    queue.declare()
+    dead_letters = DeadLetterQueue(queue)
+    intercom.default = error(422, "parameter_invalid")
+    long = encode(IntercomRequest("POST", "/" + "é" * 1900, {"x": "y" * 10_000}))
+    properties = pika.BasicProperties(headers={"x-ordering-key": "k", "own": "x" * 3000}, message_id="m1")
+    publish_raw(queue, (long, properties), (message(2), pika.BasicProperties(headers={"own": "x" * 3000})))
+    sink = start_sink(queue, "run", "--drain", **dead_letters.variables)
+    assert sink.wait() == 0, sink.stderr
+    (first, kept), (second, _) = take_with_properties(dead_letters)
+    assert (first, second) == (long, message(2))
+    assert (kept.message_id, kept.ordering_key) == ("m1", "k")
+    facts = facts_of(kept)
+    assert facts["path"].startswith("/éééé")
+    assert facts["path"].endswith("…")
+    assert facts[HEADERS_DROPPED] == 1
+
+
+def test_lone_surrogates_from_intercom_do_no_harm(
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+) -> None:
+    intercom.default = error(422, "a\ud800b", request_id="c\udfff")
+    queue.publish(message(1))
+    sink = start_sink(queue, "run", "--drain", **dead_letters.variables)
+    assert sink.wait() == 0, sink.stderr
+    (facts,) = list_json(dead_letters)
+    assert json.dumps(facts).isascii()
+    assert facts["reason"] == "rejected"
+    assert "\ud800" not in facts["error-codes"][0]

@@ -1,0 +1,68 @@
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pika.spec import BasicProperties
+
+from intercom_sink.adapters.rabbitmq.properties import NAMES, Properties, read_properties
+from tests.support import amqp_tables
+
+_short_strings = st.text(max_size=60) | st.binary(max_size=255)
+_octets = st.integers(0, 255)
+_kinds = {"delivery_mode": _octets, "priority": _octets, "timestamp": st.integers(0, 2**64 - 1)}
+_others = st.fixed_dictionaries({}, optional={name: _kinds.get(name, _short_strings) for name in NAMES})
+
+
+def encoded(properties: BasicProperties) -> bytes:
+    return b"".join(properties.encode())
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_raise(data: bytes) -> None:
+    read = read_properties(data)
+    assert isinstance(read.headers, dict)
+    assert read.fault is None or read.fields == ()
+
+
+@settings(max_examples=50)
+@given(_others, amqp_tables.tables)
+def test_properties_are_written_back_byte_for_byte(others: dict[str, Any], table: bytes) -> None:
+    head = encoded(BasicProperties(**others, headers={"": None} if table else None))
+    empty = b"\x00\x00\x00\x02\x00V"
+    data = head.replace(empty, len(table).to_bytes(4, "big") + table, 1) if table else head
+    read = read_properties(data)
+    assert (read.fault, read.complete) == (None, True)
+    assert encoded(read) == data
+    assert read.size == len(data)
+
+
+@given(_others)
+def test_properties_are_read_as_pika_does(others: dict[str, Any]) -> None:
+    data = encoded(BasicProperties(**others, headers={"a": "b", "n": 1}))
+    theirs, ours = BasicProperties().decode(data), read_properties(data)
+    assert ours.headers == theirs.headers
+    assert [getattr(ours, name) for name in NAMES] == [getattr(theirs, name) for name in NAMES]
+    assert encoded(Properties(**others, headers={"a": "b", "n": 1})) == data
+
+
+@given(_others, st.data())
+def test_properties_that_are_cut_off_are_a_fault(others: dict[str, Any], data: st.DataObject) -> None:
+    whole = encoded(BasicProperties(**others, headers={"a": "b"}))
+    read = read_properties(whole[: data.draw(st.integers(0, len(whole) - 1))])
+    assert read.fault == "its AMQP properties can't be read: they are cut off"
+    assert encoded(read) == encoded(BasicProperties())
+
+
+def test_further_words_of_flags_are_skipped() -> None:
+    assert read_properties(b"\x10\x01\x00\x01\x00\x00\x02").delivery_mode == 2
+
+
+def test_a_table_that_can_not_be_read_to_its_end_is_not_complete() -> None:
+    read = read_properties(b"\x30\x00\x00\x00\x00\x07\x01at\x01\x01h?\x02")
+    assert (read.headers, read.complete, read.fault) == ({"a": True}, False, None)
+    assert read.delivery_mode == 2, "what follows the table is read all the same"
+
+
+def test_the_ordering_key_is_text_whatever_its_type() -> None:
+    assert Properties(headers={"x-ordering-key": 5}).ordering_key == "5"
+    assert Properties().ordering_key is None
