@@ -8,6 +8,7 @@ from intercom_sink.adapters.intercom.logging_gateway import LoggingGateway
 from intercom_sink.adapters.messages.codec import decode
 from intercom_sink.adapters.monitors.log_lines import LogMonitor
 from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
+from intercom_sink.domain.policy import Options
 from intercom_sink.domain.ports import Clock, IntercomGateway, MessageSource, Monitor
 from intercom_sink.domain.sink import Sink
 from intercom_sink.entrypoints.settings import Settings
@@ -50,16 +51,24 @@ def build_sink(
         monitor=monitor,
         concurrency=settings.concurrency,
         rate_reserve=settings.rate_reserve,
+        options=Options(
+            hold=settings.hold,
+            dead_letters=settings.dead_letter_queue is not None,
+            keep_not_found=settings.dead_letter_not_found,
+        ),
     )
 
 
 def build_gateway(settings: Settings) -> IntercomGateway:
     """Builds the gateway to Intercom, or the one that only logs."""
-    if settings.mock:
-        return LoggingGateway()
+    return LoggingGateway() if settings.mock else build_http_gateway(settings)
+
+
+def build_http_gateway(settings: Settings) -> HTTPGateway:
+    """Builds the gateway to Intercom."""
     return HTTPGateway(
         settings.api_url,
-        settings.token.get_secret_value(),
+        settings.token,
         user_agent=f"intercom-sink/{version('intercom-sink')}",
         api_version=settings.api_version,
         timeout=settings.timeout,

@@ -3,7 +3,6 @@
 import argparse
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
@@ -11,10 +10,18 @@ from intercom_sink.adapters.monitors.log_format import configure_logging
 from intercom_sink.domain.errors import BrokerUnavailable, ConfigurationError, OperatorError
 from intercom_sink.entrypoints.commands import check, dead_letters, publish, run
 from intercom_sink.entrypoints.exit_codes import ExitCode
+from intercom_sink.entrypoints.output import complain, flush_all
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code: 0, 1 if something failed, 2 for invalid settings or input."""
+    try:
+        return _run(argv)
+    finally:
+        flush_all()
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     configure_logging("WARNING", "text")  # until the settings are known
     try:
@@ -30,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _report(code: ExitCode, *lines: str) -> int:
-    print(*lines, sep="\n", file=sys.stderr)
+    complain(*lines)
     return code
 
 

@@ -1,30 +1,35 @@
 """Settings from environment variables, all validated at once. Nothing else reads the environment."""
 
-import re
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    StringConstraints,
-    ValidationError,
-    ValidationInfo,
-)
-from urllib3.util import parse_url
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from intercom_sink.adapters.rabbitmq.urls import BrokerUrl, parse_urls
+from intercom_sink.adapters.rabbitmq.brokers import Brokers
+from intercom_sink.adapters.rabbitmq.urls import parse_urls
+from intercom_sink.adapters.secrets import FileSecret, Secret, UnreadableSecret
 from intercom_sink.domain.errors import ConfigurationError
+from intercom_sink.entrypoints.setting_types import (
+    MOCK,
+    BaseUrl,
+    BrokerCluster,
+    DeadLetterQueueName,
+    QueueName,
+    Seconds,
+    Switch,
+    SwitchForDeadLetters,
+    Token,
+    Version,
+    check_token,
+)
+from intercom_sink.entrypoints.variable_names import UnknownVariable, unknown_variables
 
-MOCK = "mock"
-"""The token that makes the sink log each message and send nothing."""
+Check: TypeAlias = Callable[[str], object]
+"""Raises ValueError if a text can't be the value of a secret."""
 
-MAX_SECONDS = 86_400.0
-"""The maximum of every duration: a day."""
+SecretFile: TypeAlias = tuple[str, Check]
+"""The variable that names a secret's file, and the check of what the file holds."""
 
 MAX_CONCURRENCY = 256
 """Requests in flight: enough for Intercom's usual limit of 166 a second, unless responses take over 1.5 s."""
@@ -32,51 +37,8 @@ MAX_CONCURRENCY = 256
 _SECRET = {"CJW_RABBITMQ_HOST", "CJW_INTERCOM_API_TOKEN", "CJW_INTERCOM_API_URL"}
 """Variables whose values are not shown; a URL may hold a password."""
 
-_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
-"""The characters that a header or a URL may hold."""
-
-
-def _fits_in_amqp(name: str) -> str:
-    if len(name.encode()) > 255:
-        raise ValueError("is longer than 255 bytes")
-    return name
-
-
-def _is_another_queue(name: str, info: ValidationInfo) -> str:
-    if name == info.data.get("queue"):
-        raise ValueError("is the source queue: messages that are given up would be read again for ever")
-    return name
-
-
-def _is_sendable(token: SecretStr) -> SecretStr:
-    text = token.get_secret_value()
-    if not _VISIBLE_ASCII.fullmatch(text):
-        raise ValueError("holds a blank, a control character or a character that is not ASCII")
-    if text != MOCK and text.lower() == MOCK:
-        raise ValueError(f"is the word {MOCK}, but not in lower case")
-    return token
-
-
-def _is_version(text: str) -> str:
-    if not _VISIBLE_ASCII.fullmatch(text):
-        raise ValueError("holds a blank, a control character or a character that is not ASCII")
-    return text
-
-
-def _is_base_url(text: str) -> str:
-    try:
-        parts = parse_url(text)
-        usable = parts.scheme in ("http", "https") and bool((parts.host or "").encode("idna")) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or not _VISIBLE_ASCII.fullmatch(text) or re.search(r"[@?#\\]", text):
-        raise ValueError("must be http:// or https:// with a host, perhaps a port and a path, and nothing else")
-    return text
-
-
-Seconds = Annotated[float, Field(le=MAX_SECONDS, allow_inf_nan=False)]
-Text = Annotated[str, StringConstraints(min_length=1)]
-_DeadLetterQueue = Annotated[Text, AfterValidator(_fits_in_amqp), AfterValidator(_is_another_queue)]
+_RESERVED = {"CJW_METRICS_HOST"}
+"""Variables that have a meaning only with those that this version does not support."""
 
 
 class BrokerSettings(BaseModel):
@@ -86,22 +48,35 @@ class BrokerSettings(BaseModel):
 
     _unsupported: ClassVar[frozenset[str]] = frozenset()
 
-    rabbitmq: Annotated[tuple[BrokerUrl, ...], BeforeValidator(parse_urls), Field(alias="CJW_RABBITMQ_HOST")]
-    queue: Annotated[Text, AfterValidator(_fits_in_amqp), Field(alias="CJW_INTERCOM_QUEUE_NAME")]
+    _files: ClassVar[Mapping[str, SecretFile]] = {"CJW_RABBITMQ_HOST": ("CJW_RABBITMQ_HOST_FILE", parse_urls)}
+    """Variables whose values a file may hold."""
+
+    rabbitmq: Annotated[BrokerCluster, Field(alias="CJW_RABBITMQ_HOST")]
+    rabbitmq_file: Annotated[Path | None, Field(alias="CJW_RABBITMQ_HOST_FILE")] = None
+    queue: Annotated[QueueName, Field(alias="CJW_INTERCOM_QUEUE_NAME")]
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
-        """Reads the variables; an empty one counts as unset.
+        """Reads the variables, and the files that they name; an empty variable counts as unset.
 
         Raises:
             ConfigurationError: a line for each variable that is missing or invalid.
         """
         given = {name: text.strip() for name, text in environ.items() if text.strip()}
         faults = [f"{name}: is not supported by this version; unset it" for name in cls._unsupported & given.keys()]
+        secrets: dict[str, Secret] = {}
+        from_files = [(variable, *source) for variable, source in cls._files.items() if source[0] in given]
+        for variable, file, check in from_files:
+            try:
+                secrets[variable] = _open_file(variable, file, check, given)
+            except ValueError as error:
+                faults.append(f"{file}: {error}")
         try:
-            settings = cls.model_validate(given)
+            settings = cls.model_validate(given | secrets)
         except ValidationError as error:
-            faults += [_explain(fault, given) for fault in error.errors(include_url=False)]
+            named = {variable for variable, *_ in from_files}  # those that are missing have their line already
+            found = error.errors(include_url=False)
+            faults += [_explain(fault, given) for fault in found if not (_is_missing(fault) and _name(fault) in named)]
         if faults:
             raise ConfigurationError(faults)
         return settings
@@ -110,23 +85,30 @@ class BrokerSettings(BaseModel):
 class DeadLetterSettings(BrokerSettings):
     """The source queue and the dead-letter queue."""
 
-    dead_letter_queue: Annotated[_DeadLetterQueue, Field(alias="CJW_INTERCOM_DEAD_LETTER_QUEUE")]
+    dead_letter_queue: Annotated[DeadLetterQueueName, Field(alias="CJW_INTERCOM_DEAD_LETTER_QUEUE")]
 
 
 class Settings(BrokerSettings):
     """All settings of the sink."""
 
     # Ignoring a variable that this version does not support would break a promise silently.
-    _unsupported = frozenset({"CJW_METRICS_PORT"})
+    _unsupported: ClassVar[frozenset[str]] = frozenset({"CJW_METRICS_PORT"})
 
-    token: Annotated[SecretStr, AfterValidator(_is_sendable), Field(alias="CJW_INTERCOM_API_TOKEN")]
-    api_url: Annotated[str, AfterValidator(_is_base_url), Field(alias="CJW_INTERCOM_API_URL")] = (
-        "https://api.intercom.io"
-    )
-    api_version: Annotated[str | None, AfterValidator(_is_version), Field(alias="CJW_INTERCOM_API_VERSION")] = None
+    _files: ClassVar[Mapping[str, SecretFile]] = {
+        **BrokerSettings._files,
+        "CJW_INTERCOM_API_TOKEN": ("CJW_INTERCOM_API_TOKEN_FILE", check_token),
+    }
+
+    token: Annotated[Token, Field(alias="CJW_INTERCOM_API_TOKEN")]
+    token_file: Annotated[Path | None, Field(alias="CJW_INTERCOM_API_TOKEN_FILE")] = None
+    allow_http: Annotated[Switch, Field(alias="CJW_INTERCOM_ALLOW_HTTP")] = False
+    api_url: Annotated[BaseUrl, Field(alias="CJW_INTERCOM_API_URL")] = "https://api.intercom.io"
+    api_version: Annotated[Version | None, Field(alias="CJW_INTERCOM_API_VERSION")] = None
     concurrency: Annotated[int, Field(alias="CJW_INTERCOM_CONCURRENCY", ge=1, le=MAX_CONCURRENCY)] = 1
     rate_reserve: Annotated[float, Field(alias="CJW_INTERCOM_RATE_RESERVE", ge=0, le=0.9, allow_inf_nan=False)] = 0.0
-    dead_letter_queue: Annotated[_DeadLetterQueue | None, Field(alias="CJW_INTERCOM_DEAD_LETTER_QUEUE")] = None
+    dead_letter_queue: Annotated[DeadLetterQueueName | None, Field(alias="CJW_INTERCOM_DEAD_LETTER_QUEUE")] = None
+    dead_letter_not_found: Annotated[SwitchForDeadLetters, Field(alias="CJW_INTERCOM_DEAD_LETTER_NOT_FOUND")] = False
+    hold: Annotated[Switch, Field(alias="CJW_INTERCOM_HOLD")] = False
     timeout: Annotated[Seconds, Field(alias="CJW_INTERCOM_TIMEOUT", gt=0)] = 30.0
     reconnect_timeout: Annotated[Seconds, Field(alias="CJW_RABBITMQ_RECONNECT_TIMEOUT", ge=0)] = 60.0
     log_level: Annotated[
@@ -139,13 +121,59 @@ class Settings(BrokerSettings):
     @property
     def mock(self) -> bool:
         """Whether messages are only logged."""
-        return self.token.get_secret_value() == MOCK
+        return self.token.value == MOCK
+
+    def shown(self) -> dict[str, str]:
+        """The setting of each variable that is in force, as an operator would write it, with secrets masked."""
+        texts = {str(field.alias): _shown(getattr(self, name)) for name, field in type(self).model_fields.items()}
+        return texts | {"CJW_INTERCOM_API_TOKEN": MOCK if self.mock else "***"}
+
+
+def find_unknown(environ: Mapping[str, str]) -> Iterator[UnknownVariable]:
+    """The variables that are set and look like a setting, but are none."""
+    known = {str(field.alias) for field in Settings.model_fields.values()}
+    return unknown_variables(environ, known | Settings._unsupported | _RESERVED)
+
+
+def _open_file(variable: str, file: str, check: Check, given: Mapping[str, str]) -> Secret:
+    """The secret that a file holds in place of a variable; raises ValueError if there is none."""
+    if variable in given:
+        raise ValueError(f"{variable} is set too; set one of them")
+    try:
+        return FileSecret(given[file], check)
+    except UnreadableSecret:
+        if given[file].startswith(("/", ".")):
+            raise
+        # It may well be the secret.
+        raise ValueError("names no file with a valid value; it must be a path, not the value itself") from None
 
 
 def _explain(fault: Any, given: Mapping[str, str]) -> str:
     """One line: the variable, its value unless that is a secret, and what is wrong with it."""
-    name = str(fault["loc"][0])
-    if fault["type"] == "missing":
-        return f"{name}: is required"
+    name = _name(fault)
+    if _is_missing(fault):
+        slips = [unknown.name for unknown in find_unknown(given) if unknown.similar == name]
+        return f"{name}: is required" + (f"; {slips[0]} is set: is that a slip?" if slips else "")
     value = "" if name in _SECRET else f"{ascii(given[name])[:80]}: "
-    return f"{name}: {value}{fault['msg'].removeprefix('Value error, ')}"
+    return f"{name}: {value}{str(fault['msg']).removeprefix('Value error, ')}"
+
+
+def _name(fault: Any) -> str:
+    return str(fault["loc"][0])
+
+
+def _is_missing(fault: Any) -> bool:
+    return bool(fault["type"] == "missing")
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return "unset"
+        case bool():
+            return "on" if value else "off"
+        case float():
+            return f"{value:g}"
+        case Brokers():
+            return ", ".join(map(str, value.urls))
+    return str(value)

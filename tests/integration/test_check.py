@@ -17,8 +17,13 @@ MOCK = {"CJW_INTERCOM_API_TOKEN": "mock"}
 
 
 def results(done: Completed) -> list[list[str]]:
-    """Each check's result and name."""
-    return [line.split()[:2] for line in done.stdout.splitlines()]
+    """Each finding's result, and its check's name."""
+    return [line.split()[:2] for line in findings(done)]
+
+
+def findings(done: Completed) -> list[str]:
+    """The lines that are no settings."""
+    return [line for line in done.stdout.splitlines() if not line.startswith(" ")]
 
 
 def methods(sent: bytearray) -> list[type[object]]:
@@ -39,8 +44,14 @@ def test_reports_settings_broker_queue_and_intercom(queue: Queue, intercom: Inte
     queue.publish(message(1), message(2))
     done = run_command("check", **queue.variables, CJW_INTERCOM_API_TOKEN=TOKEN, CJW_INTERCOM_API_URL=intercom.url)
     assert done.returncode == 0, done.stdout
-    assert results(done) == [["ok", "settings"], ["ok", "broker"], ["ok", "queue"], ["ok", "intercom"]]
-    _, broker_line, queue_line, _ = done.stdout.splitlines()
+    assert results(done) == [
+        ["ok", "settings"],
+        ["ok", "broker"],
+        ["ok", "queue"],
+        ["warn", "dlq"],
+        ["ok", "intercom"],
+    ]
+    _, broker_line, queue_line, _, _ = findings(done)
     assert "RabbitMQ" in broker_line
     assert queue_line == f"ok    queue     {queue.name}: 2 messages ready, 0 consumers"
     (request,) = intercom.requests
@@ -99,7 +110,13 @@ def test_fails_if_one_check_fails(queue: Queue, intercom: Intercom) -> None:
     assert "FAIL  intercom  GET /me: no response: " in unreachable.stdout
     brokerless = run_command("check", **(variables | {"CJW_RABBITMQ_HOST": f"127.0.0.1:{port}"}))
     assert brokerless.returncode == 1
-    assert results(brokerless) == [["ok", "settings"], ["FAIL", "broker"], ["FAIL", "queue"], ["ok", "intercom"]]
+    assert results(brokerless) == [
+        ["ok", "settings"],
+        ["FAIL", "broker"],
+        ["FAIL", "queue"],
+        ["warn", "dlq"],
+        ["ok", "intercom"],
+    ]
     unset = run_command("check", **queue.variables)
     assert unset.returncode == 1
     assert unset.stdout == "FAIL  settings  CJW_INTERCOM_API_TOKEN: is required\n"

@@ -34,17 +34,21 @@ BODIES = [message(1), message(2), message(3), b"malformed", message(5)]
 
 
 def test_list_shows_a_table_oldest_first_and_changes_nothing(filled: DeadLetterQueue) -> None:
+    facts = list_json(filled)
+    assert [each["number"] for each in facts] == [1, 2, 3, 4, 5]
     done = run_dead_letters(filled, "list")
     assert done.returncode == 0, done.stderr
-    head, *rows = done.stdout.splitlines()
-    assert head.split() == ["given-up", "reason", "status", "error-codes", "method", "path"]
-    assert [row.split()[1:] for row in rows] == [
-        ["rejected", "400", "bad", "POST", "/contacts/1"],
-        ["rejected", "401", "unauthorized", "POST", "/contacts/2"],
-        ["server-error", "502", "-", "POST", "/contacts/3"],
-        ["malformed", "-", "-", "-", "-"],
-        ["rejected", "400", "bad", "POST", "/contacts/5"],
+    head, *rows, count = done.stdout.splitlines()
+    assert head.split() == ["#", "given-up,", "UTC", "reason", "status", "request:", "errors"]
+    assert [[row.split()[0], *row.split()[3:]] for row in rows] == [
+        ["1", "rejected", "400", "POST", "/contacts/1:", "bad"],
+        ["2", "rejected", "401", "POST", "/contacts/2:", "unauthorized"],
+        ["3", "server-error", "502", "POST", "/contacts/3"],
+        ["4", "malformed", "-", *str(facts[3]["detail"]).split()],
+        ["5", "rejected", "400", "POST", "/contacts/5:", "bad"],
     ]
+    assert all(len(line) <= 80 for line in (head, *rows[:3], count))
+    assert count == "5 of 5 dead letters"
     assert filled.take_bodies() == BODIES
 
 
@@ -112,10 +116,30 @@ def test_replay_refuses_a_dead_letter_that_names_no_source_queue(dead_letters: D
     assert queue.take_bodies() == [message(1)]
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["replay"], ["drop"], ["drop", "--yes"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["show", "1"], ["export", "-"], ["replay"], ["drop"], ["drop", "--yes"]], ids=" ".join
+)
 def test_dead_letter_queue_that_does_not_exist_is_an_error(queue: Queue, arguments: list[str]) -> None:
     missing = DeadLetterQueue(queue)
     assert_refused(run_dead_letters(missing, *arguments), f"there is no queue {missing.name}")
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["table", "json"])
+def test_list_of_a_queue_that_does_not_exist_is_no_error(queue: Queue, options: list[str]) -> None:
+    """The sink declares it with the first dead letter. What is not JSON does not stand where JSON is expected."""
+    missing = DeadLetterQueue(queue)
+    done = run_dead_letters(missing, "list", *options)
+    assert done.returncode == 0
+    said = f"no dead letters yet: there is no queue {missing.name}\n"
+    assert (done.stdout, done.stderr) == (("", said) if options else (said, ""))
+
+
+@pytest.mark.parametrize("limit", ["-1", "0", "1.5", "many"])
+def test_limit_must_be_a_whole_number_from_1(queue: Queue, limit: str) -> None:
+    done = run_dead_letters(DeadLetterQueue(queue), "list", "--limit", limit)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith(f"argument --limit: '{limit}' is not a whole number from 1")
+    assert "Traceback" not in done.stderr
 
 
 def test_dead_letter_queue_must_be_named(queue: Queue) -> None:

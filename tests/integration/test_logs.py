@@ -50,7 +50,7 @@ def test_pause_without_a_response_has_that_cause(queue: Queue, intercom: Interco
     queue.publish(message(1))
     sink = start_sink(queue, "run", "--drain", CJW_LOG_LEVEL="INFO")
     assert sink.wait() == 0, sink.stderr
-    events = ("consuming", "retry scheduled", "paused", "resumed", "stopped")
+    events = ("no dead-letter queue", "consuming", "retry scheduled", "paused", "resumed", "stopped")
     assert sorted(entry["event"] for entry in sink.logs()) == sorted(events)
     assert [line["cause"] for event in ("paused", "resumed") for line in sink.logs(event)] == ["no response"] * 2
 
@@ -63,7 +63,8 @@ def test_events_of_messages_and_probes_are_logged_at_debug(
     assert sink.wait() == 0, sink.stderr
     lines = [(entry["event"], entry["level"]) for entry in sink.logs()]
     of_a_message = [("attempt finished", "DEBUG"), ("delivered", "DEBUG")]
-    expected = [("consuming", "INFO"), ("probe sent", "DEBUG"), *of_a_message, *of_a_message, ("stopped", "INFO")]
+    start = [("no dead-letter queue", "WARNING"), ("consuming", "INFO"), ("probe sent", "DEBUG")]
+    expected = [*start, *of_a_message, *of_a_message, ("stopped", "INFO")]
     assert lines == expected
 
 

@@ -119,7 +119,7 @@ def test_lists_only_the_first_faults_of_many(queue: Queue) -> None:
     [
         (["--method", "GET"], "--path"),
         (["--path", "/me", "x.jsonl"], "FILE"),
-        (["--method", "GET", "--path", "//x"], "path '//x'"),
+        (["--method", "GET", "--path", "//x"], "path begins with '//'"),
         (["--method", "GET", "--path", "/me", "--data", "{"], "not JSON"),
         (["--method", "GET", "--path", "/me", "--data", os.fsdecode(b'"\xff"')], "not valid Unicode"),
         (["no-such-file.jsonl"], "no-such-file.jsonl: No such file"),

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from intercom_sink.adapters.rabbitmq.brokers import fixed_brokers
 from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
-from intercom_sink.adapters.rabbitmq.urls import parse_urls
 from intercom_sink.domain.events import ConnectionLost, Consuming, Reconnecting
 from intercom_sink.testing import RecordingMonitor
 from testbed.proxy import Proxy
@@ -23,7 +23,7 @@ class RabbitMQSourceRig:
         self.monitor = RecordingMonitor()
         self.losses = Losses()
         self.source = RabbitMQSource(
-            parse_urls(queue.url.replace(str(port_of(queue.url)), str(proxy.port))),
+            fixed_brokers(queue.url.replace(str(port_of(queue.url)), str(proxy.port))),
             queue.name,
             self.monitor,
             dead_letter_queue=dead_letter_queue.name,

@@ -7,7 +7,7 @@ import pytest
 from testbed.intercom import Intercom
 from testbed.rabbitmq import Node, any_rabbitmq, own_node
 from tests.support.processes import StartSink, sinks
-from tests.support.queues import Queue, temporary_queue
+from tests.support.queues import DeadLetterQueue, Queue, temporary_queue
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +36,14 @@ def queue(rabbitmq: str) -> Iterator[Queue]:
     """A durable queue."""
     with temporary_queue(rabbitmq) as declared:
         yield declared
+
+
+@pytest.fixture
+def dead_letters(queue: Queue) -> Iterator[DeadLetterQueue]:
+    """The queue's dead-letter queue, not declared yet."""
+    undeclared = DeadLetterQueue(queue)
+    yield undeclared
+    undeclared.delete()
 
 
 @pytest.fixture

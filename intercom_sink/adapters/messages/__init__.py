@@ -1,1 +1,1 @@
-"""Messages of the queue, with msgpack and pydantic."""
+"""Messages of the queue, with msgpack."""

@@ -1,41 +1,44 @@
 """Messages of the queue: msgpack maps `{method, path, data}`, read strictly."""
 
-from typing import Any
-
 import msgpack
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from intercom_sink.adapters.messages.bounds import check_bounds
+from intercom_sink.adapters.messages.likely_causes import likely_encoder_mode, likely_format, likely_key_mode
 from intercom_sink.domain.errors import MalformedMessage
+from intercom_sink.domain.json_value import shown_key
 from intercom_sink.domain.request import IntercomRequest
 
-
-class _Message(BaseModel):
-    """The map, with exactly these keys. IntercomRequest checks what they hold."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    method: str
-    path: str
-    data: Any
+KEYS = ("method", "path", "data")
+"""The keys of a message, exactly. IntercomRequest checks what they hold."""
 
 
 def decode(body: bytes) -> IntercomRequest:
-    """Reads a message; raises MalformedMessage, and nothing else, if it is not a valid request to Intercom."""
-    check_bounds(body)
+    """Reads a message.
+
+    Raises:
+        MalformedMessage: it is not a valid request to Intercom. The text says why, and what the producer most likely
+            did wrong, in one short line that shows nothing of the message's values. Nothing else is ever raised.
+    """
     try:
-        document = msgpack.unpackb(body, strict_map_key=False, object_pairs_hook=to_dict)
-    except MalformedMessage:
-        raise
-    except (ValueError, OverflowError, RecursionError) as error:  # OverflowError: a timestamp out of range
-        raise MalformedMessage(f"not msgpack: {type(error).__name__}: {ascii(str(error))[1:-1][:100]}") from None
-    return to_request(document)
+        return to_request(_unpack(body))
+    except MalformedMessage as fault:
+        cause = likely_format(body)
+        if cause is None:
+            raise
+        raise MalformedMessage(f"{fault}; {cause}") from None
 
 
 def encode(request: IntercomRequest) -> bytes:
-    """Packs a request as a message; raises MalformedMessage if it is too large, or holds too large an integer."""
+    """Packs a request as a message.
+
+    Raises:
+        MalformedMessage: it is too large, holds too large an integer, or its data was changed to something invalid.
+    """
+    if not isinstance(request, IntercomRequest):
+        raise MalformedMessage(f"not an IntercomRequest but {type(request).__name__}")
+    valid = IntercomRequest(request.method, request.path, request.data)  # the data may have been changed since
     try:
-        body = bytes(msgpack.packb({"method": request.method, "path": request.path, "data": request.data}))
+        body = bytes(msgpack.packb({"method": valid.method, "path": valid.path, "data": valid.data}))
     except OverflowError:
         raise MalformedMessage("data holds an integer of more than 64 bits, which msgpack can't hold") from None
     check_bounds(body)
@@ -45,15 +48,15 @@ def encode(request: IntercomRequest) -> bytes:
 def to_request(document: object) -> IntercomRequest:
     """The request that an unpacked message or a line of JSON asks for; raises MalformedMessage if it is not valid."""
     if not isinstance(document, dict):
-        raise MalformedMessage(f"not a map but {type(document).__name__}")
-    if len(document) > len(_Message.model_fields):
+        raise MalformedMessage(f"not a map but {likely_encoder_mode(document)}")
+    if len(document) > len(KEYS):
         # Counted, and not listed: there may be a million.
         raise MalformedMessage(f"has {len(document)} keys, not exactly 'method', 'path' and 'data'")
-    try:
-        message = _Message.model_validate(document)
-    except ValidationError as error:
-        raise MalformedMessage(_explain(error)) from None
-    return IntercomRequest(message.method, message.path, message.data)
+    faults = [_unknown(key) for key in document if key not in KEYS]
+    faults += [_missing(key) for key in KEYS if key not in {str(given).lower() for given in document}]
+    if faults:
+        raise MalformedMessage("; ".join(faults))
+    return IntercomRequest(document["method"], document["path"], document["data"])
 
 
 def to_dict(pairs: list[tuple[object, object]]) -> dict[str, object]:
@@ -65,16 +68,28 @@ def to_dict(pairs: list[tuple[object, object]]) -> dict[str, object]:
     document: dict[str, object] = {}
     for key, value in pairs:
         if not isinstance(key, str):
-            raise MalformedMessage("a map has a key that is not text")
+            raise MalformedMessage(likely_key_mode(key))
         document[key] = value
     if len(document) != len(pairs):
         raise MalformedMessage("a map has a key twice")
     return document
 
 
-def _explain(error: ValidationError) -> str:
-    """Says what is wrong with the map, without showing its values."""
-    return "; ".join(
-        f"key {ascii(fault['loc'][0])[:40] if fault['loc'] else ''}: {fault['msg']}"
-        for fault in error.errors(include_url=False, include_input=False, include_context=False)
-    )
+def _unpack(body: bytes) -> object:
+    check_bounds(body)
+    try:
+        return msgpack.unpackb(body, strict_map_key=False, object_pairs_hook=to_dict)
+    except MalformedMessage:
+        raise
+    except (ValueError, OverflowError, RecursionError) as error:  # OverflowError: a timestamp out of range
+        raise MalformedMessage(f"not msgpack: {type(error).__name__}: {ascii(str(error))[1:-1][:100]}") from None
+
+
+def _unknown(key: str) -> str:
+    if key.lower() in KEYS:
+        return f"key {shown_key(key)} must be in lower case"
+    return f"key {shown_key(key)} is none of 'method', 'path' and 'data'"
+
+
+def _missing(key: str) -> str:
+    return f"key '{key}' is missing" + ("; use nil for no body" if key == "data" else "")

@@ -4,7 +4,15 @@ A module adds its parser by `add_parser`; its `execute` makes typed arguments of
 """
 
 import argparse
+import re
 from typing import TypeAlias
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What `add_subparsers` returns."""
+
+
+def positive_int(text: str) -> int:
+    """The type of an argument that is a whole number from 1; anything else is an error of the command line."""
+    if not re.fullmatch(r"0*[1-9][0-9]{0,17}", text):
+        raise argparse.ArgumentTypeError(f"{ascii(text)[:40]} is not a whole number from 1")
+    return int(text)

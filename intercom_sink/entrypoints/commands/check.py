@@ -1,21 +1,31 @@
-"""`intercom-sink check`: verify settings, broker, queue and Intercom, without changing anything."""
+"""`intercom-sink check`: verify settings, broker, queues and Intercom, without changing anything."""
 
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from intercom_sink.adapters.rabbitmq.inspection import inspect_broker, inspect_queue
-from intercom_sink.domain.errors import BrokerUnavailable, ConfigurationError
-from intercom_sink.domain.request import IntercomRequest
-from intercom_sink.domain.response import NoResponse
-from intercom_sink.entrypoints.bootstrap import build_gateway
+from intercom_sink.domain.errors import BrokerUnavailable, ConfigurationError, OperatorError
+from intercom_sink.entrypoints.checks.finding import Finding, Result
+from intercom_sink.entrypoints.checks.intercom import check_intercom
+from intercom_sink.entrypoints.checks.rabbitmq import check_broker, check_dead_letter_queue, check_queue
 from intercom_sink.entrypoints.commands import Commands
 from intercom_sink.entrypoints.exit_codes import ExitCode
-from intercom_sink.entrypoints.settings import Settings
+from intercom_sink.entrypoints.output import print_line
+from intercom_sink.entrypoints.settings import Settings, find_unknown
+
+CHECKS: Mapping[str, Callable[[Settings], Iterator[Finding]]] = {
+    "broker": check_broker,
+    "queue": check_queue,
+    "dlq": check_dead_letter_queue,
+    "intercom": check_intercom,
+}
+"""The checks after the settings, by the names that are printed; `dlq` is the dead-letter queue."""
 
 
 def add_parser(commands: Commands) -> None:
     """Adds the command to the command line."""
-    parser = commands.add_parser("check", help="verify settings, broker, queue and Intercom; change nothing")
+    parser = commands.add_parser(
+        "check", help="verify settings, broker, queues and Intercom, show every setting; change nothing"
+    )
     parser.set_defaults(execute=execute)
 
 
@@ -25,56 +35,42 @@ def execute(arguments: Namespace, environ: Mapping[str, str]) -> ExitCode:
 
 
 def check(environ: Mapping[str, str]) -> bool:
-    """Prints one line for each check; returns whether all are ok."""
-    try:
-        settings = Settings.from_environment(environ)
-    except ConfigurationError as error:
-        for fault in error.faults:
-            _report("settings", False, fault)
+    """Prints a line for each finding, and every setting in force; returns whether no check failed."""
+    settings = _check_settings(environ)
+    if settings is None:
         return False
-    _report("settings", True, f"queue {settings.queue}, {'mock' if settings.mock else settings.api_url}")
     results = [_run(name, check_one, settings) for name, check_one in CHECKS.items()]
     return all(results)
 
 
-def _run(name: str, check_one: Callable[[Settings], tuple[bool, str]], settings: Settings) -> bool:
+def _check_settings(environ: Mapping[str, str]) -> Settings | None:
+    settings = None
     try:
-        ok, text = check_one(settings)
-    except BrokerUnavailable as error:
-        ok, text = False, str(error)
-    return _report(name, ok, text)
+        settings = Settings.from_environment(environ)
+    except ConfigurationError as error:
+        for fault in error.faults:
+            _report("settings", Finding.failed(fault))
+    else:
+        summary = f"queue {settings.queue}, {'mock' if settings.mock else settings.api_url}"
+        _report("settings", Finding.ok(summary))
+        for variable, value in settings.shown().items():
+            print_line(f"{'':16}{variable:<34}  {value}")
+    for unknown in find_unknown(environ):
+        _report("settings", Finding.warning(str(unknown)))
+    return settings
 
 
-def _report(name: str, ok: bool, text: str) -> bool:
-    print(f"{'ok  ' if ok else 'FAIL'}  {name:<8}  {text}")
+def _run(name: str, check_one: Callable[[Settings], Iterator[Finding]], settings: Settings) -> bool:
+    ok = True
+    try:
+        for finding in check_one(settings):
+            _report(name, finding)
+            ok = ok and finding.result is not Result.FAILED
+    except (BrokerUnavailable, OperatorError) as error:
+        _report(name, Finding.failed(str(error)))
+        return False
     return ok
 
 
-def _check_broker(settings: Settings) -> tuple[bool, str]:
-    return True, inspect_broker(settings.rabbitmq)
-
-
-def _check_queue(settings: Settings) -> tuple[bool, str]:
-    state = inspect_queue(settings.rabbitmq, settings.queue)
-    if state is None:
-        return True, f"{settings.queue} does not exist yet; the sink will declare it as durable"
-    return True, f"{settings.queue}: {state.messages} messages ready, {state.consumers} consumers"
-
-
-def _check_intercom(settings: Settings) -> tuple[bool, str]:
-    if settings.mock:
-        return True, "mock: messages are logged, nothing is sent"
-    gateway = build_gateway(settings)
-    result = gateway.send(IntercomRequest("GET", "/me"))
-    gateway.close()
-    if isinstance(result, NoResponse):
-        return False, f"GET /me: no response: {result.reason}"
-    return result.status == 200, f"GET /me: {result.status} {' '.join(result.error_codes)}".rstrip()
-
-
-CHECKS: Mapping[str, Callable[[Settings], tuple[bool, str]]] = {
-    "broker": _check_broker,
-    "queue": _check_queue,
-    "intercom": _check_intercom,
-}
-"""The checks after the settings: each returns whether it is ok, and a line of text."""
+def _report(name: str, finding: Finding) -> None:
+    print_line(f"{finding.result:<4}  {name:<8}  {finding.text}")

@@ -16,6 +16,7 @@ from intercom_sink.domain.errors import MalformedMessage
 from intercom_sink.domain.json_value import check_json
 from intercom_sink.entrypoints.commands import Commands
 from intercom_sink.entrypoints.exit_codes import ExitCode
+from intercom_sink.entrypoints.output import complain, print_line
 from intercom_sink.entrypoints.progress import with_progress
 from intercom_sink.entrypoints.settings import BrokerSettings
 from intercom_sink.entrypoints.signals import stopping_on_signals
@@ -56,10 +57,17 @@ class Arguments:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A packed message, and its ordering key, where it has one."""
+    """A packed message.
+
+    Args:
+        body: what is published.
+        ordering_key: its ordering key, where it has one.
+        line: the number of its line in the input; None: it came from the command line.
+    """
 
     body: bytes
     ordering_key: str | None
+    line: int | None = None
 
 
 def add_parser(commands: Commands) -> None:
@@ -98,10 +106,10 @@ def read(arguments: Arguments) -> list[Publication]:
             )
         return [read_message(arguments.method, arguments.path, arguments.data, arguments.ordering_key)]
     if arguments.file in (None, "-"):
-        return read_lines(sys.stdin.buffer)
+        return read_lines(_standard_input())
     try:
         with Path(arguments.file).open("rb") as lines:
-            return read_lines(lines)
+            return read_lines(with_progress(lines, None, "reading", unit="line"))
     except OSError as error:
         raise InvalidInput([f"{arguments.file}: {error.strerror}"]) from None
 
@@ -119,7 +127,7 @@ def read_lines(lines: Iterable[bytes]) -> list[Publication]:
         if not line.strip():
             continue
         try:
-            publications.append(_publication(_parse(line)))
+            publications.append(_publication(_parse(line), number))
         except MalformedMessage as fault:
             faults.append(f"line {number}: {fault}")
     if len(faults) > MAX_FAULTS:
@@ -141,30 +149,47 @@ def read_message(method: str, path: str, data: str | None, ordering_key: str | N
 def publish(settings: BrokerSettings, publications: list[Publication]) -> bool:
     """Publishes the messages in order, each one confirmed, and prints how many; returns whether all were published.
 
-    A signal ends it after the message that is in flight. Raises BrokerUnavailable.
+    A signal ends it after the message that is in flight. If not all were published, it says from which line of the
+    input to go on. Raises BrokerUnavailable.
     """
     stopping = threading.Event()
     confirmed = 0
+    is_uncertain = False
     try:
         with stopping_on_signals(stopping.set), closing(Publisher(settings.rabbitmq, settings.queue)) as publisher:
             for publication in with_progress(publications, len(publications), "publishing"):
                 if stopping.is_set():
                     break
+                is_uncertain = True
                 publisher.publish(publication.body, message_properties(publication.ordering_key))
+                is_uncertain = False
                 confirmed += 1
     finally:
-        print(f"published {confirmed} of {len(publications)} messages to {settings.queue}")
+        print_line(f"published {confirmed} of {len(publications)} messages to {settings.queue}")
+        if 0 < confirmed < len(publications) and (line := publications[confirmed].line) is not None:
+            uncertainty = "; that message may be in the queue already" if is_uncertain else ""
+            complain(f"to continue: from line {line} (tail -n +{line} FILE | intercom-sink publish){uncertainty}")
     return confirmed == len(publications)
 
 
-def _publication(document: object) -> Publication:
-    key = document.pop("ordering_key", None) if isinstance(document, dict) else None
+def _standard_input() -> Iterable[bytes]:
+    if sys.stdin is None:
+        raise InvalidInput(["standard input is closed"])
+    if sys.stdin.isatty():  # somebody types
+        return sys.stdin.buffer
+    return with_progress(sys.stdin.buffer, None, "reading", unit="line")
+
+
+def _publication(document: object, line: int | None = None) -> Publication:
+    if not isinstance(document, dict):
+        raise MalformedMessage("not a JSON object")
+    key = document.pop("ordering_key", None)
     if not (key is None or isinstance(key, str)):
         raise MalformedMessage("ordering_key is not text")
     check_json(key, "ordering_key")
     if key is not None and len(key.encode()) > MAX_KEY:
         raise MalformedMessage(f"ordering_key is longer than {MAX_KEY} bytes")
-    return Publication(encode(to_request(document)), key)
+    return Publication(encode(to_request(document)), key, line)
 
 
 def _parse(line: bytes | str) -> object:

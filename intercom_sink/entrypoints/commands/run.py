@@ -1,7 +1,8 @@
 """`intercom-sink run`: stream, until a signal or, with `--drain`, until the queue is empty."""
 
+import logging
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from intercom_sink.adapters.monitors.log_format import configure_logging
 from intercom_sink.domain.errors import BrokerUnavailable
@@ -9,8 +10,12 @@ from intercom_sink.domain.sink import Summary
 from intercom_sink.entrypoints.bootstrap import build_sink
 from intercom_sink.entrypoints.commands import Commands
 from intercom_sink.entrypoints.exit_codes import ExitCode
-from intercom_sink.entrypoints.settings import Settings
+from intercom_sink.entrypoints.output import print_line
+from intercom_sink.entrypoints.settings import Settings, find_unknown
 from intercom_sink.entrypoints.signals import stopping_on_signals
+from intercom_sink.entrypoints.variable_names import UnknownVariable
+
+logger = logging.getLogger(__name__)
 
 
 def add_parser(commands: Commands) -> None:
@@ -22,21 +27,38 @@ def add_parser(commands: Commands) -> None:
 
 def execute(arguments: Namespace, environ: Mapping[str, str]) -> ExitCode:
     """Runs the command; without a command on the command line there is no `drain` among the arguments."""
-    return run(Settings.from_environment(environ), drain=getattr(arguments, "drain", False))
+    settings = Settings.from_environment(environ)
+    return run(settings, find_unknown(environ), drain=getattr(arguments, "drain", False))
 
 
-def run(settings: Settings, *, drain: bool) -> ExitCode:
-    """Streams; with `drain`, prints a one-line summary at the end."""
+def run(settings: Settings, unknown: Iterable[UnknownVariable] = (), *, drain: bool = False) -> ExitCode:
+    """Streams; with `drain`, prints a one-line summary at the end.
+
+    Args:
+        settings: from the environment.
+        unknown: variables that have no effect, to be warned of.
+        drain: end once the queue is empty and every delivery acked.
+    """
     configure_logging(settings.log_level, settings.log_format)
     sink = build_sink(settings, drain=drain)
     try:
         with stopping_on_signals(sink.stop):
+            _warn(settings, unknown)
             summary = sink.run()
     except BrokerUnavailable:  # logged by the sink
         return ExitCode.FAILED
     if drain:
-        print(_summary_line(summary))
+        print_line(_summary_line(summary))
     return ExitCode.OK
+
+
+def _warn(settings: Settings, unknown: Iterable[UnknownVariable]) -> None:
+    for variable in unknown:
+        similar = {} if variable.similar is None else {"similar": variable.similar}
+        logger.warning("unknown variable", extra={"variable": variable.name, **similar})
+    if settings.dead_letter_queue is None:
+        consequence = "messages that are given up are logged and dropped"
+        logger.warning("no dead-letter queue", extra={"consequence": consequence})
 
 
 def _summary_line(summary: Summary) -> str:

@@ -77,6 +77,8 @@ def test_the_configuration_table_lists_every_setting_with_its_default() -> None:
         shown = rows[name].strip("`")
         if expected is None:
             assert shown == "unset", name
+        elif isinstance(expected, bool):
+            assert shown == ("on" if expected else "off"), name
         elif isinstance(expected, int | float):
             assert float(shown) == expected, name
         else:

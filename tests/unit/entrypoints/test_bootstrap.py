@@ -2,7 +2,7 @@
 
 import pytest
 
-from intercom_sink import Response, Settings, build_sink
+from intercom_sink import IntercomRequest, Response, Settings, Summary, build_sink, encode
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.intercom.logging_gateway import LoggingGateway
 from intercom_sink.domain.events import MessageMalformed, Stopped
@@ -40,3 +40,28 @@ def test_events_are_logged_unless_another_monitor_is_given(caplog: pytest.LogCap
         Settings.from_environment(REQUIRED), source=source, gateway=InMemoryGateway(), clock=VirtualClock()
     ).run()
     assert [record.message for record in caplog.records] == ["malformed"]
+
+
+MESSAGE = encode(IntercomRequest("POST", "/contacts", {}))
+
+
+def run_sink(responses: list[Response], **variables: str) -> tuple[Summary, list[str]]:
+    """Handles one message; returns the summary, and the paths of the requests."""
+    gateway = InMemoryGateway(responses)
+    settings = Settings.from_environment(REQUIRED | variables)
+    summary = build_sink(
+        settings, source=InMemorySource([MESSAGE]), gateway=gateway, clock=VirtualClock(), monitor=RecordingMonitor()
+    ).run()
+    return summary, [request.path for request in gateway.requests]
+
+
+def test_hold_is_passed_on() -> None:
+    """With it, `GET /me` is asked whose fault a 401 is."""
+    assert run_sink([Response(401)])[1] == ["/contacts"]
+    assert run_sink([Response(401), Response(200)], CJW_INTERCOM_HOLD="on")[1] == ["/contacts", "/me"]
+
+
+def test_dead_letters_for_404_are_passed_on() -> None:
+    queue = {"CJW_INTERCOM_DEAD_LETTER_QUEUE": "dead"}
+    assert run_sink([Response(404)], **queue)[0] == {"not found": 1}
+    assert run_sink([Response(404)], **queue, CJW_INTERCOM_DEAD_LETTER_NOT_FOUND="on")[0] == {"not found, kept": 1}

@@ -1,9 +1,11 @@
 """Settings from environment variables, and every fault in them."""
 
+from pathlib import Path
+
 import pytest
 
 from intercom_sink import ConfigurationError, Settings
-from intercom_sink.entrypoints.settings import BrokerSettings, DeadLetterSettings
+from intercom_sink.entrypoints.settings import BrokerSettings, DeadLetterSettings, find_unknown
 
 REQUIRED = {
     "CJW_RABBITMQ_HOST": "amqp://user:pass@rabbit/vhost",
@@ -20,8 +22,8 @@ def faults(**variables: str) -> list[str]:
 
 def test_defaults_hold_where_a_variable_is_unset() -> None:
     settings = Settings.from_environment(REQUIRED | {"HOME": "/root", "CJW_OF_ANOTHER_SERVICE": "x"})
-    assert str(settings.rabbitmq[0]) == "amqp://user@rabbit:5672/vhost"
-    assert settings.token.get_secret_value() == "dG9rOmFiYw=="
+    assert [str(url) for url in settings.rabbitmq.urls] == ["amqp://user@rabbit:5672/vhost"]
+    assert settings.token.value == "dG9rOmFiYw=="
     assert settings.queue == "intercom"
     assert settings.api_url == "https://api.intercom.io"
     assert settings.api_version is None
@@ -29,6 +31,8 @@ def test_defaults_hold_where_a_variable_is_unset() -> None:
     assert settings.reconnect_timeout == 60
     assert (settings.log_level, settings.log_format) == ("INFO", "text")
     assert not settings.mock
+    assert (settings.hold, settings.dead_letter_not_found, settings.allow_http) == (False, False, False)
+    assert (settings.token_file, settings.rabbitmq_file) == (None, None)
 
 
 def test_every_setting_can_be_set_and_is_stripped() -> None:
@@ -48,7 +52,7 @@ def test_every_setting_can_be_set_and_is_stripped() -> None:
             "CJW_INTERCOM_DEAD_LETTER_QUEUE": "",
         }
     )
-    assert [str(url) for url in settings.rabbitmq] == ["amqps://user@one:5671/", "amqp://guest@two:5673/"]
+    assert [str(url) for url in settings.rabbitmq.urls] == ["amqps://user@one:5671/", "amqp://guest@two:5673/"]
     assert settings.mock
     assert settings.queue == "intercom é"
     assert settings.api_version == "2.11"
@@ -104,6 +108,11 @@ def test_missing_and_empty_variables_are_all_named() -> None:
         ("CJW_INTERCOM_DEAD_LETTER_QUEUE", "intercom", "is the source queue"),
         ("CJW_INTERCOM_DEAD_LETTER_QUEUE", "d" * 256, "longer than 255 bytes"),
         ("CJW_METRICS_PORT", "9090", "not supported by this version"),
+        ("CJW_INTERCOM_HOLD", "maybe", "'maybe': must be on or off"),
+        ("CJW_INTERCOM_ALLOW_HTTP", "1", "'1': must be on or off"),
+        ("CJW_INTERCOM_DEAD_LETTER_NOT_FOUND", "x", "'x': must be on or off"),
+        ("CJW_INTERCOM_DEAD_LETTER_NOT_FOUND", "on", "CJW_INTERCOM_DEAD_LETTER_QUEUE is unset"),
+        ("CJW_INTERCOM_API_URL", "http://api.intercom.io", "would send the token unencrypted"),
     ],
 )
 def test_invalid_value_is_one_line_that_names_its_variable(name: str, value: str, complaint: str) -> None:
@@ -148,3 +157,176 @@ def test_dead_letter_commands_need_a_dead_letter_queue() -> None:
     assert error.value.faults == ["CJW_INTERCOM_DEAD_LETTER_QUEUE: is required"]
     settings = DeadLetterSettings.from_environment(variables | {"CJW_INTERCOM_DEAD_LETTER_QUEUE": "dead"})
     assert (settings.queue, settings.dead_letter_queue) == ("q", "dead")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("on", True), ("ON", True), ("off", False), (" Off\n", False), ("true", True), ("false", False), ("", False)],
+)
+def test_switch_is_on_or_off_in_any_letter_case(text: str, value: bool) -> None:
+    """And "true" and "false", which YAML makes of an `on` or `off` without quotes."""
+    settings = Settings.from_environment(
+        REQUIRED
+        | {
+            "CJW_INTERCOM_HOLD": text,
+            "CJW_INTERCOM_ALLOW_HTTP": text,
+            "CJW_INTERCOM_DEAD_LETTER_NOT_FOUND": text,
+            "CJW_INTERCOM_DEAD_LETTER_QUEUE": "dead",
+        }
+    )
+    assert (settings.hold, settings.allow_http, settings.dead_letter_not_found) == (value, value, value)
+
+
+LOOPBACK = ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.8.9.1:80/x", "[::1]:8080"]
+OTHERS = [
+    "intercom.internal",
+    "10.0.0.1",
+    "0.0.0.0",
+    "localhost.example.com",
+    "127.1",
+    "127.0.0.1.example.com",
+    "[::2]",
+]
+
+
+@pytest.mark.parametrize("host", LOOPBACK)
+def test_http_to_loopback_needs_no_permission(host: str) -> None:
+    url = f"http://{host}"
+    assert Settings.from_environment(REQUIRED | {"CJW_INTERCOM_API_URL": url}).api_url == url
+
+
+@pytest.mark.parametrize("host", OTHERS)
+def test_http_to_another_host_is_refused_unless_it_is_allowed(host: str) -> None:
+    url = f"http://{host}"
+    for switch in ("", "off"):
+        (fault,) = faults(CJW_INTERCOM_API_URL=url, CJW_INTERCOM_ALLOW_HTTP=switch)
+        assert fault.startswith("CJW_INTERCOM_API_URL: ")
+        assert "CJW_INTERCOM_ALLOW_HTTP=on" in fault
+    allowed = {"CJW_INTERCOM_API_URL": url, "CJW_INTERCOM_ALLOW_HTTP": "on"}
+    assert Settings.from_environment(REQUIRED | allowed).api_url == url
+
+
+def test_http_stays_refused_with_an_upper_case_scheme() -> None:
+    (fault,) = faults(CJW_INTERCOM_API_URL="HTTP://intercom.internal")
+    assert "unencrypted" in fault
+
+
+FILES = [("CJW_INTERCOM_API_TOKEN", "dG9rOnNlY3JldA=="), ("CJW_RABBITMQ_HOST", "amqp://user:s3cr3t@rabbit/")]
+
+
+@pytest.fixture
+def environ() -> dict[str, str]:
+    return dict(REQUIRED)
+
+
+def test_files_hold_the_secrets_in_place_of_variables(tmp_path: Path, environ: dict[str, str]) -> None:
+    for variable, value in FILES:
+        path = tmp_path / variable
+        path.write_text(f"{value}\n")
+        del environ[variable]
+        environ[f"{variable}_FILE"] = str(path)
+    settings = Settings.from_environment(environ)
+    assert settings.token.value == "dG9rOnNlY3JldA=="
+    assert [str(url) for url in settings.rabbitmq.urls] == ["amqp://user@rabbit:5672/"]
+    assert settings.token_file == tmp_path / "CJW_INTERCOM_API_TOKEN"
+    assert not settings.mock
+    assert "s3cr3t" not in repr(settings)
+    assert "dG9rOnNlY3JldA==" not in repr(settings)
+
+
+def test_secrets_of_files_are_read_again_on_reload(tmp_path: Path, environ: dict[str, str]) -> None:
+    path = tmp_path / "token"
+    path.write_text("old")
+    del environ["CJW_INTERCOM_API_TOKEN"]
+    settings = Settings.from_environment(environ | {"CJW_INTERCOM_API_TOKEN_FILE": str(path)})
+    for invalid in ("", "two words", "MOCK"):
+        path.write_text(invalid)
+        assert not settings.token.reload()
+        assert settings.token.value == "old"
+    path.write_text("new")
+    assert settings.token.reload()
+    assert settings.token.value == "new"
+
+
+def test_token_of_a_file_may_be_the_word_mock(tmp_path: Path, environ: dict[str, str]) -> None:
+    (tmp_path / "token").write_text("mock\n")
+    del environ["CJW_INTERCOM_API_TOKEN"]
+    assert Settings.from_environment(environ | {"CJW_INTERCOM_API_TOKEN_FILE": str(tmp_path / "token")}).mock
+
+
+@pytest.mark.parametrize(("variable", "value"), FILES)
+def test_value_and_file_both_set_is_a_fault(variable: str, value: str, tmp_path: Path, environ: dict[str, str]) -> None:
+    (tmp_path / "secret").write_text(value)
+    with pytest.raises(ConfigurationError) as error:
+        Settings.from_environment(environ | {f"{variable}_FILE": str(tmp_path / "secret")})
+    assert error.value.faults == [f"{variable}_FILE: {variable} is set too; set one of them"]
+
+
+@pytest.mark.parametrize("variable", [variable for variable, _ in FILES])
+@pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff", b"amqp:// s3cr3t:@\t", b"s3cr3t" * 20_000])
+def test_unusable_file_is_one_fault_with_variable_and_path(
+    variable: str, content: bytes | None, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """The content is never shown. None: there is no file."""
+    path = tmp_path / "secret"
+    if content is not None:
+        path.write_bytes(content)
+    del environ[variable]
+    with pytest.raises(ConfigurationError) as error:
+        Settings.from_environment(environ | {f"{variable}_FILE": str(path)})
+    (fault,) = error.value.faults
+    assert fault.startswith(f"{variable}_FILE: the file '{path}'")
+    assert "s3cr3t" not in fault
+    assert "\n" not in fault
+
+
+@pytest.mark.parametrize(("variable", "value"), FILES)
+def test_secret_given_as_its_own_path_is_not_shown(variable: str, value: str, environ: dict[str, str]) -> None:
+    del environ[variable]
+    with pytest.raises(ConfigurationError) as error:
+        Settings.from_environment(environ | {f"{variable}_FILE": value})
+    (fault,) = error.value.faults
+    assert fault.startswith(f"{variable}_FILE: ")
+    assert "must be a path" in fault
+    assert value not in fault
+
+
+def test_publisher_reads_the_broker_from_a_file_too(tmp_path: Path) -> None:
+    (tmp_path / "host").write_text("rabbit")
+    variables = {"CJW_RABBITMQ_HOST_FILE": str(tmp_path / "host"), "CJW_INTERCOM_QUEUE_NAME": "q"}
+    settings = BrokerSettings.from_environment(variables | {"CJW_INTERCOM_API_TOKEN_FILE": "/nowhere"})
+    assert [str(url) for url in settings.rabbitmq.urls] == ["amqp://guest@rabbit:5672/"]
+
+
+def test_missing_variable_names_its_slip() -> None:
+    with pytest.raises(ConfigurationError) as error:
+        BrokerSettings.from_environment({"CJW_RABBITMQ_HOST": "rabbit", "CJW_INTERCOM_QUEUE_NAM": "q"})
+    assert error.value.faults == [
+        "CJW_INTERCOM_QUEUE_NAME: is required; CJW_INTERCOM_QUEUE_NAM is set: is that a slip?"
+    ]
+
+
+def test_every_setting_is_known_and_so_are_those_of_later_versions() -> None:
+    known = dict.fromkeys((str(field.alias) for field in Settings.model_fields.values()), "x")
+    assert list(find_unknown(known | {"CJW_METRICS_PORT": "1", "CJW_METRICS_HOST": "x"})) == []
+    assert [str(unknown) for unknown in find_unknown({"CJW_INTERCOM_CONCURENCY": "3"})] == [
+        "CJW_INTERCOM_CONCURENCY is not a setting; did you mean CJW_INTERCOM_CONCURRENCY?"
+    ]
+
+
+def test_shown_settings_are_those_in_force_with_secrets_masked() -> None:
+    given = {"CJW_INTERCOM_TIMEOUT": "2.50", "CJW_INTERCOM_HOLD": "ON", "CJW_INTERCOM_CONCURRENCY": "8"}
+    shown = Settings.from_environment(REQUIRED | given).shown()
+    assert shown.keys() == {str(field.alias) for field in Settings.model_fields.values()}
+    assert shown["CJW_RABBITMQ_HOST"] == "amqp://user@rabbit:5672/vhost"
+    assert shown["CJW_INTERCOM_API_TOKEN"] == "***"
+    assert shown["CJW_INTERCOM_API_URL"] == "https://api.intercom.io"
+    assert shown["CJW_INTERCOM_DEAD_LETTER_QUEUE"] == "unset"
+    assert (shown["CJW_INTERCOM_TIMEOUT"], shown["CJW_RABBITMQ_RECONNECT_TIMEOUT"]) == ("2.5", "60")
+    assert (shown["CJW_INTERCOM_HOLD"], shown["CJW_INTERCOM_ALLOW_HTTP"]) == ("on", "off")
+    assert shown["CJW_INTERCOM_CONCURRENCY"] == "8"
+    assert "dG9rOmFiYw==" not in str(shown)
+    assert (
+        Settings.from_environment(REQUIRED | {"CJW_INTERCOM_API_TOKEN": "mock"}).shown()["CJW_INTERCOM_API_TOKEN"]
+        == "mock"
+    )

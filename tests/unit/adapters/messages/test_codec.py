@@ -1,8 +1,13 @@
 """Any bytes are a valid request, or malformed."""
 
+import gzip
 import json
 import tracemalloc
+from collections import OrderedDict
+from enum import StrEnum
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import msgpack
 import pytest
@@ -57,6 +62,11 @@ def packed(*items: tuple[object, object]) -> bytes:
     return b"".join([packer.pack_map_header(len(items)), *(packer.pack(part) for item in items for part in item)])
 
 
+class Word(StrEnum):
+    POST = "POST"
+    PATH = "/me"
+
+
 METHOD, PATH, DATA = ("method", "GET"), ("path", "/me"), ("data", None)
 
 
@@ -68,22 +78,48 @@ METHOD, PATH, DATA = ("method", "GET"), ("path", "/me"), ("data", None)
         (GOOD + b"\x00", "1 bytes follow"),
         (b"\xc1", "0xc1, which begins no msgpack value"),
         (b"\x93\x01\x02", "ends in the middle"),
-        (packed(METHOD, PATH), "key 'data': Field required"),
+        (packed(METHOD, PATH), "key 'data' is missing; use nil for no body"),
+        (packed(), "key 'method' is missing; key 'path' is missing; key 'data' is missing"),
         (packed(METHOD, PATH, DATA, ("more", 1)), "has 4 keys"),
         (packed(METHOD, METHOD, PATH, DATA), "a key twice"),
-        (packed(METHOD, PATH, ("Data", None)), "key 'Data'"),
-        (packed((b"method", "GET"), PATH, DATA), "a map has a key that is not text"),
-        (packed(("method", b"GET"), PATH, DATA), "key 'method': Input should be a valid string"),
-        (packed(("method", None), PATH, DATA), "key 'method'"),
-        (packed(METHOD, ("path", 1), DATA), "key 'path'"),
+        (packed(METHOD, PATH, ("Data", None)), "key 'Data' must be in lower case"),
+        (packed(("METHOD", "GET"), ("Path", "/"), ("DATA", None)), "key 'METHOD' must be in lower case; key 'Path'"),
+        (packed(METHOD, PATH, ("body", None)), "key 'body' is none of 'method', 'path' and 'data'; key 'data' is miss"),
+        (
+            packed((b"method", "GET"), PATH, DATA),
+            "a map has a key that is binary, not text: is the encoder in raw mode?",
+        ),
+        (packed(("method", b"GET"), PATH, DATA), "method is packed as binary, not as text"),
+        (packed(("method", None), PATH, DATA), "method is nil, not text"),
+        (packed(METHOD, ("path", 1), DATA), "path is of type int, not text"),
+        (packed(METHOD, ("path", b"/me"), DATA), "path is packed as binary, not as text"),
+        (
+            packed(METHOD, PATH, ("data", {"x": [b"1"]})),
+            "data['x'][0] is binary, which JSON can't say (was text packed",
+        ),
         (packed(([1], "GET"), PATH, DATA), "a map has a key that is not text"),
         # The hashes of such keys can be made to collide by the thousand.
         (packed(METHOD, PATH, ("data", {msgpack.Timestamp(1, 1): 1})), "a map has a key that is not text"),
         (packed(METHOD, PATH, ("data", {1: 1})), "a map has a key that is not text"),
         (packed(METHOD, PATH, ("data", msgpack.Timestamp(1, 1))), "Timestamp"),
         (packed(METHOD, PATH, ("data", msgpack.ExtType(1, b"x"))), "ExtType"),
-        (msgpack.packb([1]), "not a map but list"),
-        (msgpack.packb("x"), "not a map but str"),
+        (msgpack.packb([1]), "not a map but an array: is the encoder in array or record mode?"),
+        (msgpack.packb("x"), "not a map but text: was it encoded before it was packed?"),
+        (msgpack.packb(GOOD), "not a map but binary: was it packed twice?"),
+        (msgpack.packb(None), "not a map but nil"),
+        (msgpack.packb(1.5), "not a map but a number"),
+        (msgpack.packb(msgpack.Timestamp(1)), "not a map but of type Timestamp"),
+        # A record of msgpackr (JavaScript), with its definition.
+        (b"\xd4\x72\x40\x93\xa6method\xa4path\xa4data\xa3GET\xa3/me\xc0", "it looks like a record of msgpackr"),
+        (
+            b'{"method": "GET", "path": "/me", "data": null}',
+            "45 bytes follow the message; it looks like JSON, not msgpack",
+        ),
+        (b'\xef\xbb\xbf\n { "method": 1', "it looks like JSON, not msgpack"),
+        (b"[1, 2]", "it looks like JSON, not msgpack"),
+        (b'[{"method": "GET"}]', "it looks like JSON, not msgpack"),
+        (b"method=GET&path=%2Fme", "it looks like text, not msgpack"),
+        (gzip.compress(GOOD, mtime=0), "it looks like gzip: msgpack must not be compressed"),
         (b"\x91" * 100_000 + b"\xc0", "StackError"),
         (b"\xa2\xff\xff", "UnicodeDecodeError"),
         (b"\xd7\xff" + b"\xff" * 8, "ValueError"),
@@ -93,6 +129,57 @@ def test_malformed_message_is_refused_with_its_reason(body: bytes, reason: str) 
     with pytest.raises(MalformedMessage) as fault:
         decode(body)
     assert reason in str(fault.value)
+
+
+SECRET = "ada@example.com"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"email": SECRET}).encode(),
+        msgpack.packb(SECRET),
+        msgpack.packb([SECRET]),
+        packed((SECRET, 1), PATH, DATA),
+        packed((SECRET, 1)),
+        packed((SECRET.encode(), 1)),
+        packed(("method", SECRET), PATH, DATA),
+        packed(METHOD, ("path", SECRET), DATA),
+        packed(METHOD, ("path", f"/{SECRET} "), DATA),
+        packed(METHOD, PATH, ("data", {SECRET: {"email": SECRET.encode()}})),
+        packed(METHOD, PATH, ("data", {"a": {SECRET: float("nan")}})),
+        packed(METHOD, PATH, ("data", {SECRET: {1: 2}})),
+    ],
+)
+def test_reason_is_one_short_line_that_shows_nothing_of_the_message(body: bytes) -> None:
+    with pytest.raises(MalformedMessage) as fault:
+        decode(body)
+    reason = str(fault.value)
+    assert "ada" not in reason
+    assert reason.isascii()
+    assert "\n" not in reason
+    assert len(reason) < 200
+
+
+@pytest.mark.parametrize("request_", [None, {"method": "GET", "path": "/me", "data": None}, "GET"])
+def test_only_requests_can_be_packed(request_: Any) -> None:
+    with pytest.raises(MalformedMessage, match="not an IntercomRequest but"):
+        encode(request_)
+
+
+def test_data_that_was_changed_to_something_invalid_can_not_be_packed() -> None:
+    data: dict[str, Any] = {"a": 1}
+    request = IntercomRequest("POST", "/me", data)
+    for value in (object(), b"x", float("nan"), "\ud800", {1: 2}, (1,)):
+        data["a"] = value
+        with pytest.raises(MalformedMessage, match="data"):
+            encode(request)
+
+
+def test_subclasses_of_the_types_of_json_can_be_packed() -> None:
+    data: Any = OrderedDict(number=HTTPStatus.OK, word=Word.POST, flag=True)
+    request = IntercomRequest(Word.POST, Word.PATH, data)
+    assert decode(encode(request)) == IntercomRequest("POST", "/me", {"number": 200, "word": "POST", "flag": True})
 
 
 def test_message_too_large_to_be_read_can_not_be_packed() -> None:

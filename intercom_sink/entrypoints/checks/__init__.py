@@ -1,0 +1,1 @@
+"""What `intercom-sink check` verifies, after the settings. No check changes anything."""

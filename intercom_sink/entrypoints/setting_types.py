@@ -1,0 +1,111 @@
+"""What the text of a variable must be like, for each kind of setting."""
+
+import ipaddress
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints, ValidationInfo
+from urllib3.util import parse_url
+
+from intercom_sink.adapters.rabbitmq.brokers import Brokers, fixed_brokers
+from intercom_sink.adapters.secrets import FixedSecret, Secret
+
+MOCK = "mock"
+"""The token that makes the sink log each message and send nothing."""
+
+MAX_SECONDS = 86_400.0
+"""The maximum of every duration: a day."""
+
+_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
+"""The characters that a header or a URL may hold."""
+
+# "true" and "false" are what YAML makes of an `on` or `off` without quotes.
+_SWITCH = {"on": True, "true": True, "off": False, "false": False}
+
+
+def check_token(text: str) -> None:
+    """Raises ValueError if the text can't be sent as a token."""
+    if not _VISIBLE_ASCII.fullmatch(text):
+        raise ValueError("holds a blank, a control character or a character that is not ASCII")
+    if text != MOCK and text.lower() == MOCK:
+        raise ValueError(f"is the word {MOCK}, but not in lower case")
+
+
+def _to_token(given: str | Secret) -> Secret:
+    """The token as text, or a file that holds it and has been checked."""
+    if isinstance(given, str):
+        check_token(given)
+        return FixedSecret(given)
+    return given
+
+
+def _to_brokers(given: str | Secret) -> Brokers:
+    return fixed_brokers(given) if isinstance(given, str) else Brokers(given)
+
+
+def _is_version(text: str) -> str:
+    if not _VISIBLE_ASCII.fullmatch(text):
+        raise ValueError("holds a blank, a control character or a character that is not ASCII")
+    return text
+
+
+def _is_on(text: object) -> object:
+    if isinstance(text, bool):
+        return text
+    try:
+        return _SWITCH[str(text).lower()]
+    except KeyError:
+        raise ValueError("must be on or off") from None
+
+
+def _fits_in_amqp(name: str) -> str:
+    if len(name.encode()) > 255:
+        raise ValueError("is longer than 255 bytes")
+    return name
+
+
+def _is_another_queue(name: str, info: ValidationInfo) -> str:
+    if name == info.data.get("queue"):
+        raise ValueError("is the source queue: messages that are given up would be read again for ever")
+    return name
+
+
+def _has_a_queue(on: bool, info: ValidationInfo) -> bool:
+    if on and info.data.get("dead_letter_queue", "") is None:
+        raise ValueError("CJW_INTERCOM_DEAD_LETTER_QUEUE is unset, so nothing would be kept")
+    return on
+
+
+def _is_base_url(text: str, info: ValidationInfo) -> str:
+    try:
+        parts = parse_url(text)
+        usable = parts.scheme in ("http", "https") and bool((parts.host or "").encode("idna")) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not _VISIBLE_ASCII.fullmatch(text) or re.search(r"[@?#\\]", text):
+        raise ValueError("must be http:// or https:// with a host, perhaps a port and a path, and nothing else")
+    if parts.scheme == "http" and not _is_loopback(parts.host or "") and info.data.get("allow_http") is False:
+        raise ValueError(
+            "would send the token unencrypted: use https://, or set CJW_INTERCOM_ALLOW_HTTP=on if that is intended"
+        )
+    return text
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+Seconds = Annotated[float, Field(le=MAX_SECONDS, allow_inf_nan=False)]
+Switch = Annotated[bool, BeforeValidator(_is_on)]
+SwitchForDeadLetters = Annotated[Switch, AfterValidator(_has_a_queue)]
+Token = Annotated[Secret, PlainValidator(_to_token)]
+Version = Annotated[str, AfterValidator(_is_version)]
+BaseUrl = Annotated[str, AfterValidator(_is_base_url)]
+BrokerCluster = Annotated[Brokers, PlainValidator(_to_brokers)]
+QueueName = Annotated[str, StringConstraints(min_length=1), AfterValidator(_fits_in_amqp)]
+DeadLetterQueueName = Annotated[QueueName, AfterValidator(_is_another_queue)]

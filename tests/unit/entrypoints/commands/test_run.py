@@ -1,0 +1,57 @@
+"""`intercom-sink run`: what it warns of at the start, and what it prints at the end."""
+
+import logging
+from argparse import Namespace
+
+import pytest
+
+from intercom_sink import BrokerUnavailable, Disposition, Sink, Summary
+from intercom_sink.entrypoints.commands import run
+from intercom_sink.entrypoints.exit_codes import ExitCode
+
+VARIABLES = {
+    "CJW_RABBITMQ_HOST": "amqp://user:s3cr3t@rabbit",
+    "CJW_INTERCOM_API_TOKEN": "mock",
+    "CJW_INTERCOM_QUEUE_NAME": "intercom",
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_sink(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "configure_logging", lambda *_: None)
+    monkeypatch.setattr(Sink, "run", lambda self: Summary({Disposition.DELIVERED: 2, Disposition.MALFORMED: 1}))
+
+
+def fields(record: logging.LogRecord) -> tuple[str, object, object]:
+    return record.message, getattr(record, "variable", None), getattr(record, "similar", None)
+
+
+def test_slips_are_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    slips = {"CJW_INTERCOM_CONCURENCY": "8", "CJW_LOG_COLOUR": "red", "CJW_MAILER_HOST": "x"}
+    dead_letters = {"CJW_INTERCOM_DEAD_LETTER_QUEUE": "dead"}
+    assert run.execute(Namespace(), VARIABLES | slips | dead_letters) == ExitCode.OK
+    assert [fields(record) for record in caplog.records] == [
+        ("unknown variable", "CJW_INTERCOM_CONCURENCY", "CJW_INTERCOM_CONCURRENCY"),
+        ("unknown variable", "CJW_LOG_COLOUR", None),
+    ]
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
+
+
+def test_missing_dead_letter_queue_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    assert run.execute(Namespace(), VARIABLES) == ExitCode.OK
+    assert [(record.message, record.levelname) for record in caplog.records] == [("no dead-letter queue", "WARNING")]
+
+
+def test_drain_prints_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.execute(Namespace(drain=True), VARIABLES) == ExitCode.OK
+    assert capsys.readouterr().out == "3 messages processed: 2 delivered, 1 malformed\n"
+    assert run.execute(Namespace(drain=False), VARIABLES) == ExitCode.OK
+    assert capsys.readouterr().out == ""
+
+
+def test_unavailable_broker_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Sink) -> Summary:
+        raise BrokerUnavailable("logged by the sink")
+
+    monkeypatch.setattr(Sink, "run", fail)
+    assert run.execute(Namespace(drain=True), VARIABLES) == ExitCode.FAILED
