@@ -55,6 +55,7 @@ def test_dead_letter_has_the_original_bytes_and_properties_and_says_why(
         "status": 422,
         "request-id": "b2f1",
         "error-codes": ["parameter_invalid"],
+        "error-messages": ["a message for people"],
         "method": "POST",
         "path": "/contacts/1",
         "attempts": 2,
@@ -83,7 +84,7 @@ def test_only_messages_that_are_given_up_are_dead_lettered(
 def test_none_of_1000_rejected_messages_is_lost_and_replay_delivers_all(
     queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
 ) -> None:
-    intercom.default = error(401, "unauthorized")
+    intercom.default = error(422, "parameter_invalid")
     queue.publish(*messages(1000))
     refused = start_sink(queue, "run", "--drain", **dead_letters.variables)
     assert refused.wait(timeout=120) == 0, refused.stderr
