@@ -19,13 +19,17 @@ from intercom_sink.adapters.rabbitmq.ack_batch import AckBatch
 from intercom_sink.adapters.rabbitmq.dead_letter_publisher import DeadLetterPublisher
 from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
 from intercom_sink.adapters.rabbitmq.drain import DrainCheck
-from intercom_sink.adapters.rabbitmq.errors import NOT_FOUND, translate
+from intercom_sink.adapters.rabbitmq.errors import NOT_FOUND, PRECONDITION_FAILED, translate
 from intercom_sink.adapters.rabbitmq.properties import Properties
+from intercom_sink.adapters.rabbitmq.streams import stream_refused
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.errors import BrokerUnavailable
 
 CLOSE_TIMEOUT = 5.0
 """Seconds to wait for the broker's reply when a connection is closed."""
+
+_DEFAULT_PRIORITY = {"x-priority": 0}
+"""Every consumer has this priority, but a stream refuses one that says so: see `streams`."""
 
 
 class Consumer:
@@ -68,6 +72,7 @@ class Consumer:
         self._on_delivery = on_delivery
         self._on_lost = on_lost
         self._failure: BaseException | None = None
+        self._is_consume_pending = False
         self._is_consuming = False
         self._channel: Channel | None = None
         self._other_consumers = 0
@@ -133,9 +138,13 @@ class Consumer:
 
     def _on_prefetch_set(self, _: Method) -> None:
         if channel := self._usable_channel():
-            channel.basic_consume(self._queue, self._on_message, callback=self._on_consume_ok)
+            self._is_consume_pending = True
+            channel.basic_consume(
+                self._queue, self._on_message, arguments=_DEFAULT_PRIORITY, callback=self._on_consume_ok
+            )
 
     def _on_consume_ok(self, _: Method) -> None:
+        self._is_consume_pending = False
         self._is_consuming = True
         self._on_consuming(self._other_consumers)
         self._drain_check.check()
@@ -172,9 +181,11 @@ class Consumer:
     def _on_channel_closed(self, passive: bool, _: Channel, reason: Exception) -> None:
         if isinstance(reason, ChannelClosedByClient):
             return
-        is_missing = isinstance(reason, ChannelClosedByBroker) and reason.reply_code == NOT_FOUND
-        if passive and is_missing and not self._is_consuming and self._connection.is_open:
+        code = reason.reply_code if isinstance(reason, ChannelClosedByBroker) else None
+        if passive and code == NOT_FOUND and not self._is_consuming and self._connection.is_open:
             self._open_channel(passive=False)
+        elif code == PRECONDITION_FAILED and self._is_consume_pending:
+            self._fail(stream_refused(self._queue))
         else:
             self._fail(reason)
 

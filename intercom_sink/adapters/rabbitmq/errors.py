@@ -22,6 +22,7 @@ from intercom_sink.domain.errors import BrokerUnavailable
 
 ACCESS_REFUSED = 403
 NOT_FOUND = 404
+PRECONDITION_FAILED = 406
 NOT_ALLOWED = 530
 INTERNAL_ERROR = 541
 

@@ -25,5 +25,5 @@ def inspect_queue(brokers: Brokers, queue: str) -> QueueState | None:
     with session(brokers) as connection:
         state = find_queue(connection, queue)
         if state is not None:
-            refuse_stream(connection, queue)
+            refuse_stream(connection, queue, state)
         return state

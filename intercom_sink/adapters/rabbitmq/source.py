@@ -17,7 +17,7 @@ from intercom_sink.adapters.rabbitmq.consumer_thread import ConsumerThread, Inbo
 from intercom_sink.adapters.rabbitmq.dead_letter_publisher import DeadLetterPublisher
 from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
 from intercom_sink.adapters.rabbitmq.reconnect import ReconnectPolicy
-from intercom_sink.adapters.rabbitmq.streams import refuse_streams
+from intercom_sink.adapters.rabbitmq.streams import refuse_stream_at
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
 from intercom_sink.domain.events import Consuming, MessageMalformed, OtherConsumers
@@ -62,14 +62,13 @@ class RabbitMQSource:
         self._on_lost: Callable[[], None] = lambda: None
         self._stopping = threading.Event()
         self._interrupted = threading.Event()
-        self._queues = [queue]
+        self._unchecked_queue = dead_letter_queue
         self._dead_letters = None
         if dead_letter_queue is not None:
-            self._queues.append(dead_letter_queue)
             self._dead_letters = DeadLetterPublisher(
                 brokers, dead_letter_queue, queue, monitor, timeout=reconnect_timeout, stopping=self._stopping
             )
-        self._are_queues_checked = self._has_consumed = self._ended = False
+        self._has_consumed = self._ended = False
         self._inbox: Inbox = SimpleQueue()
         self._thread: ConsumerThread | None = None
         self._thread_lock = threading.Lock()
@@ -156,17 +155,18 @@ class RabbitMQSource:
             self._queue,
             self._prefetch,
             self._dead_letters,
-            on_connected=lambda: self._check_queues(url),
+            on_connected=lambda: self._check_dead_letter_queue(url),
             on_consuming=on_consuming,
             on_delivery=inbox.put,
             on_lost=on_lost,
             on_drained=(lambda: inbox.put(Signal.DRAINED)) if self._drain else None,
         )
 
-    def _check_queues(self, url: BrokerUrl) -> None:
-        if not self._are_queues_checked:
-            refuse_streams(url, *self._queues)
-            self._are_queues_checked = True
+    def _check_dead_letter_queue(self, url: BrokerUrl) -> None:
+        """Refuses a stream, which would take in dead letters, too. Once; the consumer itself refuses its own queue."""
+        if self._unchecked_queue is not None:
+            refuse_stream_at(url, self._unchecked_queue)
+            self._unchecked_queue = None
 
     def _on_consuming(self, url: BrokerUrl, others: int) -> None:
         self._monitor.record(Consuming(str(url), self._queue))

@@ -22,10 +22,10 @@ class FakeBlockingBroker:
         refuse_declare: the reply code and text to each Queue.Declare; None: none is refused.
         publish_error: is raised by each publish.
         streams: the queues that are streams.
-        ignores_offsets: whether it ignores the consumer argument `x-stream-offset` of other queues.
+        ignores_arguments: whether it ignores consumer arguments that the type of a queue does not know.
+        refuse_consume: the reply code and text to each Basic.Consume that it knows; None: none is refused.
         bad_offset: is raised for an offset that a stream refuses.
         frame_max: bytes of a frame, at most.
-        consumed: the queues that were consumed, each time.
     """
 
     def __init__(self, **queues: list[Message]) -> None:
@@ -37,10 +37,10 @@ class FakeBlockingBroker:
         self.refuse_declare: tuple[int, str] | None = None
         self.publish_error: Exception | None = None
         self.streams: set[str] = set()
-        self.ignores_offsets = False
+        self.ignores_arguments = False
+        self.refuse_consume: tuple[int, str] | None = None
         self.bad_offset: Exception = ChannelClosedByBroker(406, "PRECONDITION_FAILED")
         self.frame_max = 131_072
-        self.consumed: list[str] = []
 
     def connect(self, parameters: pika.connection.Parameters, _impl_class: object = None) -> "FakeConnection":
         """In place of `pika.BlockingConnection`."""
@@ -125,16 +125,18 @@ class FakeChannel:
     def basic_qos(self, prefetch_count: int) -> None:
         assert prefetch_count == 1
 
-    def basic_consume(self, queue: str, on_message: object, arguments: dict[str, str]) -> None:
+    def basic_consume(self, queue: str, on_message: object, arguments: dict[str, object]) -> None:
         assert self._is_open
-        if queue not in self._broker.queues:
-            self._close(404, "NOT_FOUND")
-        if queue in self._broker.streams and arguments["x-stream-offset"] != "next":
+        is_stream = queue in self._broker.streams
+        if is_stream and arguments.get("x-stream-offset", "next") != "next":
             self._is_open = False
             raise self._broker.bad_offset
-        if queue not in self._broker.streams and not self._broker.ignores_offsets:
-            self._close(406, "PRECONDITION_FAILED - invalid arg 'x-stream-offset'")
-        self._broker.consumed.append(queue)
+        if not self._broker.ignores_arguments and is_stream != ("x-stream-offset" in arguments):
+            self._close(406, "PRECONDITION_FAILED - invalid arg")
+        if self._broker.refuse_consume is not None:
+            self._close(*self._broker.refuse_consume)
+        if not is_stream:
+            assert self._broker.ignores_arguments or not self._broker.queues[queue], "a message would be delivered"
 
     def basic_ack(self, tag: int) -> None:
         del self._connection.unacked[tag]

@@ -111,6 +111,7 @@ class FakeBroker:
         received: the names of the methods that it received, such as "Basic.Ack", in order.
         acked: the delivery tags of the acks.
         prefetch: the last one that was set.
+        consumer_arguments: those of the consumer that it accepted.
         declared: the arguments of each Queue.Declare: name, passive, durable.
         consumers: how many consumers each queue has before this connection's.
         withholds: whether it keeps messages back, as for a consumer of a higher priority.
@@ -130,6 +131,7 @@ class FakeBroker:
         self.loop = FakeLoop()
         self._connection: Any = None
         self.consumer_tag = ""
+        self.consumer_arguments: dict[str, object] = {}
         self._channel = 0
         self._delivered = 0
         self._buffer = b""
@@ -231,6 +233,7 @@ class FakeBroker:
 
     def _on_basic_consume(self, method: spec.Basic.Consume) -> None:
         self.consumer_tag = method.consumer_tag
+        self.consumer_arguments = method.arguments
         self.send(spec.Basic.ConsumeOk(method.consumer_tag))
         messages = self.queues[method.queue]
         while messages and not self.withholds:

@@ -272,6 +272,21 @@ def test_the_number_of_other_consumers_is_told(rig: Rig, broker: FakeBroker) -> 
     assert rig.others == 3
 
 
+def test_a_stream_is_refused(rig: Rig, broker: FakeBroker) -> None:
+    """By the code alone with which it refuses a consumer that has a priority."""
+    broker.replies[spec.Basic.Consume] = spec.Channel.Close(406, "whatever", 60, 20)
+    with pytest.raises(BrokerUnavailable, match="queue is a stream") as caught:
+        rig.run()
+    assert not caught.value.retryable
+    assert broker.consumer_arguments == {}
+    assert rig.calls == ["lost"]
+
+
+def test_the_consumer_has_the_priority_of_any_other(rig: Rig, broker: FakeBroker) -> None:
+    rig.run(rig.consumer.close)
+    assert broker.consumer_arguments == {"x-priority": 0}
+
+
 def test_a_refusal_once_connected_ends_the_connection(rig: Rig, broker: FakeBroker) -> None:
     rig.refusal = BrokerUnavailable("queue is a stream", retryable=False)
     with pytest.raises(BrokerUnavailable, match="queue is a stream") as caught:
