@@ -5,7 +5,7 @@
 BIN := .venv/bin
 BENCH_BIN := .venv-bench/bin
 TEST_PROCESSES ?= 4
-SOAK_SEEDS ?= 200000
+SOAK_SEEDS ?= 50000
 BENCH_ROUNDS ?= 5
 FUZZ_SECONDS ?= 60
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
