@@ -1,5 +1,6 @@
 """Exponential backoff with jitter."""
 
+import random
 from dataclasses import dataclass
 
 
@@ -26,3 +27,8 @@ def exponential(failures: int, max_delay: float) -> Delay:
     """
     upper = min(2.0 ** min(failures - 1, 16), max_delay)  # 16: no float overflows
     return Delay(upper / 2, upper)
+
+
+def draw_uniform(delay: Delay) -> float:
+    """Draws uniformly from the range of a delay; seconds."""
+    return random.uniform(delay.min, delay.max)

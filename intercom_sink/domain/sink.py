@@ -1,6 +1,5 @@
 """The stream: one loop that receives messages and dispatches them, inline or into ordered lanes."""
 
-import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -8,7 +7,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TypeAlias
 
-from intercom_sink.domain.backoff import Delay
+from intercom_sink.domain.backoff import Delay, draw_uniform
 from intercom_sink.domain.diagnosis import Diagnosis
 from intercom_sink.domain.errors import IntercomSinkError
 from intercom_sink.domain.events import Failed, Stopped, Stopping
@@ -27,11 +26,6 @@ A message whose ack was lost with its connection is redelivered, and counted aga
 
 _SILENT = Monitors()
 _DEFAULTS = Options()
-
-
-def draw_uniform(delay: Delay) -> float:
-    """Draws uniformly from the range of a delay; seconds."""
-    return random.uniform(delay.min, delay.max)
 
 
 class Sink:

@@ -1,10 +1,9 @@
 """Reconnecting: when to try again, when to stop trying, and the loop that does it."""
 
-import random
 import time
 from collections.abc import Callable
 
-from intercom_sink.domain.backoff import NO_DELAY, Delay, exponential
+from intercom_sink.domain.backoff import NO_DELAY, Delay, draw_uniform, exponential
 from intercom_sink.domain.errors import BrokerUnavailable
 
 MAX_RECONNECT_DELAY = 10.0
@@ -100,7 +99,7 @@ def retry_while_unavailable(
             delay = policy.next_delay(time.monotonic(), error.retryable)
             if delay is None:
                 raise
-            seconds = random.uniform(delay.min, delay.max)
+            seconds = draw_uniform(delay)
             on_retry(error, seconds)
         else:
             return True

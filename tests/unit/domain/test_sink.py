@@ -25,7 +25,7 @@ from intercom_sink import (
     decode,
     encode,
 )
-from intercom_sink.domain.backoff import Delay
+from intercom_sink.domain.backoff import Delay, draw_uniform
 from intercom_sink.domain.diagnosis import ME
 from intercom_sink.domain.events import (
     AttemptFinished,
@@ -41,7 +41,6 @@ from intercom_sink.domain.events import (
     Stopping,
 )
 from intercom_sink.domain.policy import Options
-from intercom_sink.domain.sink import draw_uniform
 from intercom_sink.testing import InMemoryGateway, InMemorySource, RecordingMonitor, VirtualClock
 
 MAX_WAIT = 10.0
