@@ -1,53 +1,5 @@
-"""A queue on a real RabbitMQ, an Intercom on loopback, and sinks as processes between them."""
+"""The fixtures of the integration tests."""
 
-from collections.abc import Iterator
+from tests.support.fixtures import dead_letters, intercom, node, queue, rabbitmq, start_sink
 
-import pytest
-
-from testbed.intercom import Intercom
-from testbed.rabbitmq import Node, any_rabbitmq, own_node
-from tests.support.processes import StartSink, sinks
-from tests.support.queues import DeadLetterQueue, Queue, temporary_queue
-
-
-@pytest.fixture(scope="session")
-def rabbitmq() -> Iterator[str]:
-    """The URL of a broker; an error, never a skip, if none can be had."""
-    with any_rabbitmq() as url:
-        yield url
-
-
-@pytest.fixture
-def node() -> Iterator[Node]:
-    """A broker that the test may stop, kill and start."""
-    with own_node() as started:
-        yield started
-
-
-@pytest.fixture
-def intercom() -> Iterator[Intercom]:
-    """An Intercom that responds to everything with 200, until the test says otherwise."""
-    with Intercom() as server:
-        yield server
-
-
-@pytest.fixture
-def queue(rabbitmq: str) -> Iterator[Queue]:
-    """A durable queue."""
-    with temporary_queue(rabbitmq) as declared:
-        yield declared
-
-
-@pytest.fixture
-def dead_letters(queue: Queue) -> Iterator[DeadLetterQueue]:
-    """The queue's dead-letter queue, not declared yet."""
-    undeclared = DeadLetterQueue(queue)
-    yield undeclared
-    undeclared.delete()
-
-
-@pytest.fixture
-def start_sink(intercom: Intercom) -> Iterator[StartSink]:
-    """Starts sinks: `start_sink(queue, "run", "--drain", CJW_INTERCOM_TIMEOUT="1")`."""
-    with sinks(intercom) as start:
-        yield start
+__all__ = ["dead_letters", "intercom", "node", "queue", "rabbitmq", "start_sink"]

@@ -25,7 +25,7 @@ from intercom_sink import (
     decode,
     encode,
 )
-from intercom_sink.domain.backoff import Delay, draw_uniform
+from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.diagnosis import ME
 from intercom_sink.domain.events import (
     AttemptFinished,
@@ -190,12 +190,6 @@ def test_stop_is_reported_before_the_end() -> None:
     clock.at(0.1, sink.stop)
     sink.run()
     assert monitor.events[-3:] == [Stopping(), MessageRequeued("POST", "/contacts/1", 1), Stopped({})]
-
-
-def test_delays_are_drawn_uniformly_from_their_range() -> None:
-    drawn = [draw_uniform(Delay(2, 3)) for _ in range(1000)]
-    assert 2 <= min(drawn) < 2.1
-    assert 2.9 < max(drawn) <= 3
 
 
 # In lanes.
