@@ -108,13 +108,16 @@ class Decision:
 
     Args:
         disposition: the row of the table.
-        rule: what the row says.
         delay: seconds before the next attempt, where there is one.
     """
 
     disposition: Disposition
-    rule: Rule
     delay: Delay
+
+    @property
+    def rule(self) -> Rule:
+        """What the row says."""
+        return TABLE[self.disposition]
 
 
 def _short_delay(result: AttemptResult, state: RetryState) -> Delay:
@@ -224,5 +227,4 @@ def carry_over(state: RetryState, rule: Rule) -> RetryState:
 
 
 def _decision(disposition: Disposition, result: AttemptResult, state: RetryState) -> Decision:
-    rule = TABLE[disposition]
-    return Decision(disposition, rule, rule.delay(result, state))
+    return Decision(disposition, TABLE[disposition].delay(result, state))

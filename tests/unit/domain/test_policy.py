@@ -227,7 +227,7 @@ def test_message_at_fault_is_given_up_as_its_response_says(
     disposition: Disposition, state: RetryState, chosen: Options
 ) -> None:
     decision = decide_for_message_fault(disposition, Response(503), state, chosen)
-    assert decision == Decision(disposition, TABLE[disposition], NO_DELAY)
+    assert decision == Decision(disposition, NO_DELAY)
 
 
 def unanswered_attempts(count: int, chosen: Options) -> list[Decision]:
