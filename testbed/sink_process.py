@@ -30,6 +30,8 @@ class SinkProcess:
         self._folder = tempfile.TemporaryDirectory(prefix="sink-")
         self._stderr = Path(self._folder.name, "stderr")
         self._stdout = Path(self._folder.name, "stdout")
+        self._entries: list[dict[str, Any]] = []
+        self._parsed = 0  # bytes of standard error
         with self._stderr.open("wb") as stderr, self._stdout.open("wb") as stdout:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "intercom_sink", *arguments],
@@ -64,9 +66,12 @@ class SinkProcess:
 
     def logs(self, event: str | None = None) -> list[dict[str, Any]]:
         """The log lines so far that are complete; only those with this event text, if it is given."""
-        lines = self.stderr.split("\n")[:-1]
-        entries = [json.loads(line) for line in lines if line.startswith("{")]
-        return [entry for entry in entries if event in (None, entry["event"])]
+        with self._stderr.open("rb") as stderr:
+            stderr.seek(self._parsed)
+            complete, end, _ = stderr.read().rpartition(b"\n")
+        self._parsed += len(complete + end)
+        self._entries += [json.loads(line) for line in complete.split(b"\n") if line.startswith(b"{")]
+        return [entry for entry in self._entries if event in (None, entry["event"])]
 
     def wait_for(self, event: str, count: int = 1, timeout: float = 30.0) -> dict[str, Any]:
         """Waits for the `count`-th log line with this event text, and returns it."""

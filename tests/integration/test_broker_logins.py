@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.intercom import Intercom, error, reply
+from testbed.intercom import Intercom, after, error, reply
 from testbed.rabbitmq import Node
 from testbed.waiting import wait_until
 from tests.support.messages import message, numbers
@@ -70,8 +70,9 @@ def test_password_rotated_under_load_loses_nothing(
     host_file.write_text(changed_url(node.url, user="sink", password="password0"))
     variables = dead_letters.variables | {"CJW_RABBITMQ_HOST": None, "CJW_RABBITMQ_HOST_FILE": str(host_file)}
     intercom.script += [error(422, "bad"), reply(200)] * 50
+    intercom.default = after(0.005, reply(200))
     sink = start_sink(queue, **variables)
-    with load_on(queue) as published:
+    with load_on(queue, intercom) as published:
         for rotation in range(1, 4):
             sink.wait_for("consuming", rotation)
             intercom.wait_for_requests(len(intercom.requests) + 50)
@@ -96,15 +97,15 @@ class Load:
 
 
 @contextmanager
-def load_on(queue: Queue) -> Iterator[Load]:
+def load_on(queue: Queue, intercom: Intercom) -> Iterator[Load]:
     """Publishes within the block, so that the queue is never empty for long."""
     load, over = Load(), threading.Event()
 
     def publish() -> None:
         while not over.is_set():
-            if queue.depth < 200:
-                queue.publish(*(message(load.count + number) for number in range(100)))
-                load.count += 100
+            queue.publish(*(message(load.count + number) for number in range(100)))
+            load.count += 100
+            wait_until(lambda: over.is_set() or load.count - len(intercom.requests) < 100, "room for more", 60)
 
     thread = threading.Thread(target=publish)
     thread.start()

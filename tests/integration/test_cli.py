@@ -3,14 +3,14 @@
 import sys
 from pathlib import Path
 
-from tests.support.processes import run_command
+from tests.support.processes import PROGRAM, run_command, run_process
 
 
 def test_help_and_version() -> None:
-    script = str(Path(sys.executable).with_name("intercom-sink"))
     assert "publish" in run_command("--help").stdout
-    assert run_command("--version").stdout == "intercom-sink 0.1.0\n"
-    assert run_command("--version", script=script).stdout == "intercom-sink 0.1.0\n"
+    script = str(Path(sys.executable).with_name("intercom-sink"))
+    for program in (PROGRAM, (script,)):
+        assert run_process(*program, "--version").stdout == "intercom-sink 0.1.0\n"
 
 
 def test_all_invalid_settings_are_reported_each_in_a_line() -> None:

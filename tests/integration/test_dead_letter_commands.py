@@ -1,17 +1,14 @@
 """`intercom-sink dead-letters`: list, replay and drop, as an operator types them."""
 
-import signal
-import subprocess
-
 import pytest
 
 from intercom_sink import decode
 from testbed.intercom import Intercom, error, reply
-from testbed.waiting import wait_until
 from tests.support.dead_letters import FACT_PREFIX, get_with_properties, list_json, run_dead_letters
-from tests.support.messages import message, messages
-from tests.support.processes import PROGRAM, Completed, StartSink, environment_with, run_command
+from tests.support.messages import message
+from tests.support.processes import Completed, StartSink, run_command
 from tests.support.queues import DeadLetterQueue, Queue
+from tests.support.replays import assert_replay_survives_kills
 
 
 def assert_refused(done: Completed, complaint: str) -> None:
@@ -162,26 +159,4 @@ def test_drop_deletes_what_matches_after_a_question(filled: DeadLetterQueue) -> 
 
 
 def test_replay_that_is_killed_at_any_moment_loses_nothing(queue: Queue, dead_letters: DeadLetterQueue) -> None:
-    """There is at most one possible duplicate for each kill."""
-    count, kills = 2000, 5
-    dead_letters.declare()
-    dead_letters.publish(*messages(count))
-    for _ in range(kills):
-        before = queue.depth
-        process = subprocess.Popen(
-            [*PROGRAM, "dead-letters", "replay", "--to", queue.name],
-            env=environment_with(dead_letters.variables),
-            stdout=subprocess.DEVNULL,
-        )
-        queue.wait_for_more_than(before)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        wait_until(
-            lambda: dead_letters.consumers == 0 and queue.depth + dead_letters.depth >= count, "the rest to be requeued"
-        )
-    assert dead_letters.depth > 0, "it was killed while there was something to replay"
-    assert run_dead_letters(dead_letters, "replay", "--to", queue.name).returncode == 0
-    replayed = [decode(body).path for body in queue.take_bodies()]
-    assert set(replayed) == {f"/contacts/{number}" for number in range(count)}, "lost = 0"
-    assert len(replayed) <= count + kills
-    assert dead_letters.take_all() == []
+    assert_replay_survives_kills(400, 1, queue, dead_letters)

@@ -8,10 +8,11 @@ import pytest
 from testbed import amqp
 from testbed.intercom import Intercom, error, reply
 from testbed.rabbitmq import Node
-from tests.support.dead_letters import FACT_PREFIX, get_with_properties, list_json, run_dead_letters
-from tests.support.messages import message, messages, numbers
+from tests.support.dead_letters import FACT_PREFIX, get_with_properties, list_json
+from tests.support.messages import message, numbers
 from tests.support.processes import StartSink
 from tests.support.queues import DeadLetterQueue, Queue, changed_url
+from tests.support.replays import assert_rejected_then_replayed
 
 
 def test_dead_letter_has_the_original_bytes_and_properties_and_says_why(
@@ -81,24 +82,10 @@ def test_only_messages_that_are_given_up_are_dead_lettered(
     assert queue.take_all() == []
 
 
-def test_none_of_1000_rejected_messages_is_lost_and_replay_delivers_all(
+def test_none_of_the_rejected_messages_is_lost_and_replay_delivers_all(
     queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
 ) -> None:
-    intercom.default = error(422, "parameter_invalid")
-    queue.publish(*messages(1000))
-    refused = start_sink(queue, "run", "--drain", **dead_letters.variables)
-    assert refused.wait(timeout=120) == 0, refused.stderr
-    assert refused.stdout == "1000 messages processed: 1000 rejected\n"
-    assert (queue.depth, dead_letters.depth) == (0, 1000)
-    intercom.default = reply(200)
-    intercom.requests.clear()
-    done = run_dead_letters(dead_letters, "replay")
-    assert (done.returncode, done.stdout) == (0, "replayed 1000 dead letters\n"), done.stderr
-    assert (queue.depth, dead_letters.depth) == (1000, 0)
-    delivered = start_sink(queue, "run", "--drain", **dead_letters.variables)
-    assert delivered.wait(timeout=120) == 0, delivered.stderr
-    assert numbers(intercom) == list(range(1000)), "in order"
-    assert (queue.depth, dead_letters.depth) == (0, 0)
+    assert_rejected_then_replayed(100, queue, dead_letters, intercom, start_sink)
 
 
 @pytest.mark.parametrize("queue_type", ["classic", "quorum"])

@@ -1,17 +1,21 @@
-"""Starts the program: sinks that run beside the test, and commands that the test waits for."""
+"""Runs the program: sinks that run beside the test, and commands that the test waits for."""
 
+import io
+import logging
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from typing import Protocol, TypeAlias
+from unittest import mock
 
+from intercom_sink.entrypoints.cli import main
 from testbed.intercom import Intercom
 from testbed.sink_process import SinkProcess
 from tests.support.queues import Queue
 
-Completed: TypeAlias = "subprocess.CompletedProcess[str]"
+Completed: TypeAlias = subprocess.CompletedProcess[str]
 
 PROGRAM = (sys.executable, "-m", "intercom_sink")
 
@@ -34,23 +38,52 @@ def sinks(intercom: Intercom) -> Iterator[StartSink]:
         yield start
 
 
-def run_command(*arguments: str, stdin: str = "", script: str | None = None, **variables: str) -> Completed:
+def run_command(*arguments: str, stdin: str = "", **variables: str) -> Completed:
     """Runs the program with this command line; it sees no other variable of the sink than these.
+
+    It runs in this process, since its imports take longer than most commands.
 
     Args:
         arguments: the command line.
         stdin: its standard input.
-        script: the console script to run, in place of the module.
         variables: environment variables.
     """
-    return subprocess.run(
-        [*((script,) if script else PROGRAM), *arguments],
-        input=stdin,
-        env=environment_with(variables),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    output, errors = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+    with (
+        mock.patch.dict(os.environ, environment_with(variables), clear=True),
+        mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8")),
+        redirect_stdout(output),
+        redirect_stderr(errors),
+        _logging_restored(),
+    ):
+        try:
+            code = main(arguments)
+        except SystemExit as end:  # argparse ends `--help` and a wrong command line so
+            code = int(end.code or 0)
+        return Completed(arguments, code, _written(output), _written(errors))
+
+
+def run_process(*command: str, stdin: str = "", **variables: str) -> Completed:
+    """Runs a program in a process of its own; it sees no other variable of the sink than these."""
+    environment = environment_with(variables)
+    return subprocess.run(command, input=stdin, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
+@contextmanager
+def _logging_restored() -> Iterator[None]:
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    root.handlers.clear()  # `basicConfig` would close them
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.handlers[:] = handlers
 
 
 def environment_with(variables: dict[str, str]) -> dict[str, str]:
