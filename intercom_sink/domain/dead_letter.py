@@ -11,7 +11,7 @@ class Reason(StrEnum):
     REJECTED = "rejected"
     SERVER_ERROR = "server-error"
     NOT_FOUND = "not-found"
-    NO_ANSWER = "no-answer"
+    NO_RESPONSE = "no-answer"  # the header's value is a public contract
 
 
 @dataclass(frozen=True, slots=True)

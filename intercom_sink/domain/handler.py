@@ -128,9 +128,7 @@ class Handler:
     def _holds(self, attempt: Attempt, fault: Fault | None) -> bool:
         """Begins a hold if this attempt calls for one; returns whether the message stays in the queue."""
         if fault is Fault.MESSAGE:
-            is_outage = (
-                attempt.disposition is Disposition.NO_RESPONSE and self.limiter.seconds_unanswered() >= MAX_OUTAGE
-            )
+            is_outage = attempt.disposition is Disposition.NO_RESPONSE and self.limiter.outage_seconds() >= MAX_OUTAGE
             if is_outage:
                 self.hold.begin(HoldCause.OUTAGE, attempt)
             return is_outage

@@ -15,10 +15,12 @@ from intercom_sink.domain.response import AttemptResult, NoResponse, Response
 from intercom_sink.domain.retry_state import RetryState
 
 MAX_BACKOFF = 60.0
-"""Seconds between two attempts at most, while there is no valid response."""
+"""Maximum delay between attempts without a response, in seconds."""
 
-MAX_UNANSWERED = 5
-"""Attempts at a message that breaks every connection before it is given up, while Intercom responds to others."""
+MAX_MESSAGE_FAILURES = 5
+"""Attempts without a response after which a message is dead-lettered although `GET /me` succeeds.
+
+Without a dead-letter queue it is retried for ever."""
 
 
 class Disposition(StrEnum):
@@ -26,17 +28,17 @@ class Disposition(StrEnum):
 
     DELIVERED = "delivered"
     NOT_FOUND = "not found"
-    NOT_FOUND_KEPT = "not found, kept"
+    NOT_FOUND_DEAD_LETTERED = "not found, dead-lettered"
     DUPLICATE = "duplicate"
     RATE_LIMITED = "rate limited"
     RESOURCE_LIMITED = "resource rate limited"
     SERVER_ERROR = "server error"
     REPEATED_SERVER_ERROR = "repeated server error"
-    UNAUTHORIZED = "unauthorized"
+    ACCESS_DENIED = "access denied"
     REJECTED = "rejected"
     NO_RESPONSE = "no response"
-    UNANSWERED = "unanswered"
-    UNANSWERED_TOO_OFTEN = "unanswered too often"
+    NO_RESPONSE_TO_MESSAGE = "no response to this message"
+    NO_RESPONSE_TOO_OFTEN = "no response too often"
     MALFORMED = "malformed"
 
 
@@ -63,14 +65,14 @@ class Options:
     """What an operator may choose about the policy.
 
     Args:
-        hold: before a message is given up that may not be at fault, ask whose fault it is.
-        dead_letters: messages that are given up are kept in a dead-letter queue.
-        keep_not_found: a 404 is kept there too, unless the method is DELETE.
+        hold: after a 401, a 403, a second 5xx or no response, send `GET /me` to find out what is at fault.
+        dead_letters: messages that are given up are dead-lettered.
+        dead_letter_not_found: a message with a 404 is dead-lettered too, unless the method is DELETE.
     """
 
     hold: bool = False
     dead_letters: bool = False
-    keep_not_found: bool = False
+    dead_letter_not_found: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,10 @@ class Rule:
         delay: seconds before the next attempt; RETRY only.
         pauses_all: no message may be sent during the delay: the cause is Intercom, not this message.
         pauses_lane: only this message waits, unless a second lane has the same disposition meanwhile: then all wait.
-        is_ambiguous: it may not be the message's fault: with `Options.hold`, ask whose fault it is (see `diagnosis`).
-        is_unanswered: counts towards MAX_UNANSWERED.
-        is_server_error: sets the flag that makes a second 50X final; every other retry clears it.
+        is_ambiguous: the message may not be at fault: with `Options.hold`, find out what is (see `diagnosis`).
+        counts_as_message_failure: counts towards MAX_MESSAGE_FAILURES.
+        is_server_error: sets `RetryState.previous_was_server_error`, so that a second 5xx in a row is given up; every
+            other retry clears it.
         may_have_arrived: Intercom may have taken the message, so the next attempt may be a duplicate.
     """
 
@@ -97,7 +100,7 @@ class Rule:
     pauses_all: bool = False
     pauses_lane: bool = False
     is_ambiguous: bool = False
-    is_unanswered: bool = False
+    counts_as_message_failure: bool = False
     is_server_error: bool = False
     may_have_arrived: bool = False
 
@@ -135,7 +138,7 @@ def _exponential(result: AttemptResult, state: RetryState) -> Delay:
 
 
 def _exponential_for_this_message(result: AttemptResult, state: RetryState) -> Delay:
-    return exponential(state.unanswered + 1, MAX_BACKOFF)
+    return exponential(state.message_failures + 1, MAX_BACKOFF)
 
 
 TABLE: Mapping[Disposition, Rule] = MappingProxyType(
@@ -143,7 +146,7 @@ TABLE: Mapping[Disposition, Rule] = MappingProxyType(
         Disposition.DELIVERED: Rule(Action.ACK, Severity.DEBUG),
         # Deleting what is already gone is natural where a message may be sent twice.
         Disposition.NOT_FOUND: Rule(Action.ACK, Severity.WARNING),
-        Disposition.NOT_FOUND_KEPT: Rule(Action.GIVE_UP, Severity.WARNING, Reason.NOT_FOUND),
+        Disposition.NOT_FOUND_DEAD_LETTERED: Rule(Action.GIVE_UP, Severity.WARNING, Reason.NOT_FOUND),
         # Intercom has it from an earlier attempt.
         Disposition.DUPLICATE: Rule(Action.ACK, Severity.WARNING),
         Disposition.RATE_LIMITED: Rule(Action.RETRY, Severity.WARNING, delay=_until_the_window_resets, pauses_all=True),
@@ -151,25 +154,25 @@ TABLE: Mapping[Disposition, Rule] = MappingProxyType(
         Disposition.RESOURCE_LIMITED: Rule(
             Action.RETRY, Severity.WARNING, delay=_until_the_window_resets, pauses_lane=True
         ),
-        # Intercom: a 50X "should be retried once".
+        # Intercom: a 5xx "should be retried once".
         Disposition.SERVER_ERROR: Rule(
             Action.RETRY, Severity.WARNING, delay=_short_delay, is_server_error=True, may_have_arrived=True
         ),
         Disposition.REPEATED_SERVER_ERROR: Rule(Action.GIVE_UP, Severity.ERROR, Reason.SERVER_ERROR, is_ambiguous=True),
-        Disposition.UNAUTHORIZED: Rule(Action.GIVE_UP, Severity.ERROR, Reason.REJECTED, is_ambiguous=True),
+        Disposition.ACCESS_DENIED: Rule(Action.GIVE_UP, Severity.ERROR, Reason.REJECTED, is_ambiguous=True),
         Disposition.REJECTED: Rule(Action.GIVE_UP, Severity.ERROR, Reason.REJECTED),
         Disposition.NO_RESPONSE: Rule(
             Action.RETRY, Severity.ERROR, delay=_exponential, pauses_all=True, is_ambiguous=True, may_have_arrived=True
         ),
         # No response to this message, while Intercom responds to GET /me.
-        Disposition.UNANSWERED: Rule(
+        Disposition.NO_RESPONSE_TO_MESSAGE: Rule(
             Action.RETRY,
             Severity.ERROR,
             delay=_exponential_for_this_message,
-            is_unanswered=True,
+            counts_as_message_failure=True,
             may_have_arrived=True,
         ),
-        Disposition.UNANSWERED_TOO_OFTEN: Rule(Action.GIVE_UP, Severity.ERROR, Reason.NO_ANSWER),
+        Disposition.NO_RESPONSE_TOO_OFTEN: Rule(Action.GIVE_UP, Severity.ERROR, Reason.NO_RESPONSE),
         # Never sent: the message is not a valid request.
         Disposition.MALFORMED: Rule(Action.GIVE_UP, Severity.ERROR, Reason.MALFORMED),
     }
@@ -184,8 +187,8 @@ def classify(result: AttemptResult, state: RetryState, options: Options) -> Disp
         case Response(status=status) if 200 <= status <= 299:
             return Disposition.DELIVERED
         case Response(status=404):
-            is_kept = options.dead_letters and options.keep_not_found and state.method != "DELETE"
-            return Disposition.NOT_FOUND_KEPT if is_kept else Disposition.NOT_FOUND
+            gives_up = options.dead_letters and options.dead_letter_not_found and state.method != "DELETE"
+            return Disposition.NOT_FOUND_DEAD_LETTERED if gives_up else Disposition.NOT_FOUND
         case Response(status=409) if state.possible_duplicate:
             return Disposition.DUPLICATE
         case Response(status=429, rate_limit=RateLimit(remaining=int(remaining))) if remaining > 0:
@@ -193,7 +196,7 @@ def classify(result: AttemptResult, state: RetryState, options: Options) -> Disp
         case Response(status=429):
             return Disposition.RATE_LIMITED
         case Response(status=401 | 403):
-            return Disposition.UNAUTHORIZED
+            return Disposition.ACCESS_DENIED
         # A status over 599 is invalid and is read as a server error (RFC 9110, section 15).
         case Response(status=status) if status >= 500:
             return Disposition.REPEATED_SERVER_ERROR if state.previous_was_server_error else Disposition.SERVER_ERROR
@@ -211,8 +214,8 @@ def decide_for_message_fault(
 ) -> Decision:
     """What follows from an ambiguous disposition once the fault is known to be the message's."""
     if disposition is Disposition.NO_RESPONSE:
-        is_last = options.dead_letters and state.unanswered + 1 >= MAX_UNANSWERED
-        disposition = Disposition.UNANSWERED_TOO_OFTEN if is_last else Disposition.UNANSWERED
+        is_last = options.dead_letters and state.message_failures + 1 >= MAX_MESSAGE_FAILURES
+        disposition = Disposition.NO_RESPONSE_TOO_OFTEN if is_last else Disposition.NO_RESPONSE_TO_MESSAGE
     return _decision(disposition, result, state)
 
 
@@ -222,7 +225,7 @@ def carry_over(state: RetryState, rule: Rule) -> RetryState:
         state,
         previous_was_server_error=rule.is_server_error,
         possible_duplicate=state.possible_duplicate or rule.may_have_arrived,
-        unanswered=state.unanswered + rule.is_unanswered,
+        message_failures=state.message_failures + rule.counts_as_message_failure,
     )
 
 

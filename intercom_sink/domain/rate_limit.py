@@ -9,13 +9,13 @@ WINDOW = 10.0
 """Length of Intercom's rate window in seconds: the delay after a 429 that does not say how long to wait."""
 
 MIN_DELAY = 1.0
-"""Seconds of the shortest delay, whatever a response reports."""
+"""Shortest delay after a 429, in seconds, whatever the response reports."""
 
 MAX_DELAY = 60.0
-"""Seconds of the longest delay, and of the longest wait for a window, whatever a response reports."""
+"""Longest delay, and longest wait for a window, in seconds, whatever the response reports."""
 
 RATE_LIMIT_JITTER = 1.0
-"""Seconds that are added to the delay at most, so that replicas do not resume at the same moment."""
+"""Maximum jitter added to that delay, in seconds, so that replicas do not resume at the same moment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class RateLimiter:
         self._condition = clock.condition()
         self._window = RateWindow(reserve)
         self._failures = 0
-        self._unanswered_since: float | None = None
+        self._no_response_since: float | None = None
         self._paused_until = 0.0
         self._lane_pauses: dict[object, float] = {}
         self._last_granted = 0
@@ -148,10 +148,10 @@ class RateLimiter:
         with self._condition:
             return self._lane_pauses.get(lane, 0.0)
 
-    def seconds_unanswered(self) -> float:
-        """Seconds since the first request without a valid response, if there has been none since; otherwise 0."""
+    def outage_seconds(self) -> float:
+        """Seconds since the first attempt without a response, if no response has arrived since; otherwise 0."""
         with self._condition:
-            since = self._unanswered_since
+            since = self._no_response_since
             return 0.0 if since is None else self._clock.monotonic() - since
 
     def wake(self) -> None:
@@ -161,12 +161,12 @@ class RateLimiter:
 
     def _count_failure(self, result: AttemptResult, is_stale: bool, now: float) -> None:
         if isinstance(result, Response):
-            self._failures, self._unanswered_since = 0, None
+            self._failures, self._no_response_since = 0, None
             return
         if not is_stale:
             self._failures += 1
-        if self._unanswered_since is None:
-            self._unanswered_since = now
+        if self._no_response_since is None:
+            self._no_response_since = now
 
     def _seconds_to_wait(self, now: float) -> float:
         """Seconds until there may be a permit, as far as is known; 0: now."""

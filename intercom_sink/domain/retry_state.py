@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class RetryState:
-    """What is remembered of the attempts at one message, the one that just ended included.
+    """What is remembered of the attempts at one message, including the one in progress.
 
     Args:
-        method: the request's method.
+        method: the request's method: a 404 to DELETE is never dead-lettered.
         attempts: how many there were.
         first_attempt_at: when the first one began, in Unix seconds.
         last_attempt_at: when the last one began, in Unix seconds.
-        previous_was_server_error: the attempt before ended with a 50X, which is retried once.
+        previous_was_server_error: the attempt before ended with a 5xx, which is retried once.
         possible_duplicate: Intercom may have had the message before the last attempt.
         failures: consecutive attempts without a valid response, at any message, when the last one began.
-        unanswered: how many attempts at this message had no valid response although Intercom responded to `GET /me`.
+        message_failures: how many attempts at this message had no valid response although `GET /me` succeeded.
     """
 
     method: str
@@ -25,7 +25,7 @@ class RetryState:
     previous_was_server_error: bool = False
     possible_duplicate: bool = False
     failures: int = 0
-    unanswered: int = 0
+    message_failures: int = 0
 
     def begin_attempt(self, unix_time: float, failures: int) -> "RetryState":
         """The state of an attempt that begins now."""

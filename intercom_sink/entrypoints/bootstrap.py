@@ -54,7 +54,7 @@ def build_sink(
         options=Options(
             hold=settings.hold,
             dead_letters=settings.dead_letter_queue is not None,
-            keep_not_found=settings.dead_letter_not_found,
+            dead_letter_not_found=settings.dead_letter_not_found,
         ),
     )
 

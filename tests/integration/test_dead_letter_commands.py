@@ -19,7 +19,7 @@ def assert_refused(done: Completed, complaint: str) -> None:
 
 @pytest.fixture
 def filled(queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink) -> DeadLetterQueue:
-    """/contacts/1 rejected by 400, /contacts/2 by 401, /contacts/3 by two 50X, a malformed one, /contacts/5 by 400."""
+    """/contacts/1 rejected by 400, /contacts/2 by 401, /contacts/3 by two 5xx, a malformed one, /contacts/5 by 400."""
     intercom.script += [error(400, "bad"), error(401, "unauthorized"), reply(500), reply(502), error(400, "bad")]
     queue.publish(*BODIES)
     sink = start_sink(queue, "run", "--drain", **dead_letters.variables)

@@ -70,7 +70,7 @@ def test_holds_longer_than_the_acknowledgement_timeout_lose_nothing(
         (reset, "Intercom fails"),
         (reply(503), "Intercom fails"),
     ],
-    ids=["403", "no response", "50X"],
+    ids=["403", "no response", "5xx"],
 )
 def test_stop_during_a_hold_leaves_every_message_in_its_place(
     failure: Behaviour, cause: str, queue: Queue, intercom: Intercom, start_sink: StartSink
@@ -97,7 +97,7 @@ def test_rejected_message_is_given_up_if_the_token_is_good(
     sink.wait_for("delivered")
     assert sink.stop() == 0
     assert [(entry["path"], entry["disposition"]) for entry in sink.logs("given up")] == [
-        ("/contacts/1", "unauthorized"),
+        ("/contacts/1", "access denied"),
         ("/contacts/2", "repeated server error"),
     ]
     assert asked(intercom) == 2

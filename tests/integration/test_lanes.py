@@ -85,7 +85,7 @@ def test_malformed_message_keeps_its_place_in_its_lane(queue: Queue, intercom: I
     assert queue.take_all() == []
 
 
-def test_50x_delays_its_own_key_alone(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_5xx_delays_its_own_key_alone(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
     intercom.script.append(reply(503))
     intercom.default = after(0.02, reply(200))
     publish_with_keys(queue, 40, ["a", "b", "c", "d"])

@@ -42,7 +42,7 @@ ROWS: list[tuple[str, list[Behaviour], int, tuple[str, str, str]]] = [
     ("no response between two 5xx", [reply(500), reset, reply(500), reply(200)], 4, DELIVERED),
     ("5xx then 404", [reply(500), reply(404)], 2, NOT_FOUND),
     ("400", [error(400, "parameter_invalid")], 1, REJECTED),
-    ("401", [error(401, "unauthorized")], 1, ("given up", "unauthorized", "ERROR")),
+    ("401", [error(401, "unauthorized")], 1, ("given up", "access denied", "ERROR")),
     ("409", [error(409, "conflict")], 1, REJECTED),
     ("409 after a 5xx", [reply(500), error(409, "conflict")], 2, ("duplicate", "duplicate", "WARNING")),
     ("422 in HTML", [reply(422, {"Content-Type": "text/html"}, b"<html>no</html>")], 1, REJECTED),

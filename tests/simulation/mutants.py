@@ -42,7 +42,7 @@ MUTANTS = [
         "delivery.ack(); result = self.gateway.send(request)",
     ),
     Mutant(
-        "50X flag not cleared",
+        "5xx flag not cleared",
         "policy",
         "previous_was_server_error=rule.is_server_error,",
         "previous_was_server_error=state.previous_was_server_error or rule.is_server_error,",
@@ -66,7 +66,7 @@ MUTANTS = [
         "            Action.ACK, Severity.ERROR, delay=_exponential,",
     ),
     Mutant(
-        "50X retried for ever",
+        "5xx retried for ever",
         "policy",
         "return Disposition.REPEATED_SERVER_ERROR if state.previous_was_server_error else Disposition.SERVER_ERROR",
         "return Disposition.SERVER_ERROR",
@@ -200,13 +200,13 @@ MUTANTS = [
     Mutant(
         "a poisonous message sent for ever",
         "policy",
-        "is_last = options.dead_letters and state.unanswered + 1 >= MAX_UNANSWERED",
+        "is_last = options.dead_letters and state.message_failures + 1 >= MAX_MESSAGE_FAILURES",
         "is_last = False",
     ),
     Mutant(
         "an outage that keeps its messages",
         "handler",
-        "self.limiter.seconds_unanswered() >= MAX_OUTAGE",
+        "self.limiter.outage_seconds() >= MAX_OUTAGE",
         "False",
     ),
 ]

@@ -64,7 +64,7 @@ class Promises:
         self._last_me: AttemptResult | None = None
         self._last_me_at = -math.inf
         self._held_since = math.inf
-        self._unanswered_since = math.inf
+        self._no_response_since = math.inf
         self._lane_pauses: dict[str | None, float] = {}
 
     def record(self, event: Event) -> None:
@@ -104,7 +104,7 @@ class Promises:
         )
         self._check(now <= self._held_since, f"message {number} is sent during a hold")
         self._check(
-            now <= self._unanswered_since + MAX_OUTAGE + MAX_WAIT, f"message {number} is sent after a long outage"
+            now <= self._no_response_since + MAX_OUTAGE + MAX_WAIT, f"message {number} is sent after a long outage"
         )
         self._check(
             now >= self._lane_pauses.get(key, -math.inf),
@@ -155,16 +155,16 @@ class Promises:
             self._probe = None
             self._half_open = isinstance(result, NoResponse) or self._world.now < self._paused_until
         if isinstance(result, Response):
-            self._unanswered_since = math.inf
+            self._no_response_since = math.inf
             self._note_window(result.rate_limit)
         else:
-            self._unanswered_since = min(self._unanswered_since, self._world.now)
+            self._no_response_since = min(self._no_response_since, self._world.now)
 
     def _check_may_be_retried(self, delivery: Delivery) -> None:
         number = delivery.message.number
-        unanswered = sum(isinstance(result, NoResponse) for result in delivery.results)
+        failures = sum(isinstance(result, NoResponse) for result in delivery.results)
         gives_up = self._options.hold and self._options.dead_letters
-        self._check(unanswered < 5 or not gives_up, f"message {number} is sent again after 5 attempts unanswered")
+        self._check(failures < 5 or not gives_up, f"message {number} is sent again after 5 attempts without a response")
         match delivery.results:
             case [] | [*_, NoResponse()] | [*_, Response(status=429)]:
                 return
@@ -172,7 +172,7 @@ class Promises:
                 return
             case [*_, before, Response(status=last)] if last >= 500:
                 repeated = isinstance(before, Response) and before.status >= 500
-                self._check(not repeated, f"message {number} is sent again after a second 50X")
+                self._check(not repeated, f"message {number} is sent again after a second 5xx")
             case _:
                 self._check(False, f"message {number} is sent again after {delivery.results[-1]}")
 
@@ -219,7 +219,7 @@ class Promises:
         last = delivery.results[-1] if delivery.results else None
         taken = isinstance(last, Response) and (
             200 <= last.status <= 299
-            or (last.status == 404 and not self._options.keep_not_found)
+            or (last.status == 404 and not self._options.dead_letter_not_found)
             or (last.status == 409 and _may_be_duplicate(delivery))
         )
         self._check(taken, f"message {delivery.message.number} is acked after {last}")
@@ -267,11 +267,11 @@ def _reason(delivery: Delivery, options: Options) -> Reason | None:
     """Why a message may be given up now, if it may."""
     if delivery.message.malformed:
         return Reason.MALFORMED
-    unanswered = sum(isinstance(result, NoResponse) for result in delivery.results)
+    failures = sum(isinstance(result, NoResponse) for result in delivery.results)
     match delivery.results:
-        case [*_, NoResponse()] if options.hold and options.dead_letters and unanswered >= 5:
-            return Reason.NO_ANSWER
-        case [*_, Response(status=404)] if options.keep_not_found:
+        case [*_, NoResponse()] if options.hold and options.dead_letters and failures >= 5:
+            return Reason.NO_RESPONSE
+        case [*_, Response(status=404)] if options.dead_letter_not_found:
             return Reason.NOT_FOUND
         case [*_, Response(status=409)] if _may_be_duplicate(delivery):
             return None

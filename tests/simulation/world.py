@@ -51,7 +51,7 @@ class World:
         self.options = Options(
             hold=self.random.random() < 0.5,
             dead_letters=dead_letters,
-            keep_not_found=dead_letters and self.random.random() < 0.3,
+            dead_letter_not_found=dead_letters and self.random.random() < 0.3,
         )
         self.broker = Broker(self, self.random, self.concurrency, self.options)
         self.intercom = Intercom(self, self.random)

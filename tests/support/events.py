@@ -41,15 +41,15 @@ REJECTED = dataclasses.replace(
     result=Response(422, request_id="b2f1", error_codes=("parameter_invalid",)),
     disposition=Disposition.REJECTED,
 )
-UNANSWERED = dataclasses.replace(DELIVERED, result=NoResponse("connection reset"), disposition=Disposition.NO_RESPONSE)
+NO_RESPONSE = dataclasses.replace(DELIVERED, result=NoResponse("connection reset"), disposition=Disposition.NO_RESPONSE)
 
 _ARGUMENTS: Mapping[type[Event], tuple[Any, ...]] = {
-    RetryScheduled: (UNANSWERED, 0.75),
+    RetryScheduled: (NO_RESPONSE, 0.75),
     MessageMalformed: ("not a map but list", b"\x93\x01\x02\x03"),
     MessageRequeued: ("POST", "/contacts", 2),
     Paused: (PauseCause.RATE_LIMITED, 7.0, 1007.0),
     Resumed: (PauseCause.RATE_LIMITED,),
-    HoldBegan: (HoldCause.INTERCOM, UNANSWERED),
+    HoldBegan: (HoldCause.INTERCOM, NO_RESPONSE),
     HoldContinues: (HoldCause.INTERCOM, 300.0),
     HoldEnded: (HoldCause.INTERCOM, 1234.5),
     Consuming: ("amqp://user@rabbit:5672/", "intercom"),

@@ -42,7 +42,7 @@ retry_states = st.builds(
     previous_was_server_error=st.booleans(),
     possible_duplicate=st.booleans(),
     failures=st.integers(0, 100),
-    unanswered=st.integers(0, 100),
+    message_failures=st.integers(0, 100),
 )
 options = st.builds(Options, st.booleans(), st.booleans(), st.booleans())
 """What an operator may choose about the policy."""

@@ -162,7 +162,7 @@ class MalformedScene(Scene):
     [
         ([Response(200)], Disposition.DELIVERED, []),
         ([Response(404)], Disposition.NOT_FOUND, []),
-        ([Response(401)], Disposition.UNAUTHORIZED, []),
+        ([Response(401)], Disposition.ACCESS_DENIED, []),
         ([Response(422)], Disposition.REJECTED, []),
         ([Response(500), Response(409)], Disposition.DUPLICATE, [0.5]),
         ([Response(500), Response(200)], Disposition.DELIVERED, [0.5]),
@@ -391,7 +391,7 @@ def test_dead_letter_says_what_is_known() -> None:
     ]
 
 
-def test_second_50x_is_dead_lettered_as_a_server_error() -> None:
+def test_second_5xx_is_dead_lettered_as_a_server_error() -> None:
     scene = Scene(Response(500), Response(503))
     scene.handle()
     assert [dead_letter.reason for _, dead_letter in scene.source.dead_letters] == [Reason.SERVER_ERROR]
@@ -413,7 +413,7 @@ def test_malformed_message_is_given_up_without_being_sent() -> None:
     [
         ([Response(200)], Disposition.DELIVERED, [AttemptFinished, MessageDelivered]),
         ([Response(404)], Disposition.NOT_FOUND, [AttemptFinished, MessageNotFound]),
-        ([Response(403)], Disposition.UNAUTHORIZED, [AttemptFinished, MessageGivenUp]),
+        ([Response(403)], Disposition.ACCESS_DENIED, [AttemptFinished, MessageGivenUp]),
         ([limited_resource(7)], Disposition.RESOURCE_LIMITED, [AttemptFinished, RetryScheduled]),
         ([Response(422)], Disposition.REJECTED, [AttemptFinished, MessageGivenUp]),
         ([Response(429)], Disposition.RATE_LIMITED, [AttemptFinished, RetryScheduled]),
@@ -513,15 +513,15 @@ def test_attempt_that_may_be_a_duplicate_is_marked(
 @pytest.mark.parametrize(
     ("chosen", "reasons"),
     [
-        (Options(dead_letters=True, keep_not_found=True), [Reason.NOT_FOUND]),
-        (Options(keep_not_found=True), []),
+        (Options(dead_letters=True, dead_letter_not_found=True), [Reason.NOT_FOUND]),
+        (Options(dead_letter_not_found=True), []),
         (Options(dead_letters=True), []),
     ],
     ids=str,
 )
-def test_404_is_kept_where_the_operator_asks_for_it(chosen: Options, reasons: list[Reason]) -> None:
+def test_404_is_dead_lettered_where_the_operator_asks_for_it(chosen: Options, reasons: list[Reason]) -> None:
     scene = Scene(Response(404), options=chosen)
-    assert scene.handle() is (Disposition.NOT_FOUND_KEPT if reasons else Disposition.NOT_FOUND)
+    assert scene.handle() is (Disposition.NOT_FOUND_DEAD_LETTERED if reasons else Disposition.NOT_FOUND)
     assert [dead_letter.reason for _, dead_letter in scene.source.dead_letters] == reasons
     assert scene.acked is not bool(reasons)
     assert scene.kinds_of_events == [AttemptFinished, MessageGivenUp if reasons else MessageNotFound]
@@ -543,10 +543,10 @@ def test_409_is_acked_only_after_a_possible_delivery(redelivered: bool) -> None:
 @pytest.mark.parametrize(
     ("script", "disposition", "reason"),
     [
-        ([Response(401)], Disposition.UNAUTHORIZED, Reason.REJECTED),
-        ([Response(403)], Disposition.UNAUTHORIZED, Reason.REJECTED),
+        ([Response(401)], Disposition.ACCESS_DENIED, Reason.REJECTED),
+        ([Response(403)], Disposition.ACCESS_DENIED, Reason.REJECTED),
         ([Response(500), Response(503)], Disposition.REPEATED_SERVER_ERROR, Reason.SERVER_ERROR),
-        ([NO_RESPONSE] * 5, Disposition.UNANSWERED_TOO_OFTEN, Reason.NO_ANSWER),
+        ([NO_RESPONSE] * 5, Disposition.NO_RESPONSE_TOO_OFTEN, Reason.NO_RESPONSE),
     ],
     ids=str,
 )
@@ -556,7 +556,7 @@ def test_message_at_fault_is_given_up(script: list[AttemptResult], disposition: 
     assert [dead_letter.reason for _, dead_letter in scene.source.dead_letters] == [reason]
     assert not scene.hold.is_active()
     assert scene.gateway.requests == [REQUEST] * len(script)
-    assert len(scene.gateway.me_sent_at) == (5 if disposition is Disposition.UNANSWERED_TOO_OFTEN else 1)
+    assert len(scene.gateway.me_sent_at) == (5 if disposition is Disposition.NO_RESPONSE_TOO_OFTEN else 1)
     assert scene.kinds_of_events[-2:] == [AttemptFinished, MessageGivenUp]
 
 
@@ -576,8 +576,8 @@ def test_message_at_fault_is_given_up(script: list[AttemptResult], disposition: 
 @pytest.mark.parametrize(
     ("script", "disposition"),
     [
-        ([Response(401)], Disposition.UNAUTHORIZED),
-        ([Response(403)], Disposition.UNAUTHORIZED),
+        ([Response(401)], Disposition.ACCESS_DENIED),
+        ([Response(403)], Disposition.ACCESS_DENIED),
         ([Response(500), Response(503)], Disposition.REPEATED_SERVER_ERROR),
         ([NO_RESPONSE], Disposition.NO_RESPONSE),
         ([NO_RESPONSE] * 5, Disposition.NO_RESPONSE),
@@ -660,7 +660,7 @@ def test_hold_ends_the_wait_for_a_retry_at_once() -> None:
     assert scene.kinds_of_events == [AttemptFinished, RetryScheduled, MessageRequeued]
 
 
-def test_unanswered_message_pauses_only_its_own_lane_with_its_own_backoff() -> None:
+def test_message_without_a_response_pauses_only_its_lane_with_its_own_backoff() -> None:
     """The delay counts from the end of the attempt, not from the answer to `GET /me`."""
     scene = Scene(*[NO_RESPONSE] * 5, options=HOLD)
     scene.gateway.during_me = lambda: setattr(scene.clock, "now", scene.clock.now + 0.25)
@@ -669,11 +669,13 @@ def test_unanswered_message_pauses_only_its_own_lane_with_its_own_backoff() -> N
     assert scene.gateway.me_sent_at == [0, 0.5, 1.5, 3.5, 7.5], "at once"
     assert scene.limiter_monitor.of(Paused) == []
     assert [event.delay for event in scene.monitor.of(RetryScheduled)] == [0.5, 1, 2, 4]
-    assert {event.attempt.disposition for event in scene.monitor.of(RetryScheduled)} == {Disposition.UNANSWERED}
+    assert {event.attempt.disposition for event in scene.monitor.of(RetryScheduled)} == {
+        Disposition.NO_RESPONSE_TO_MESSAGE
+    }
     assert {event.attempt.duration for event in scene.monitor.of(AttemptFinished)} == {0}
 
 
-def test_unanswered_message_is_retried_for_ever_without_a_dead_letter_queue() -> None:
+def test_message_without_a_response_is_retried_for_ever_without_a_dead_letter_queue() -> None:
     scene = Scene(*[NO_RESPONSE] * 50, options=Options(hold=True))
     assert scene.handle() is Disposition.DELIVERED
     assert len(scene.gateway.requests) == 51
@@ -681,7 +683,7 @@ def test_unanswered_message_is_retried_for_ever_without_a_dead_letter_queue() ->
     assert scene.monitor.of(HoldBegan) == []
 
 
-def test_retry_after_an_unanswered_attempt_may_be_a_duplicate() -> None:
+def test_retry_after_an_attempt_without_a_response_may_be_a_duplicate() -> None:
     scene = Scene(NO_RESPONSE, Response(409), options=HOLD)
     assert scene.handle() is Disposition.DUPLICATE
     assert scene.acked
@@ -705,7 +707,7 @@ def pause_for_all(scene: Scene, seconds: float) -> Callable[[], None]:
 def test_get_me_waits_for_a_pause_for_all() -> None:
     scene = Scene(Response(401), options=HOLD)
     scene.gateway.during = pause_for_all(scene, 5)
-    assert scene.handle() is Disposition.UNAUTHORIZED
+    assert scene.handle() is Disposition.ACCESS_DENIED
     assert scene.gateway.me_sent_at == [5]
 
 
@@ -743,7 +745,7 @@ def test_message_is_removed_once_or_stays_for_a_hold(
     assert len(scene.monitor.of(HoldBegan)) == (disposition is None)
     assert chosen.hold or scene.gateway.me_sent_at == []
     blamed = disposition in (
-        Disposition.UNAUTHORIZED, Disposition.REPEATED_SERVER_ERROR, Disposition.UNANSWERED_TOO_OFTEN,
+        Disposition.ACCESS_DENIED, Disposition.REPEATED_SERVER_ERROR, Disposition.NO_RESPONSE_TOO_OFTEN,
     )  # fmt: skip
     if chosen.hold and blamed:
         assert isinstance(scene.gateway.last_me, Response)
@@ -882,7 +884,7 @@ def test_redelivered_message_of_a_limited_lane_still_waits() -> None:
     assert scene.source.acked == [b"free", b"limited"]
 
 
-def test_unanswered_message_leaves_the_other_lanes_alone() -> None:
+def test_message_without_a_response_leaves_the_other_lanes_alone() -> None:
     """One path breaks every connection; it is sent five times, and the others are sent meanwhile."""
     scripts: dict[str, list[AttemptResult]] = {"poison": [NO_RESPONSE] * 9}
     scene = LanesScene(scripts | {str(number): [] for number in range(5)}, HOLD)
@@ -891,7 +893,7 @@ def test_unanswered_message_leaves_the_other_lanes_alone() -> None:
     scene.run()
     assert [at for at, key in scene.sent if key == "poison"] == [0, 0.5, 1.5, 3.5, 7.5]
     assert [(at, key) for at, key in scene.sent if key.isdigit()] == [(at, str(at - 1)) for at in range(1, 6)]
-    assert [(body, letter.reason) for body, letter in scene.source.dead_letters] == [(b"poison", Reason.NO_ANSWER)]
+    assert [(body, letter.reason) for body, letter in scene.source.dead_letters] == [(b"poison", Reason.NO_RESPONSE)]
 
 
 def test_hold_sends_the_messages_of_every_lane_back() -> None:

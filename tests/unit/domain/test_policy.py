@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from intercom_sink import AttemptResult, Disposition, NoResponse, RateLimit, Reason, Response
 from intercom_sink.domain.backoff import NO_DELAY, Delay
 from intercom_sink.domain.policy import (
-    MAX_UNANSWERED,
+    MAX_MESSAGE_FAILURES,
     TABLE,
     Action,
     Decision,
@@ -39,11 +39,11 @@ EXAMPLES = [
     (Response(404),              FRESH,  ACK,      "WARNING", False),
     (Response(404),              FLAG,   ACK,      "WARNING", False),
     (Response(429),              FRESH,  RETRY,    "WARNING", False),
-    # A 429 or a network failure between two 50X makes the second one a first one.
+    # A 429 or a network failure between two 5xx makes the second one a first one.
     (Response(429),              FLAG,   RETRY,    "WARNING", False),
     (NoResponse("reset"),        FRESH,  RETRY,    "ERROR",   False),
     (NoResponse("reset"),        FLAG,   RETRY,    "ERROR",   False),
-    # A 50X is retried once.
+    # A 5xx is retried once.
     (Response(500),              FRESH,  RETRY,    "WARNING", True),
     (Response(503),              FRESH,  RETRY,    "WARNING", True),
     (Response(599),              FRESH,  RETRY,    "WARNING", True),
@@ -96,11 +96,11 @@ def test_malformed_message_is_given_up_as_an_error() -> None:
 
 def test_rules_that_give_up_name_the_reason_and_no_others_do() -> None:
     assert {disposition: rule.reason for disposition, rule in TABLE.items() if rule.action is GIVE_UP} == {
-        Disposition.NOT_FOUND_KEPT: Reason.NOT_FOUND,
+        Disposition.NOT_FOUND_DEAD_LETTERED: Reason.NOT_FOUND,
         Disposition.REPEATED_SERVER_ERROR: Reason.SERVER_ERROR,
-        Disposition.UNAUTHORIZED: Reason.REJECTED,
+        Disposition.ACCESS_DENIED: Reason.REJECTED,
         Disposition.REJECTED: Reason.REJECTED,
-        Disposition.UNANSWERED_TOO_OFTEN: Reason.NO_ANSWER,
+        Disposition.NO_RESPONSE_TOO_OFTEN: Reason.NO_RESPONSE,
         Disposition.MALFORMED: Reason.MALFORMED,
     }
     assert all(rule.reason is None for rule in TABLE.values() if rule.action is not GIVE_UP)
@@ -114,7 +114,7 @@ def test_each_disposition_is_logged_at_the_level_of_its_importance() -> None:
         Severity.INFO: set(),
         Severity.WARNING: {
             Disposition.NOT_FOUND,
-            Disposition.NOT_FOUND_KEPT,
+            Disposition.NOT_FOUND_DEAD_LETTERED,
             Disposition.DUPLICATE,
             Disposition.RATE_LIMITED,
             Disposition.RESOURCE_LIMITED,
@@ -122,11 +122,11 @@ def test_each_disposition_is_logged_at_the_level_of_its_importance() -> None:
         },
         Severity.ERROR: {
             Disposition.REPEATED_SERVER_ERROR,
-            Disposition.UNAUTHORIZED,
+            Disposition.ACCESS_DENIED,
             Disposition.REJECTED,
             Disposition.NO_RESPONSE,
-            Disposition.UNANSWERED,
-            Disposition.UNANSWERED_TOO_OFTEN,
+            Disposition.NO_RESPONSE_TO_MESSAGE,
+            Disposition.NO_RESPONSE_TOO_OFTEN,
             Disposition.MALFORMED,
         },
         Severity.CRITICAL: set(),
@@ -139,23 +139,23 @@ def test_each_disposition_is_logged_at_the_level_of_its_importance() -> None:
 @pytest.mark.parametrize(("status", "reason"), [(401, Reason.REJECTED), (403, Reason.REJECTED)])
 def test_refused_token_is_told_from_other_rejections(status: int, reason: Reason) -> None:
     decision = decide(Response(status), FRESH, DEFAULTS)
-    assert decision.disposition is Disposition.UNAUTHORIZED
+    assert decision.disposition is Disposition.ACCESS_DENIED
     assert (decision.rule.action, decision.rule.reason) == (GIVE_UP, reason)
     assert decide(Response(402), FRESH, DEFAULTS).disposition is Disposition.REJECTED
 
 
-KEPT = Options(dead_letters=True, keep_not_found=True)
+DEAD_LETTERED = Options(dead_letters=True, dead_letter_not_found=True)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("chosen", [DEFAULTS, Options(dead_letters=True), Options(keep_not_found=True), KEPT], ids=str)
-def test_404_is_kept_only_if_asked_with_a_place_to_keep_it_and_never_after_a_delete(
-    method: str, chosen: Options
-) -> None:
-    is_kept = chosen == KEPT and method != "DELETE"
+@pytest.mark.parametrize(
+    "chosen", [DEFAULTS, Options(dead_letters=True), Options(dead_letter_not_found=True), DEAD_LETTERED], ids=str
+)
+def test_404_is_dead_lettered_only_if_asked_with_a_queue_and_never_after_a_delete(method: str, chosen: Options) -> None:
+    gives_up = chosen == DEAD_LETTERED and method != "DELETE"
     decision = decide(Response(404), RetryState(method), chosen)
-    assert decision.disposition is (Disposition.NOT_FOUND_KEPT if is_kept else Disposition.NOT_FOUND)
-    assert decision.rule.action is (GIVE_UP if is_kept else ACK)
+    assert decision.disposition is (Disposition.NOT_FOUND_DEAD_LETTERED if gives_up else Disposition.NOT_FOUND)
+    assert decision.rule.action is (GIVE_UP if gives_up else ACK)
 
 
 def test_409_is_acked_only_if_intercom_may_have_had_the_message() -> None:
@@ -206,7 +206,7 @@ def test_429_with_requests_left_in_the_window_is_about_one_resource(
 
 def test_hold_asks_only_where_it_may_not_be_the_messages_fault() -> None:
     assert {one for one, rule in TABLE.items() if rule.is_ambiguous} == {
-        Disposition.UNAUTHORIZED,
+        Disposition.ACCESS_DENIED,
         Disposition.REPEATED_SERVER_ERROR,
         Disposition.NO_RESPONSE,
     }
@@ -214,14 +214,14 @@ def test_hold_asks_only_where_it_may_not_be_the_messages_fault() -> None:
 
 @given(results, retry_states, st.booleans(), st.booleans())
 def test_hold_does_not_change_the_row_that_a_result_falls_under(
-    result: AttemptResult, state: RetryState, dead_letters: bool, keep_not_found: bool
+    result: AttemptResult, state: RetryState, dead_letters: bool, dead_letter_not_found: bool
 ) -> None:
     """It only has `GET /me` asked before an ambiguous row takes effect."""
-    on, off = (Options(hold, dead_letters, keep_not_found) for hold in (True, False))
+    on, off = (Options(hold, dead_letters, dead_letter_not_found) for hold in (True, False))
     assert decide(result, state, on) == decide(result, state, off)
 
 
-@pytest.mark.parametrize("disposition", [Disposition.UNAUTHORIZED, Disposition.REPEATED_SERVER_ERROR])
+@pytest.mark.parametrize("disposition", [Disposition.ACCESS_DENIED, Disposition.REPEATED_SERVER_ERROR])
 @given(state=retry_states, chosen=options)
 def test_message_at_fault_is_given_up_as_its_response_says(
     disposition: Disposition, state: RetryState, chosen: Options
@@ -230,7 +230,7 @@ def test_message_at_fault_is_given_up_as_its_response_says(
     assert decision == Decision(disposition, NO_DELAY)
 
 
-def unanswered_attempts(count: int, chosen: Options) -> list[Decision]:
+def attempts_without_a_response(count: int, chosen: Options) -> list[Decision]:
     """What is decided after each of so many attempts at a message that breaks every connection."""
     made, state = [], FRESH
     for _ in range(count):
@@ -241,23 +241,23 @@ def unanswered_attempts(count: int, chosen: Options) -> list[Decision]:
 
 
 def test_message_that_breaks_every_connection_is_given_up_at_the_fifth_attempt() -> None:
-    made = unanswered_attempts(5, Options(hold=True, dead_letters=True))
+    made = attempts_without_a_response(5, Options(hold=True, dead_letters=True))
     assert [decision.disposition for decision in made] == [
-        *[Disposition.UNANSWERED] * 4,
-        Disposition.UNANSWERED_TOO_OFTEN,
+        *[Disposition.NO_RESPONSE_TO_MESSAGE] * 4,
+        Disposition.NO_RESPONSE_TOO_OFTEN,
     ]
-    assert made[-1].rule.reason is Reason.NO_ANSWER
-    assert MAX_UNANSWERED == 5
+    assert made[-1].rule.reason is Reason.NO_RESPONSE
+    assert MAX_MESSAGE_FAILURES == 5
 
 
 def test_message_that_breaks_every_connection_is_retried_for_ever_without_dead_letters() -> None:
-    made = unanswered_attempts(50, Options(hold=True))
-    assert {decision.disposition for decision in made} == {Disposition.UNANSWERED}
+    made = attempts_without_a_response(50, Options(hold=True))
+    assert {decision.disposition for decision in made} == {Disposition.NO_RESPONSE_TO_MESSAGE}
 
 
-def test_delay_of_an_unanswered_message_doubles_with_its_own_attempts() -> None:
+def test_delay_of_a_message_without_a_response_doubles_with_its_own_attempts() -> None:
     """The failures of other messages do not count."""
-    delays = [decision.delay for decision in unanswered_attempts(9, Options(hold=True))]
+    delays = [decision.delay for decision in attempts_without_a_response(9, Options(hold=True))]
     assert [delay.max for delay in delays] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     unlucky = RetryState("POST", failures=100)
     decision = decide_for_message_fault(Disposition.NO_RESPONSE, NO_RESPONSE, unlucky, DEFAULTS)
@@ -273,7 +273,7 @@ def test_429_waits_until_the_window_resets_and_a_little_longer() -> None:
     assert decision.delay == Delay(7.0, 8.0)
 
 
-def test_first_50x_is_retried_after_a_short_delay() -> None:
+def test_first_5xx_is_retried_after_a_short_delay() -> None:
     assert decide(Response(500), FRESH, DEFAULTS).delay == Delay(0.5, 1.0)
 
 
@@ -294,22 +294,24 @@ def test_causes_at_intercom_pause_all_and_others_one_message() -> None:
     assert {one for one, rule in TABLE.items() if rule.action is RETRY and not rule.pauses_all} == {
         Disposition.RESOURCE_LIMITED,
         Disposition.SERVER_ERROR,
-        Disposition.UNANSWERED,
+        Disposition.NO_RESPONSE_TO_MESSAGE,
     }
 
 
 def test_retry_may_be_a_duplicate_unless_intercom_refused_to_take_it() -> None:
-    """A 429 is a refusal; after a 50X, or without a response, Intercom may have taken the message."""
+    """A 429 is a refusal; after a 5xx, or without a response, Intercom may have taken the message."""
     assert {one for one, rule in TABLE.items() if rule.may_have_arrived} == {
         Disposition.SERVER_ERROR,
         Disposition.NO_RESPONSE,
-        Disposition.UNANSWERED,
+        Disposition.NO_RESPONSE_TO_MESSAGE,
     }
 
 
-def test_only_attempts_that_the_message_is_to_blame_for_count_as_unanswered() -> None:
+def test_only_failures_that_the_message_is_to_blame_for_count() -> None:
     """An outage of Intercom uses up no message's attempts."""
-    assert {one for one, rule in TABLE.items() if rule.is_unanswered} == {Disposition.UNANSWERED}
+    assert {one for one, rule in TABLE.items() if rule.counts_as_message_failure} == {
+        Disposition.NO_RESPONSE_TO_MESSAGE
+    }
 
 
 def test_state_that_is_carried_over_follows_from_the_rule() -> None:
@@ -317,20 +319,20 @@ def test_state_that_is_carried_over_follows_from_the_rule() -> None:
     assert carry_over(state, TABLE[Disposition.SERVER_ERROR]) == RetryState(
         "POST", attempts=1, previous_was_server_error=True, possible_duplicate=True
     )
-    assert carry_over(state, TABLE[Disposition.UNANSWERED]) == RetryState(
-        "POST", attempts=1, possible_duplicate=True, unanswered=1
+    assert carry_over(state, TABLE[Disposition.NO_RESPONSE_TO_MESSAGE]) == RetryState(
+        "POST", attempts=1, possible_duplicate=True, message_failures=1
     )
     assert carry_over(state, TABLE[Disposition.RATE_LIMITED]) == state
     assert carry_over(state, TABLE[Disposition.RESOURCE_LIMITED]) == state
 
 
 @given(retry_states, st.sampled_from(sorted(one for one, rule in TABLE.items() if rule.action is RETRY)))
-def test_possible_duplicate_stays_one_and_unanswered_attempts_stay_counted(
+def test_possible_duplicate_stays_one_and_message_failures_stay_counted(
     state: RetryState, disposition: Disposition
 ) -> None:
     carried = carry_over(state, TABLE[disposition])
     assert carried.possible_duplicate >= state.possible_duplicate
-    assert carried.unanswered - state.unanswered == (disposition is Disposition.UNANSWERED)
+    assert carried.message_failures - state.message_failures == (disposition is Disposition.NO_RESPONSE_TO_MESSAGE)
     assert carried.previous_was_server_error == (disposition is Disposition.SERVER_ERROR)
     assert (carried.method, carried.attempts) == (state.method, state.attempts)
 
@@ -358,13 +360,13 @@ def test_every_sequence_ends_without_a_retry_or_with_a_delay(sequence: list[Atte
 
 
 @given(st.lists(results, min_size=1), options)
-def test_50x_is_never_retried_twice_in_a_row(sequence: list[AttemptResult], chosen: Options) -> None:
+def test_5xx_is_never_retried_twice_in_a_row(sequence: list[AttemptResult], chosen: Options) -> None:
     made = [decision.disposition for decision in decisions(sequence, chosen)]
     assert (Disposition.SERVER_ERROR, Disposition.SERVER_ERROR) not in list(itertools.pairwise(made))
 
 
 @given(results, retry_states, options)
-def test_only_a_first_50x_sets_the_flag(result: AttemptResult, state: RetryState, chosen: Options) -> None:
+def test_only_a_first_5xx_sets_the_flag(result: AttemptResult, state: RetryState, chosen: Options) -> None:
     decision = decide(result, state, chosen)
     assert decision.rule.is_server_error == (decision.disposition is Disposition.SERVER_ERROR)
     assert decision.disposition is classify(result, state, chosen)
@@ -385,7 +387,7 @@ def test_only_processed_messages_are_acked_and_rejected_ones_given_up(
             assert status is not None
             assert status != 429
             assert not 200 <= status <= 299
-            assert status != 404 or (chosen.dead_letters and chosen.keep_not_found)
+            assert status != 404 or (chosen.dead_letters and chosen.dead_letter_not_found)
             assert status != 409 or not state.possible_duplicate
             assert status < 500 or state.previous_was_server_error
         case Action.RETRY:

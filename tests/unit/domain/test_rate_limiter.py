@@ -356,31 +356,31 @@ def test_pause_of_a_lane_does_not_delay_other_requests() -> None:
 # How long there was no valid response.
 
 
-def test_seconds_unanswered_count_from_the_first_failure_until_any_response() -> None:
+def test_outage_seconds_count_from_the_first_failure_until_any_response() -> None:
     scene = Scene()
-    assert scene.limiter.seconds_unanswered() == 0
+    assert scene.limiter.outage_seconds() == 0
     scene.send(NO_RESPONSE, pause=1)
-    assert scene.limiter.seconds_unanswered() == 0
+    assert scene.limiter.outage_seconds() == 0
     scene.send(NO_RESPONSE, pause=2)
-    assert scene.limiter.seconds_unanswered() == 1
+    assert scene.limiter.outage_seconds() == 1
     scene.clock.now = 700
-    assert scene.limiter.seconds_unanswered() == 700
+    assert scene.limiter.outage_seconds() == 700
     scene.send(Response(503))
-    assert scene.limiter.seconds_unanswered() == 0
+    assert scene.limiter.outage_seconds() == 0
     scene.clock.now = 900
-    assert scene.limiter.seconds_unanswered() == 0
+    assert scene.limiter.outage_seconds() == 0
     scene.send(NO_RESPONSE, pause=1)
     scene.clock.now = 910
-    assert scene.limiter.seconds_unanswered() == 10
+    assert scene.limiter.outage_seconds() == 10
 
 
 def test_stale_response_ends_the_time_without_a_valid_one() -> None:
     scene = Scene()
     stale = in_flight_at_a_failure(scene, pause=5)
     scene.clock.now = 4
-    assert scene.limiter.seconds_unanswered() == 3
+    assert scene.limiter.outage_seconds() == 3
     scene.release(stale)
-    assert scene.limiter.seconds_unanswered() == 0
+    assert scene.limiter.outage_seconds() == 0
 
 
 # Waiting in `acquire`.

@@ -25,7 +25,7 @@ def test_message_that_was_never_sent_has_no_attempts() -> None:
     assert (FRESH.attempts, FRESH.first_attempt_at, FRESH.last_attempt_at) == (0, None, None)
     assert not FRESH.previous_was_server_error
     assert not FRESH.possible_duplicate
-    assert FRESH.unanswered == 0
+    assert FRESH.message_failures == 0
 
 
 @given(retry_states, st.floats(0, 1e9), st.integers(0, 100))
@@ -37,4 +37,4 @@ def test_beginning_an_attempt_forgets_nothing_of_the_earlier_ones(
     assert (begun.last_attempt_at, begun.failures) == (unix_time, failures)
     assert begun.previous_was_server_error == state.previous_was_server_error
     assert begun.possible_duplicate == state.possible_duplicate
-    assert (begun.method, begun.unanswered) == (state.method, state.unanswered)
+    assert (begun.method, begun.message_failures) == (state.method, state.message_failures)

@@ -284,7 +284,7 @@ def test_stop_finishes_the_attempts_in_flight_and_requeues_the_rest() -> None:
 def test_malformed_messages_are_given_up_in_lanes_too() -> None:
     source = InMemorySource([MALFORMED, *bodies(1)], lambda _: None)
     summary = Sink(source, InMemoryGateway([Response(401)]), SystemClock(), decode, concurrency=2).run()
-    assert summary == {"malformed": 1, "unauthorized": 1}
+    assert summary == {"malformed": 1, "access denied": 1}
     assert [dead_letter.reason for _, dead_letter in source.dead_letters] == [Reason.MALFORMED, Reason.REJECTED]
 
 
@@ -588,8 +588,8 @@ def test_message_that_breaks_every_connection_does_not_stop_the_others(concurren
     sink = Sink(
         source, gateway, SystemClock(), decode, monitor=monitor, draw=at_once, concurrency=concurrency, options=HOLD
     )
-    assert sink.run() == {"delivered": 19, "unanswered too often": 1}
-    assert [(body, letter.reason) for body, letter in source.dead_letters] == [(bodies(3)[0], Reason.NO_ANSWER)]
+    assert sink.run() == {"delivered": 19, "no response too often": 1}
+    assert [(body, letter.reason) for body, letter in source.dead_letters] == [(bodies(3)[0], Reason.NO_RESPONSE)]
     assert [sent.path for sent in gateway.requests].count("/contacts/3") == 5
     assert gateway.requests.count(ME) == 5
     assert monitor.of(HoldBegan) == []
@@ -597,7 +597,7 @@ def test_message_that_breaks_every_connection_does_not_stop_the_others(concurren
 
 def test_token_that_is_refused_gives_everything_up_with_hold_off() -> None:
     source, gateway = InMemorySource(bodies(1, 2, 3)), InMemoryGateway([Response(401)] * 3)
-    assert Sink(source, gateway, VirtualClock(), decode).run() == {"unauthorized": 3}
+    assert Sink(source, gateway, VirtualClock(), decode).run() == {"access denied": 3}
     assert len(source.dead_letters) == 3
     assert ME not in gateway.requests
 
@@ -640,12 +640,12 @@ def test_outage_with_hold_off_ends_with_any_response() -> None:
             return NO_RESPONSE if clock.now < 2000 else Response(401)
 
     source, gateway = InMemorySource(bodies(1, 2)), Down()
-    assert Sink(source, gateway, clock, decode).run() == {"unauthorized": 2}
+    assert Sink(source, gateway, clock, decode).run() == {"access denied": 2}
     assert 2000 <= clock.now <= 2061
 
 
 def test_options_reach_the_policy() -> None:
     source = InMemorySource(bodies(1))
-    options = Options(dead_letters=True, keep_not_found=True)
+    options = Options(dead_letters=True, dead_letter_not_found=True)
     summary = Sink(source, InMemoryGateway([Response(404)]), VirtualClock(), decode, options=options).run()
-    assert summary == {"not found, kept": 1}
+    assert summary == {"not found, dead-lettered": 1}

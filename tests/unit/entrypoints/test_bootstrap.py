@@ -64,4 +64,6 @@ def test_hold_is_passed_on() -> None:
 def test_dead_letters_for_404_are_passed_on() -> None:
     queue = {"CJW_INTERCOM_DEAD_LETTER_QUEUE": "dead"}
     assert run_sink([Response(404)], **queue)[0] == {"not found": 1}
-    assert run_sink([Response(404)], **queue, CJW_INTERCOM_DEAD_LETTER_NOT_FOUND="on")[0] == {"not found, kept": 1}
+    assert run_sink([Response(404)], **queue, CJW_INTERCOM_DEAD_LETTER_NOT_FOUND="on")[0] == {
+        "not found, dead-lettered": 1
+    }

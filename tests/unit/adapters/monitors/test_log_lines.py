@@ -53,7 +53,7 @@ from intercom_sink.domain.policy import TABLE, Options
 from intercom_sink.domain.retry_state import RetryState
 from intercom_sink.testing import InMemoryGateway, InMemorySource, VirtualClock
 from tests.contracts.monitor import MonitorContract
-from tests.support.events import DELIVERED, REJECTED, UNANSWERED, example_of, examples
+from tests.support.events import DELIVERED, NO_RESPONSE, REJECTED, example_of, examples
 
 KINDS: tuple[type[Event], ...] = get_args(Event)
 STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
@@ -138,7 +138,7 @@ REJECTED_ATTEMPT = ATTEMPT | {
             ATTEMPT | {"disposition": "duplicate", "status": 409},
         ),
         (
-            RetryScheduled(UNANSWERED, 0.75),
+            RetryScheduled(NO_RESPONSE, 0.75),
             "ERROR",
             "retry scheduled",
             {name: value for name, value in ATTEMPT.items() if name != "status"}
@@ -398,7 +398,7 @@ def test_lines_of_a_hold_say_what_is_held_and_why_and_for_how_long(log: pytest.L
     (began, continues, ended) = [line for line in held if line[1].startswith("hold")]
     assert began[:2] == ("ERROR", "hold began")
     assert began[2] | {"duration": 0} == {
-        "cause": "the token is refused", "method": "POST", "path": "/contacts", "disposition": "unauthorized",
+        "cause": "the token is refused", "method": "POST", "path": "/contacts", "disposition": "access denied",
         "attempt": 1, "duration": 0, "status": 401, "request_id": "b2f1", "error_codes": ["unauthorized"],
     }  # fmt: skip
     assert continues == ("WARNING", "hold continues", {"cause": "the token is refused", "seconds": 301})
