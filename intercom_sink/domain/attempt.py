@@ -12,7 +12,6 @@ class Attempt:
     """One attempt to send a message.
 
     Args:
-        method: the request's method.
         path: the request's path.
         result: the response, or the reason why there was none.
         disposition: what it means for the message.
@@ -20,12 +19,16 @@ class Attempt:
         duration: seconds from sending to the result.
     """
 
-    method: str
     path: str
     result: AttemptResult
     disposition: Disposition
     state: RetryState
     duration: float
+
+    @property
+    def method(self) -> str:
+        """The request's method."""
+        return self.state.method
 
     @property
     def rule(self) -> Rule:

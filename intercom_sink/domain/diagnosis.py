@@ -30,8 +30,8 @@ class Fault(StrEnum):
     INTERCOM = "intercom"
 
 
-def diagnose(result: AttemptResult) -> Fault:
-    """What the result of `GET /me` means."""
+def fault_of(result: AttemptResult) -> Fault:
+    """What is at fault, by the result of `GET /me`."""
     match result:
         case Response(status=status) if 200 <= status <= 299:
             return Fault.MESSAGE
@@ -40,11 +40,11 @@ def diagnose(result: AttemptResult) -> Fault:
     return Fault.INTERCOM
 
 
-class Diagnosis:
-    """Asks `GET /me`, for any number of threads, one request at a time.
+class Diagnoser:
+    """Finds out what is at fault by sending `GET /me`, one request at a time, for any number of threads.
 
-    Whoever asks while a request is in flight shares its result; but a success may be older than the failure, and then
-    it blames no message.
+    A caller that arrives while a request is in flight shares its result, unless that request was sent before the call
+    and succeeds: it may be older than the caller's failure, so it proves nothing, and the caller sends another.
 
     Args:
         gateway: sends the request.
@@ -56,15 +56,15 @@ class Diagnosis:
         self._gateway = gateway
         self._limiter = limiter
         self._condition = clock.condition()
-        self._asking = False
+        self._is_diagnosing = False
         self._sent = self._ended = 0
         self._fault: Fault | None = None
 
-    def ask(self, cancelled: Callable[[], bool]) -> Fault | None:
-        """What is at fault now; None once `cancelled()` is true, before there is an answer."""
+    def diagnose(self, cancelled: Callable[[], bool]) -> Fault | None:
+        """What is at fault now; None once `cancelled()` is true, before there is a result."""
         with self._condition:
             needed = self._sent + 1
-            while self._asking:
+            while self._is_diagnosing:
                 ended = self._ended
                 while self._ended == ended:
                     self._condition.wait()
@@ -72,14 +72,14 @@ class Diagnosis:
                     return None
                 if self._fault in (Fault.TOKEN, Fault.INTERCOM) or (self._fault and self._sent >= needed):
                     return self._fault
-            self._asking = True
+            self._is_diagnosing = True
         fault = None
         try:
             result = self.send(cancelled)
-            fault = None if result is None else diagnose(result)
+            fault = None if result is None else fault_of(result)
         finally:
             with self._condition:
-                self._asking, self._fault = False, fault
+                self._is_diagnosing, self._fault = False, fault
                 self._ended += 1
                 self._condition.notify_all()
         return fault

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from intercom_sink.domain.attempt import Attempt
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
-from intercom_sink.domain.diagnosis import Diagnosis, Fault
+from intercom_sink.domain.diagnosis import Diagnoser, Fault
 from intercom_sink.domain.errors import MalformedMessage
 from intercom_sink.domain.events import (
     AttemptFinished,
@@ -47,9 +47,9 @@ class Handler:
         limiter: says when the next request may be sent.
         clock: tells the time.
         monitor: receives the events.
-        diagnosis: tells whose fault a failure is.
+        diagnoser: finds out what is at fault for a failure.
         hold: keeps every message in the queue while the token or Intercom fails.
-        draw: picks the seconds of a delay.
+        draw: draws a number of seconds from a delay's range.
         stopping: whether to make no further attempt.
         options: what the operator chose about the policy.
     """
@@ -59,7 +59,7 @@ class Handler:
     limiter: RateLimiter
     clock: Clock
     monitor: Monitor
-    diagnosis: Diagnosis
+    diagnoser: Diagnoser
     hold: Hold
     draw: Callable[[Delay], float]
     stopping: Callable[[], bool]
@@ -97,19 +97,19 @@ class Handler:
             result = self.gateway.send(request)
             ended = self.clock.monotonic()
             decision = decide(result, state, self.options)
-            fault: Fault | None = Fault.MESSAGE
-            asks = self.options.hold and decision.rule.is_ambiguous
-            if asks:
+            fault: Fault | None = Fault.MESSAGE  # the policy's assumption unless diagnosed; None: cancelled first
+            needs_diagnosis = self.options.hold and decision.rule.is_ambiguous
+            if needs_diagnosis:
                 self.limiter.release(permit, result)
-                fault = self.diagnosis.ask(cancelled)
+                fault = self.diagnoser.diagnose(cancelled)
                 if fault is Fault.MESSAGE:
                     decision = decide_for_message_fault(decision.disposition, result, state, self.options)
-            attempt = Attempt(request.method, request.path, result, decision.disposition, state, ended - began)
+            attempt = Attempt(request.path, result, decision.disposition, state, ended - began)
             self.monitor.record(AttemptFinished(attempt))
             delay = self.draw(decision.delay)
-            if not asks:
+            if not needs_diagnosis:
                 self.limiter.release(permit, result, self._pause_for_all(delivery, decision.rule, delay))
-            if self._holds(attempt, fault):
+            if self._begin_hold_if_due(attempt, fault):
                 break
             if decision.rule.action is not Action.RETRY:
                 return self._finish(delivery, attempt)
@@ -125,14 +125,18 @@ class Handler:
         pauses_all = rule.pauses_all or (rule.pauses_lane and self.limiter.pause_lane(delivery.ordering_key, delay))
         return delay if pauses_all else 0.0
 
-    def _holds(self, attempt: Attempt, fault: Fault | None) -> bool:
-        """Begins a hold if this attempt calls for one; returns whether the message stays in the queue."""
+    def _begin_hold_if_due(self, attempt: Attempt, fault: Fault | None) -> bool:
+        """Begins a hold if the token or Intercom is at fault, or an outage lasts too long.
+
+        Returns:
+            Whether the message stays in the queue.
+        """
         if fault is Fault.MESSAGE:
             is_outage = attempt.disposition is Disposition.NO_RESPONSE and self.limiter.outage_seconds() >= MAX_OUTAGE
             if is_outage:
                 self.hold.begin(HoldCause.OUTAGE, attempt)
             return is_outage
-        if fault is not None:  # None: cancelled
+        if fault is not None:
             self.hold.begin_for(fault, attempt)
         return True
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from intercom_sink.domain.attempt import Attempt
 from intercom_sink.domain.backoff import Delay, exponential
-from intercom_sink.domain.diagnosis import Diagnosis, Fault, diagnose
+from intercom_sink.domain.diagnosis import Diagnoser, Fault, fault_of
 from intercom_sink.domain.events import HoldBegan, HoldCause, HoldContinues, HoldEnded
 from intercom_sink.domain.ports import Clock, Monitor
 from intercom_sink.domain.response import AttemptResult, Response
 
-MAX_DELAY = 60.0
-"""Seconds between two requests of a hold, at most."""
+MAX_HOLD_DELAY = 60.0
+"""Maximum delay between two requests of a hold, in seconds."""
 
 WARNING_INTERVAL = 300.0
 """Seconds between two warnings that a hold continues."""
@@ -25,22 +25,22 @@ class Hold:
     """Begins once, by any thread; ends in `wait`, which the receiving thread calls.
 
     Args:
-        diagnosis: asks `GET /me`.
+        diagnoser: sends `GET /me`.
         clock: tells the time.
         monitor: receives the events.
-        draw: picks the seconds of a delay.
+        draw: draws a number of seconds from a delay's range.
         on_begin: is called when a hold begins: it ends what waits, and makes the source return its messages.
     """
 
     def __init__(
         self,
-        diagnosis: Diagnosis,
+        diagnoser: Diagnoser,
         clock: Clock,
         monitor: Monitor,
         draw: Callable[[Delay], float],
         on_begin: Callable[[], None],
     ) -> None:
-        self._diagnosis = diagnosis
+        self._diagnoser = diagnoser
         self._clock = clock
         self._monitor = monitor
         self._draw = draw
@@ -66,14 +66,15 @@ class Hold:
         self.begin(_CAUSES[fault], attempt)
 
     def wait(self, cancelled: Callable[[], bool]) -> None:
-        """Asks `GET /me` with backoff until the hold is over; returns at once when `cancelled()` is true."""
+        """Sends `GET /me` with backoff until the hold is over; returns at once when `cancelled()` is true."""
         assert self._cause is not None
         cause, began = self._cause, self._clock.monotonic()
         requests, last_warning = 0, began
         while True:
             requests += 1
-            delay = self._draw(exponential(requests + 1, MAX_DELAY))
-            result = self._diagnosis.send(cancelled, not_before=self._clock.monotonic() + delay)
+            # The failed attempt was the first: 1 to 2 s, then doubled.
+            delay = self._draw(exponential(requests + 1, MAX_HOLD_DELAY))
+            result = self._diagnoser.send(cancelled, not_before=self._clock.monotonic() + delay)
             if result is None:
                 return
             now = self._clock.monotonic()
@@ -89,4 +90,4 @@ class Hold:
 def _is_over(cause: HoldCause, result: AttemptResult) -> bool:
     if cause is HoldCause.OUTAGE:
         return isinstance(result, Response)
-    return diagnose(result) is Fault.MESSAGE
+    return fault_of(result) is Fault.MESSAGE

@@ -1,4 +1,4 @@
-"""Ordered lanes: messages with the same ordering key are handled one after the other, others side by side."""
+"""Ordered lanes: messages with the same ordering key are handled one after the other, others concurrently."""
 
 from collections import deque
 from collections.abc import Callable
@@ -17,7 +17,7 @@ class Lanes:
         executor: runs one job for each of its workers at the same time.
         clock: supplies the condition to wait on.
         handle: handles one delivery.
-        on_failure: is called after that, from any thread.
+        on_failure: is called, from any thread, when `handle` or the executor raises.
 
     Attributes:
         failure: the first exception that `handle`, or the executor, raised.

@@ -79,12 +79,12 @@ class RateLimiter:
         self._failures = 0
         self._no_response_since: float | None = None
         self._paused_until = 0.0
-        self._lane_pauses: dict[object, float] = {}
+        self._lane_pauses: dict[str | None, float] = {}
         self._last_granted = 0
         self._last_before_pause = 0
         self._half_open = True
         self._probe: int | None = None
-        self._reported_pause: PauseCause | None = None
+        self._recorded_pause: PauseCause | None = None
 
     def acquire(self, cancelled: Callable[[], bool], not_before: float = 0.0) -> Permit | None:
         """Waits for a permit. `release` must follow.
@@ -129,24 +129,24 @@ class RateLimiter:
             elif is_probe and isinstance(result, Response):
                 self._half_open = seconds_until(self._paused_until, now) > 0  # a stale 429 has begun another pause
                 if not self._half_open:
-                    self._report_resumed()
+                    self._record_resumed()
             if may_proceed:
                 self._condition.notify_all()
 
-    def pause_lane(self, lane: object, seconds: float) -> bool:
-        """Notes that a lane waits because of a 429 about one resource; returns whether another lane does so too."""
+    def pause_lane(self, ordering_key: str | None, seconds: float) -> bool:
+        """Records that a lane waits because of a 429 about one resource; returns whether another lane does so too."""
         with self._condition:
             now = self._clock.monotonic()
             self._lane_pauses = {
                 other: until for other, until in self._lane_pauses.items() if seconds_until(until, now) > 0
             }
-            self._lane_pauses[lane] = now + seconds
+            self._lane_pauses[ordering_key] = now + seconds
             return len(self._lane_pauses) > 1
 
-    def lane_paused_until(self, lane: object) -> float:
+    def lane_paused_until(self, ordering_key: str | None) -> float:
         """When the pause of a lane ends, on the clock's `monotonic`; in the past if there is none."""
         with self._condition:
-            return self._lane_pauses.get(lane, 0.0)
+            return self._lane_pauses.get(ordering_key, 0.0)
 
     def outage_seconds(self) -> float:
         """Seconds since the first attempt without a response, if no response has arrived since; otherwise 0."""
@@ -174,8 +174,8 @@ class RateLimiter:
             return math.inf  # its result notifies
         paused = seconds_until(self._paused_until, now)
         exhausted = self._window.seconds_to_wait(now)
-        if exhausted > paused and self._reported_pause is None:
-            self._report_paused(PauseCause.WINDOW_EXHAUSTED, exhausted)
+        if exhausted > paused and self._recorded_pause is None:
+            self._record_paused(PauseCause.WINDOW_EXHAUSTED, exhausted)
         return max(paused, exhausted)
 
     def _grant(self) -> Permit:
@@ -184,23 +184,23 @@ class RateLimiter:
             self._probe = number
             self._monitor.record(ProbeSent())
         else:
-            self._report_resumed()
+            self._record_resumed()
         return Permit(number, self._failures)
 
     def _pause(self, result: AttemptResult, seconds: float, now: float) -> None:
         is_paused = seconds_until(self._paused_until, now) > 0
         if not is_paused or now + seconds > self._paused_until + RATE_LIMIT_JITTER:
             cause = PauseCause.NO_RESPONSE if isinstance(result, NoResponse) else PauseCause.RATE_LIMITED
-            self._report_paused(cause, seconds)
+            self._record_paused(cause, seconds)
         self._paused_until = max(self._paused_until, now + seconds)
         self._half_open = True
         self._last_before_pause = self._last_granted
 
-    def _report_paused(self, cause: PauseCause, seconds: float) -> None:
-        self._reported_pause = cause
+    def _record_paused(self, cause: PauseCause, seconds: float) -> None:
+        self._recorded_pause = cause
         self._monitor.record(Paused(cause, seconds, self._clock.unix_time() + seconds))
 
-    def _report_resumed(self) -> None:
-        if self._reported_pause is not None:
-            self._monitor.record(Resumed(self._reported_pause))
-            self._reported_pause = None
+    def _record_resumed(self) -> None:
+        if self._recorded_pause is not None:
+            self._monitor.record(Resumed(self._recorded_pause))
+            self._recorded_pause = None

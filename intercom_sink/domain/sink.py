@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TypeAlias
 
 from intercom_sink.domain.backoff import Delay, draw_uniform
-from intercom_sink.domain.diagnosis import Diagnosis
+from intercom_sink.domain.diagnosis import Diagnoser
 from intercom_sink.domain.errors import IntercomSinkError
 from intercom_sink.domain.events import Failed, Stopped, Stopping
 from intercom_sink.domain.handler import Handler
@@ -32,7 +32,7 @@ class Sink:
     """Streams a queue to Intercom, at least once and in order.
 
     At concurrency 1 a message is done with before the next one is sent. Above 1 that holds for the messages of each
-    ordering key, and different keys go side by side.
+    ordering key, and messages of different keys are sent concurrently.
 
     Args:
         source: the queue.
@@ -40,11 +40,11 @@ class Sink:
         clock: tells the time, and supplies the conditions to wait on.
         decode: reads a message.
         monitor: receives the events.
-        draw: picks the seconds of a delay.
+        draw: draws a number of seconds from a delay's range.
         concurrency: requests in flight at most.
         rate_reserve: share of Intercom's rate window, from 0 to 0.9, that is left to other apps.
         options: what the operator chose about the policy.
-        make_executor: makes what runs a number of jobs side by side; unused at concurrency 1.
+        make_executor: creates an executor with this many workers; unused at concurrency 1.
     """
 
     def __init__(
@@ -66,10 +66,10 @@ class Sink:
         self._clock = clock
         self._monitor = monitor
         self._limiter = RateLimiter(clock, monitor, rate_reserve)
-        diagnosis = Diagnosis(gateway, self._limiter, clock)
-        self._hold = Hold(diagnosis, clock, monitor, draw, on_begin=self._interrupt)
+        diagnoser = Diagnoser(gateway, self._limiter, clock)
+        self._hold = Hold(diagnoser, clock, monitor, draw, on_begin=self._interrupt)
         self._handler = Handler(
-            decode, gateway, self._limiter, clock, monitor, diagnosis, self._hold, draw, self._is_stopping, options
+            decode, gateway, self._limiter, clock, monitor, diagnoser, self._hold, draw, self._is_stopping, options
         )
         self._concurrency = concurrency
         self._make_executor = make_executor
@@ -110,7 +110,7 @@ class Sink:
         that holds a lock which this takes.
         """
         self._monitor.record(Stopping())
-        self._end()
+        self._begin_stop()
 
     def _stream(self) -> None:
         """Has messages handled until the source ends, or is interrupted."""
@@ -125,11 +125,11 @@ class Sink:
             yield self._handle
             return
         with self._make_executor(self._concurrency) as executor:
-            lanes = Lanes(executor, self._clock, self._handle, on_failure=self._end)
+            lanes = Lanes(executor, self._clock, self._handle, on_failure=self._begin_stop)
             try:
                 yield lanes.dispatch
             except BaseException:
-                self._end()
+                self._begin_stop()
                 raise
             finally:
                 lanes.join()
@@ -145,7 +145,7 @@ class Sink:
     def _is_stopping(self) -> bool:
         return self._stopping
 
-    def _end(self) -> None:
+    def _begin_stop(self) -> None:
         self._stopping = True
         self._source.stop()
         self._limiter.wake()

@@ -174,10 +174,10 @@ MUTANTS = [
         "        case Response(status=401 | 403):\n            return Fault.MESSAGE",
     ),
     Mutant(
-        "GET /me not asked",
+        "GET /me not sent",
         "handler",
-        "asks = self.options.hold and",
-        "asks = False and",
+        "needs_diagnosis = self.options.hold and",
+        "needs_diagnosis = False and",
     ),
     Mutant(
         "sent on during a hold",
@@ -194,7 +194,7 @@ MUTANTS = [
     Mutant(
         "a hold that ends with any response",
         "hold",
-        "return diagnose(result) is Fault.MESSAGE",
+        "return fault_of(result) is Fault.MESSAGE",
         "return isinstance(result, Response)",
     ),
     Mutant(

@@ -29,7 +29,6 @@ from intercom_sink.domain.events import (
 from intercom_sink.domain.retry_state import RetryState
 
 DELIVERED = Attempt(
-    "POST",
     "/contacts",
     Response(200),
     Disposition.DELIVERED,

@@ -9,6 +9,6 @@ from intercom_sink.domain.retry_state import RetryState
 
 
 @pytest.mark.parametrize("disposition", Disposition)
-def test_attempt_knows_the_rule_of_its_disposition(disposition: Disposition) -> None:
-    attempt = Attempt("GET", "/me", Response(200), disposition, RetryState("GET"), duration=0.1)
-    assert attempt.rule is TABLE[disposition]
+def test_attempt_knows_its_method_and_the_rule_of_its_disposition(disposition: Disposition) -> None:
+    attempt = Attempt("/me", Response(200), disposition, RetryState("GET"), duration=0.1)
+    assert (attempt.method, attempt.rule) == ("GET", TABLE[disposition])

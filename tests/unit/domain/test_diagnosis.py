@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from intercom_sink import AttemptResult, IntercomRequest, Monitors, NoResponse, Response, SystemClock
-from intercom_sink.domain.diagnosis import ME, Diagnosis, Fault, diagnose
+from intercom_sink.domain.diagnosis import ME, Diagnoser, Fault, fault_of
 from intercom_sink.domain.rate_limiter import Permit, RateLimiter
 from intercom_sink.testing import InMemoryGateway
 from testbed.waiting import wait_until
@@ -48,13 +48,13 @@ def never() -> bool:
     ids=str,
 )
 def test_fault_follows_from_the_result_of_get_me(result: AttemptResult, fault: Fault) -> None:
-    assert diagnose(result) is fault
+    assert fault_of(result) is fault
 
 
 @given(results)
 def test_message_is_blamed_only_if_get_me_succeeds(result: AttemptResult) -> None:
     status = result.status if isinstance(result, Response) else None
-    fault = diagnose(result)
+    fault = fault_of(result)
     assert (fault is Fault.MESSAGE) == (status is not None and 200 <= status <= 299)
     assert (fault is Fault.TOKEN) == (status in (401, 403))
 
@@ -78,38 +78,38 @@ class SlowGateway(InMemoryGateway):
         return result
 
 
-class Asker:
-    """A task that asks at a given time."""
+class Caller:
+    """A task that diagnoses at a given time."""
 
     def __init__(self, scene: "Scene", at: float) -> None:
         self.cancelled = False
-        self.answers: list[tuple[float, Fault | None]] = []
+        self.faults: list[tuple[float, Fault | None]] = []
         self.failure: Exception | None = None
         self._scene = scene
         self._at = at
-        scene.threads.start(self._ask)
+        scene.threads.start(self._diagnose)
 
-    def _ask(self) -> None:
+    def _diagnose(self) -> None:
         self._scene.threads.sleep(self._at)
         try:
-            fault = self._scene.diagnosis.ask(lambda: self.cancelled)
+            fault = self._scene.diagnoser.diagnose(lambda: self.cancelled)
         except ZeroDivisionError as failure:
             self.failure = failure
         else:
-            self.answers.append((self._scene.threads.now, fault))
+            self.faults.append((self._scene.threads.now, fault))
 
 
 class Scene:
-    """Any number of tasks that ask, in virtual time."""
+    """Any number of tasks that diagnose, in virtual time."""
 
     def __init__(self, *script: AttemptResult | Exception) -> None:
         self.threads = VirtualThreads()
         self.gateway = SlowGateway(script, self.threads)
         self.limiter = RateLimiter(self.threads, Monitors())
-        self.diagnosis = Diagnosis(self.gateway, self.limiter, self.threads)
+        self.diagnoser = Diagnoser(self.gateway, self.limiter, self.threads)
 
-    def asker(self, at: float = 0.0) -> Asker:
-        return Asker(self, at)
+    def caller(self, at: float = 0.0) -> Caller:
+        return Caller(self, at)
 
     def at(self, moment: float, event: Callable[[], object]) -> None:
         def job() -> None:
@@ -118,8 +118,8 @@ class Scene:
 
         self.threads.start(job)
 
-    def cancel(self, asker: Asker) -> None:
-        asker.cancelled = True
+    def cancel(self, caller: Caller) -> None:
+        caller.cancelled = True
         self.limiter.wake()
 
     def pause(self, seconds: float) -> None:
@@ -137,54 +137,54 @@ class Scene:
 
 def test_askers_share_the_request_that_is_in_flight() -> None:
     scene = Scene(Response(401))
-    askers = [scene.asker(at) for at in (0.0, 0.5, 1.9)]
+    callers = [scene.caller(at) for at in (0.0, 0.5, 1.9)]
     scene.run()
     assert scene.gateway.sent_at == [0]
-    assert [asker.answers for asker in askers] == [[(LATENCY, Fault.TOKEN)]] * 3
+    assert [caller.faults for caller in callers] == [[(LATENCY, Fault.TOKEN)]] * 3
 
 
 def test_message_is_not_blamed_by_a_request_that_was_sent_before_it_failed() -> None:
     """The token is revoked meanwhile."""
     scene = Scene(Response(200), Response(401))
-    first, second = scene.asker(), scene.asker(at=1.9)
+    first, second = scene.caller(), scene.caller(at=1.9)
     scene.run()
-    assert first.answers == [(LATENCY, Fault.MESSAGE)]
-    assert second.answers == [(2 * LATENCY, Fault.TOKEN)]
+    assert first.faults == [(LATENCY, Fault.MESSAGE)]
+    assert second.faults == [(2 * LATENCY, Fault.TOKEN)]
 
 
 def test_asker_after_the_response_sends_a_request_of_its_own() -> None:
     scene = Scene(Response(200), Response(503))
-    first, second = scene.asker(), scene.asker(at=LATENCY + 0.5)
+    first, second = scene.caller(), scene.caller(at=LATENCY + 0.5)
     scene.run()
     assert scene.gateway.sent_at == [0, LATENCY + 0.5]
-    assert first.answers == [(LATENCY, Fault.MESSAGE)]
-    assert second.answers == [(2 * LATENCY + 0.5, Fault.INTERCOM)]
+    assert first.faults == [(LATENCY, Fault.MESSAGE)]
+    assert second.faults == [(2 * LATENCY + 0.5, Fault.INTERCOM)]
 
 
 def test_request_waits_for_a_permit_like_any_other() -> None:
     scene = Scene(Response(200))
     scene.pause(5)
-    asker = scene.asker()
+    caller = scene.caller()
     scene.run()
     assert scene.gateway.sent_at == [5]
-    assert asker.answers == [(5 + LATENCY, Fault.MESSAGE)]
+    assert caller.faults == [(5 + LATENCY, Fault.MESSAGE)]
 
 
 def test_request_counts_against_the_rate_window() -> None:
     scene = Scene(Response(200))
     scene.limiter.release(scene.permit(), reported(remaining=1))
-    asker = scene.asker()
+    caller = scene.caller()
     next_permits: list[float] = []
     scene.at(0.5, lambda: next_permits.append(scene.threads.now) if scene.limiter.acquire(never) else None)
     scene.run()
-    assert asker.answers
+    assert caller.faults
     assert next_permits == [10], "the window has ended"
 
 
 def test_response_of_get_me_ends_the_half_open_state() -> None:
     """It is as good a probe as any other request, and its permit is released."""
     scene = Scene(Response(503))
-    scene.asker()
+    scene.caller()
     scene.run()
     assert scene.permit()
     assert scene.permit()
@@ -193,40 +193,40 @@ def test_response_of_get_me_ends_the_half_open_state() -> None:
 def test_asker_that_is_cancelled_before_its_permit_sends_nothing() -> None:
     scene = Scene()
     scene.pause(5)
-    asker = scene.asker()
-    scene.at(2, lambda: scene.cancel(asker))
+    caller = scene.caller()
+    scene.at(2, lambda: scene.cancel(caller))
     scene.run()
-    assert asker.answers == [(2, None)]
+    assert caller.faults == [(2, None)]
     assert scene.gateway.sent_at == []
 
 
 def test_asker_that_is_cancelled_while_it_shares_learns_nothing() -> None:
     scene = Scene(Response(401))
-    first, second, third = (scene.asker() for _ in range(3))
+    first, second, third = (scene.caller() for _ in range(3))
     scene.at(1, lambda: scene.cancel(second))
     scene.run()
-    assert first.answers == third.answers == [(LATENCY, Fault.TOKEN)]
-    assert second.answers == [(LATENCY, None)]
+    assert first.faults == third.faults == [(LATENCY, Fault.TOKEN)]
+    assert second.faults == [(LATENCY, None)]
 
 
 def test_asker_in_flight_learns_the_result_even_if_cancelled_meanwhile() -> None:
     """The attempt in flight is finished at a stop; what it says may still be used."""
     scene = Scene(Response(200))
-    asker = scene.asker()
-    scene.at(1, lambda: scene.cancel(asker))
+    caller = scene.caller()
+    scene.at(1, lambda: scene.cancel(caller))
     scene.run()
-    assert asker.answers == [(LATENCY, Fault.MESSAGE)]
+    assert caller.faults == [(LATENCY, Fault.MESSAGE)]
 
 
 def test_another_asker_takes_over_from_one_that_is_cancelled() -> None:
     """Its own message is still there: without an answer it would neither be removed nor returned to the queue."""
     scene = Scene(Response(401))
     scene.pause(5)
-    first, second, third = (scene.asker(at) for at in (0.0, 0.1, 0.2))
+    first, second, third = (scene.caller(at) for at in (0.0, 0.1, 0.2))
     scene.at(2, lambda: scene.cancel(first))
     scene.run()
-    assert first.answers == [(2, None)]
-    assert second.answers == third.answers == [(5 + LATENCY, Fault.TOKEN)]
+    assert first.faults == [(2, None)]
+    assert second.faults == third.faults == [(5 + LATENCY, Fault.TOKEN)]
     assert scene.gateway.sent_at == [5], "the two share one request"
 
 
@@ -234,23 +234,23 @@ def test_another_asker_takes_over_from_one_that_fails() -> None:
     scene = Scene(ZeroDivisionError("a bug"), Response(200))
     # The permit of a request that raises is never released; what is tested here is not the probe.
     scene.limiter.release(scene.permit(), OK)
-    first, second = scene.asker(), scene.asker()
+    first, second = scene.caller(), scene.caller()
     scene.run()
     assert isinstance(first.failure, ZeroDivisionError)
-    assert second.answers == [(2 * LATENCY, Fault.MESSAGE)]
+    assert second.faults == [(2 * LATENCY, Fault.MESSAGE)]
 
 
 def test_send_waits_until_the_given_time() -> None:
     scene = Scene(Response(503))
     sent: list[AttemptResult | None] = []
-    scene.at(1, lambda: sent.append(scene.diagnosis.send(never, not_before=7)))
+    scene.at(1, lambda: sent.append(scene.diagnoser.send(never, not_before=7)))
     scene.run()
     assert scene.gateway.sent_at == [7]
     assert sent == [Response(503)]
 
 
 def test_send_returns_nothing_once_cancelled() -> None:
-    assert Scene().diagnosis.send(lambda: True) is None
+    assert Scene().diagnoser.send(lambda: True) is None
 
 
 class WatchedClock(SystemClock):
@@ -281,9 +281,11 @@ def test_threads_that_ask_at_once_send_one_request() -> None:
             return super().send(request)
 
     gateway = Waiting([Response(403)])
-    diagnosis = Diagnosis(gateway, RateLimiter(SystemClock(), Monitors()), clock)
+    diagnoser = Diagnoser(gateway, RateLimiter(SystemClock(), Monitors()), clock)
     faults: list[Fault | None] = []
-    threads = [threading.Thread(target=lambda: faults.append(diagnosis.ask(never)), daemon=True) for _ in range(count)]
+    threads = [
+        threading.Thread(target=lambda: faults.append(diagnoser.diagnose(never)), daemon=True) for _ in range(count)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -312,23 +314,23 @@ def test_thread_whose_asker_fails_asks_in_its_place_unless_it_is_cancelled() -> 
     probe = limiter.acquire(never)
     assert probe is not None
     limiter.release(probe, OK)
-    diagnosis = Diagnosis(gateway, limiter, clock)
-    answers: dict[str, Fault | str | None] = {}
+    diagnoser = Diagnoser(gateway, limiter, clock)
+    results: dict[str, Fault | str | None] = {}
 
-    def ask(name: str, is_cancelled: Callable[[], bool]) -> None:
+    def diagnose(name: str, is_cancelled: Callable[[], bool]) -> None:
         try:
-            answers[name] = diagnosis.ask(is_cancelled)
+            results[name] = diagnoser.diagnose(is_cancelled)
         except ZeroDivisionError as failure:
-            answers[name] = str(failure)
+            results[name] = str(failure)
 
-    threads = [threading.Thread(target=ask, args=("first", never), daemon=True)]
+    threads = [threading.Thread(target=diagnose, args=("first", never), daemon=True)]
     threads[0].start()
-    wait_until(lambda: bool(gateway.requests), "the first to ask")
+    wait_until(lambda: bool(gateway.requests), "the first request")
     for name, is_cancelled in (("second", never), ("third", cancelled.is_set)):
-        threads.append(threading.Thread(target=ask, args=(name, is_cancelled), daemon=True))
+        threads.append(threading.Thread(target=diagnose, args=(name, is_cancelled), daemon=True))
         threads[-1].start()
     for thread in threads:
         thread.join(MAX_WAIT)
         assert not thread.is_alive()
-    assert answers == {"first": "a bug", "second": Fault.INTERCOM, "third": None}
+    assert results == {"first": "a bug", "second": Fault.INTERCOM, "third": None}
     assert gateway.requests == [ME, ME]

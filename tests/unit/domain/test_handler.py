@@ -22,7 +22,7 @@ from intercom_sink import (
     Response,
 )
 from intercom_sink.domain.backoff import Delay
-from intercom_sink.domain.diagnosis import ME, Diagnosis
+from intercom_sink.domain.diagnosis import ME, Diagnoser
 from intercom_sink.domain.events import (
     AttemptFinished,
     HoldBegan,
@@ -100,15 +100,15 @@ class Scene:
         self.delivery = self.receive()
         self.limiter_monitor = RecordingMonitor()
         self.limiter = RateLimiter(self.clock, self.limiter_monitor)
-        diagnosis = Diagnosis(self.gateway, self.limiter, self.clock)
-        self.hold = Hold(diagnosis, self.clock, self.monitor, self.draw, on_begin=self.limiter.wake)
+        diagnoser = Diagnoser(self.gateway, self.limiter, self.clock)
+        self.hold = Hold(diagnoser, self.clock, self.monitor, self.draw, on_begin=self.limiter.wake)
         self.handler = Handler(
             decode=self.decode,
             gateway=self.gateway,
             limiter=self.limiter,
             clock=self.clock,
             monitor=self.monitor,
-            diagnosis=diagnosis,
+            diagnoser=diagnoser,
             hold=self.hold,
             draw=self.draw,
             stopping=lambda: self.stopping,
@@ -795,11 +795,11 @@ class LanesScene:
         permit = limiter.acquire(lambda: False)
         assert permit is not None
         limiter.release(permit, Response(200))  # there was a probe
-        diagnosis = Diagnosis(self, limiter, self.threads)
-        hold = Hold(diagnosis, self.threads, self.monitor, self.draw, on_begin=limiter.wake)
+        diagnoser = Diagnoser(self, limiter, self.threads)
+        hold = Hold(diagnoser, self.threads, self.monitor, self.draw, on_begin=limiter.wake)
         self.source.on_lost(limiter.wake)
         self.handler = Handler(
-            self.decode, self, limiter, self.threads, self.monitor, diagnosis, hold, self.draw, lambda: False, options
+            self.decode, self, limiter, self.threads, self.monitor, diagnoser, hold, self.draw, lambda: False, options
         )
 
     def decode(self, body: bytes) -> IntercomRequest:

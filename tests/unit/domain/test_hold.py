@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from intercom_sink import AttemptResult, IntercomRequest, NoResponse, Response, SystemClock
 from intercom_sink.domain.backoff import Delay
-from intercom_sink.domain.diagnosis import ME, Diagnosis, Fault
+from intercom_sink.domain.diagnosis import ME, Diagnoser, Fault
 from intercom_sink.domain.events import HoldBegan, HoldCause, HoldContinues, HoldEnded
-from intercom_sink.domain.hold import MAX_DELAY, WARNING_INTERVAL, Hold
+from intercom_sink.domain.hold import MAX_HOLD_DELAY, WARNING_INTERVAL, Hold
 from intercom_sink.domain.rate_limiter import RateLimiter
 from intercom_sink.testing import InMemoryGateway, RecordingMonitor, VirtualClock
 from tests.support.events import REJECTED
@@ -51,8 +51,8 @@ class Scene:
         self.began = 0
         self.stopping = False
         self._random = None if seed is None else Random(seed)
-        diagnosis = Diagnosis(self.gateway, self.limiter, self.clock)
-        self.hold = Hold(diagnosis, self.clock, self.monitor, self.draw, self.on_begin)
+        diagnoser = Diagnoser(self.gateway, self.limiter, self.clock)
+        self.hold = Hold(diagnoser, self.clock, self.monitor, self.draw, self.on_begin)
 
     def draw(self, delay: Delay) -> float:
         self.delays.append(delay)
@@ -102,8 +102,8 @@ def test_cause_of_a_hold_is_the_fault(fault: Fault, cause: HoldCause) -> None:
 def test_threads_that_fail_together_begin_one_hold() -> None:
     clock, monitor = SystemClock(), RecordingMonitor()
     begun: list[bool] = []
-    diagnosis = Diagnosis(InMemoryGateway(), RateLimiter(clock, monitor), clock)
-    hold = Hold(diagnosis, clock, monitor, lambda delay: 0.0, lambda: begun.append(True))
+    diagnoser = Diagnoser(InMemoryGateway(), RateLimiter(clock, monitor), clock)
+    hold = Hold(diagnoser, clock, monitor, lambda delay: 0.0, lambda: begun.append(True))
     ready = threading.Barrier(8)
 
     def fail() -> None:
@@ -184,7 +184,7 @@ def test_two_requests_are_a_second_apart_and_a_minute_at_most(script: list[Attem
     scene.wait()
     moments = [0.0, *scene.gateway.sent_at]
     gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
-    assert all(1 <= gap <= 2 * MAX_DELAY + 1e-6 for gap in gaps)
+    assert all(1 <= gap <= 2 * MAX_HOLD_DELAY + 1e-6 for gap in gaps)
 
 
 def test_pause_for_all_delays_get_me_too() -> None:
@@ -226,7 +226,7 @@ def test_hold_of_days_keeps_its_pace() -> None:
     moments = [0.0, *(event.seconds for event in scene.monitor.of(HoldContinues))]
     gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
     assert min(gaps) >= WARNING_INTERVAL
-    assert max(gaps) <= WARNING_INTERVAL + MAX_DELAY
+    assert max(gaps) <= WARNING_INTERVAL + MAX_HOLD_DELAY
 
 
 # A stop.
