@@ -8,7 +8,7 @@ import pika
 from benchmarks.contenders import Job
 from benchmarks.messages import DATA, HOT_PATH, KEYS, PATH
 from intercom_sink import IntercomRequest, encode
-from testbed.amqp import ORDERING_KEY, connect, declare, depth
+from testbed.amqp import ORDERING_KEY_HEADER, connect, declare, depth
 from testbed.waiting import wait_until
 
 
@@ -25,7 +25,7 @@ def publish_messages(job: Job, *, hot_key: bool = False) -> None:
         channel = connection.channel()
         for key in itertools.islice(_hot_keys() if hot_key else itertools.cycle(KEYS), job.messages):
             body = bodies[HOT_PATH if hot_key and key == KEYS[0] else PATH]
-            properties = pika.BasicProperties(delivery_mode=2, headers={ORDERING_KEY: key})
+            properties = pika.BasicProperties(delivery_mode=2, headers={ORDERING_KEY_HEADER: key})
             channel.basic_publish("", job.queue, body, properties)
 
 

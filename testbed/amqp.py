@@ -9,7 +9,7 @@ import pika
 from pika.exceptions import AMQPError
 from pika.spec import Basic
 
-ORDERING_KEY = "x-ordering-key"
+ORDERING_KEY_HEADER = "x-ordering-key"
 
 logging.getLogger("pika").setLevel(logging.CRITICAL)  # a broker that has not started yet is no error here
 
@@ -36,7 +36,7 @@ def publish(url: str, queue: str, bodies: Iterable[bytes], keys: Iterable[object
         channel = connection.channel()
         channel.confirm_delivery()
         for body, key in zip_longest(bodies, keys):
-            headers = None if key is None else {ORDERING_KEY: key}
+            headers = None if key is None else {ORDERING_KEY_HEADER: key}
             properties = pika.BasicProperties(delivery_mode=2, headers=headers)
             channel.basic_publish("", queue, body, properties, mandatory=True)
 
@@ -67,7 +67,7 @@ def consumers(url: str, queue: str) -> int:
 
 def take_all_with_keys(url: str, queue: str) -> list[tuple[bytes, object]]:
     """Removes every message that is ready; returns each body with its ordering key."""
-    return [(body, (properties.headers or {}).get(ORDERING_KEY)) for _, properties, body in _get_all(url, queue)]
+    return [(body, (properties.headers or {}).get(ORDERING_KEY_HEADER)) for _, properties, body in _get_all(url, queue)]
 
 
 def take_all(url: str, queue: str) -> list[tuple[bytes, bool]]:

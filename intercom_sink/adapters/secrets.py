@@ -26,8 +26,8 @@ class Secret(Protocol):
     def reload(self) -> bool:
         """Looks for a new value; returns whether this call found one.
 
-        Another thread may have found it a moment before. So whoever was refused compares `value`, after `reload`, with
-        the value that was refused. Raises nothing: if there is nothing valid to be read, the value stays.
+        Another thread may have loaded it already, so after `reload` compare `value` with the refused one. Raises
+        nothing: if there is nothing valid to be read, the value stays.
         """
 
 

@@ -16,7 +16,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """What is known of a message that was given up; a malformed one was never sent.
+    """The metadata of a dead letter: why a message was given up. A malformed one was never sent.
 
     Args:
         reason: why.

@@ -169,8 +169,8 @@ class OtherConsumers:
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionLost:
-    """RabbitMQ is unavailable, at the first connection or later; the broker's URL is shown without its password."""
+class ConnectionFailed:
+    """A connection to RabbitMQ could not be opened, or was lost; the broker's URL is shown without its password."""
 
     broker: str
     reason: str
@@ -239,7 +239,7 @@ Event: TypeAlias = (
     | HoldEnded
     | Consuming
     | OtherConsumers
-    | ConnectionLost
+    | ConnectionFailed
     | Reconnecting
     | DeadLettered
     | DeadLetterNotConfirmed

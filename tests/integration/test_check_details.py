@@ -79,8 +79,8 @@ def test_fails_for_a_stream_as_source_and_as_dead_letter_queue(rabbitmq: str) ->
     finally:
         queue.delete()
     assert (as_source.returncode, as_dead_letters.returncode) == (1, 1)
-    assert f"FAIL  queue     {queue.name} is a stream" in as_source.stdout
-    assert f"FAIL  dlq       {queue.name} is a stream" in as_dead_letters.stdout
+    assert f"FAIL  queue     {queue.name} is a RabbitMQ stream" in as_source.stdout
+    assert f"FAIL  dlq       {queue.name} is a RabbitMQ stream" in as_dead_letters.stdout
 
 
 def test_run_warns_of_slips_and_of_a_missing_dead_letter_queue_once(queue: Queue, start_sink: StartSink) -> None:

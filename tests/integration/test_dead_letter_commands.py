@@ -4,7 +4,7 @@ import pytest
 
 from intercom_sink import decode
 from testbed.intercom import Intercom, error, reply
-from tests.support.dead_letters import FACT_PREFIX, get_with_properties, list_json, run_dead_letters
+from tests.support.dead_letters import PREFIX, get_with_properties, list_json, run_dead_letters
 from tests.support.messages import message
 from tests.support.processes import Completed, StartSink, run_command
 from tests.support.queues import DeadLetterQueue, Queue
@@ -31,8 +31,8 @@ BODIES = [message(1), message(2), message(3), b"malformed", message(5)]
 
 
 def test_list_shows_a_table_oldest_first_and_changes_nothing(filled: DeadLetterQueue) -> None:
-    facts = list_json(filled)
-    assert [each["number"] for each in facts] == [1, 2, 3, 4, 5]
+    metadata = list_json(filled)
+    assert [each["number"] for each in metadata] == [1, 2, 3, 4, 5]
     done = run_dead_letters(filled, "list")
     assert done.returncode == 0, done.stderr
     head, *rows, count = done.stdout.splitlines()
@@ -41,7 +41,7 @@ def test_list_shows_a_table_oldest_first_and_changes_nothing(filled: DeadLetterQ
         ["1", "rejected", "400", "POST", "/contacts/1:", "bad"],
         ["2", "rejected", "401", "POST", "/contacts/2:", "unauthorized"],
         ["3", "server-error", "502", "POST", "/contacts/3"],
-        ["4", "malformed", "-", *str(facts[3]["detail"]).split()],
+        ["4", "malformed", "-", *str(metadata[3]["detail"]).split()],
         ["5", "rejected", "400", "POST", "/contacts/5:", "bad"],
     ]
     assert all(len(line) <= 80 for line in (head, *rows[:3], count))
@@ -84,7 +84,7 @@ def test_replay_to_another_queue_removes_the_headers(filled: DeadLetterQueue, qu
     assert done.returncode == 0, done.stderr
     properties, body = get_with_properties(other)
     assert decode(body).path == "/contacts/1"
-    assert not [name for name in properties.headers or {} if name.startswith(FACT_PREFIX)]
+    assert not [name for name in properties.headers or {} if name.startswith(PREFIX)]
     other.delete()
 
 

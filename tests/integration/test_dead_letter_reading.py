@@ -43,9 +43,9 @@ def test_show_prints_the_whole_letter_and_changes_nothing(filled: DeadLetterQueu
         ['"number":', "1"],
     ):
         assert words in lines
-    facts = list_json(filled)
-    assert (facts[0]["message-id"], facts[0]["ordering-key"]) == ("m1", "account 1")
-    assert "JSON" in facts[1]["detail"]
+    metadata = list_json(filled)
+    assert (metadata[0]["message-id"], metadata[0]["ordering-key"]) == ("m1", "account 1")
+    assert "JSON" in metadata[1]["detail"]
     assert filled.depth == 3
 
 

@@ -8,7 +8,7 @@ import pytest
 from testbed import amqp
 from testbed.intercom import Intercom, error, reply
 from testbed.rabbitmq import Node
-from tests.support.dead_letters import FACT_PREFIX, get_with_properties, list_json
+from tests.support.dead_letters import PREFIX, get_with_properties, list_json
 from tests.support.messages import message, numbers
 from tests.support.processes import StartSink
 from tests.support.queues import DeadLetterQueue, Queue, changed_url
@@ -47,11 +47,11 @@ def test_dead_letter_has_the_original_bytes_and_properties_and_says_why(
     headers = kept.headers
     assert headers["own"] == "kept"
     assert "CC" not in headers
-    facts = {name.removeprefix(FACT_PREFIX): value for name, value in headers.items() if name.startswith(FACT_PREFIX)}
-    times = [facts.pop(name) for name in ("first-attempt", "last-attempt", "given-up")]
+    metadata = {name.removeprefix(PREFIX): value for name, value in headers.items() if name.startswith(PREFIX)}
+    times = [metadata.pop(name) for name in ("first-attempt", "last-attempt", "given-up")]
     assert times == sorted(times)
     assert times[0] >= time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(began))
-    assert facts == {
+    assert metadata == {
         "reason": "rejected",
         "status": 422,
         "request-id": "b2f1",
@@ -72,7 +72,7 @@ def test_only_messages_that_are_given_up_are_dead_lettered(
     queue.publish(message(1), message(2), message(3), message(4), b"malformed")
     sink = start_sink(queue, "run", "--drain", **dead_letters.variables)
     assert sink.wait() == 0, sink.stderr
-    assert [(facts["reason"], facts.get("status")) for facts in list_json(dead_letters)] == [
+    assert [(metadata["reason"], metadata.get("status")) for metadata in list_json(dead_letters)] == [
         ("server-error", 500),
         ("rejected", 400),
         ("malformed", None),
@@ -98,7 +98,7 @@ def test_dead_letter_queue_is_used_as_it_stands(
     sink = start_sink(queue, "run", "--drain", **dead_letters.variables)
     assert sink.wait() == 0, sink.stderr
     for _ in range(2):  # listing changes nothing
-        assert [facts["path"] for facts in list_json(dead_letters)] == ["/contacts/1", "/contacts/2"]
+        assert [metadata["path"] for metadata in list_json(dead_letters)] == ["/contacts/1", "/contacts/2"]
 
 
 def test_message_whose_dead_letter_is_not_confirmed_stays_in_the_queue(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from intercom_sink import IntercomRequest, encode
-from intercom_sink.adapters.rabbitmq.dead_letter_headers import HEADERS_DROPPED, facts_of
+from intercom_sink.adapters.rabbitmq.dead_letter_headers import DROPPED_COUNT_HEADER, metadata_of
 from testbed.intercom import Intercom, error
 from testbed.rabbitmq import Node
 from tests.support import amqp_tables
@@ -52,7 +52,7 @@ def test_headers_survive_the_way_into_a_dead_letter_and_back(
     publish_raw(queue, *published)
     sink = start_sink(queue, "run", "--drain", **dead_letters.variables)
     assert sink.wait() == 0, sink.stderr
-    assert [facts["reason"] for facts in list_json(dead_letters)] == ["rejected"] * len(POISON)
+    assert [metadata["reason"] for metadata in list_json(dead_letters)] == ["rejected"] * len(POISON)
     for name, shown in {"key that is not UTF-8": r"cl\xe9", "nested deep": "deep"}.items():
         done = run_dead_letters(dead_letters, "show", str(list(POISON).index(name) + 1))
         assert done.returncode == 0, done.stderr
@@ -93,8 +93,8 @@ def test_headers_as_large_as_a_frame_are_left_out_of_the_dead_letter(
     assert sink.wait() == 0, sink.stderr
     ((body, properties),) = take_with_properties(dead_letters)
     assert body == message(1)
-    facts = facts_of(properties)
-    assert (facts["reason"], facts["path"], facts[HEADERS_DROPPED]) == ("rejected", "/contacts/1", 1)
+    metadata = metadata_of(properties)
+    assert (metadata["reason"], metadata["path"], metadata[DROPPED_COUNT_HEADER]) == ("rejected", "/contacts/1", 1)
     assert properties.headers["small"] is True
     assert "large" not in properties.headers
 
@@ -114,10 +114,10 @@ def test_dead_letter_fits_in_the_smallest_frame(node: Node, intercom: Intercom, 
     (first, kept), (second, _) = take_with_properties(dead_letters)
     assert (first, second) == (long, message(2))
     assert (kept.message_id, kept.ordering_key) == ("m1", "k")
-    facts = facts_of(kept)
-    assert facts["path"].startswith("/éééé")
-    assert facts["path"].endswith("…")
-    assert facts[HEADERS_DROPPED] == 1
+    metadata = metadata_of(kept)
+    assert metadata["path"].startswith("/éééé")
+    assert metadata["path"].endswith("…")
+    assert metadata[DROPPED_COUNT_HEADER] == 1
 
 
 def test_lone_surrogates_from_intercom_do_no_harm(
@@ -127,7 +127,7 @@ def test_lone_surrogates_from_intercom_do_no_harm(
     queue.publish(message(1))
     sink = start_sink(queue, "run", "--drain", **dead_letters.variables)
     assert sink.wait() == 0, sink.stderr
-    (facts,) = list_json(dead_letters)
-    assert json.dumps(facts).isascii()
-    assert facts["reason"] == "rejected"
-    assert "\ud800" not in facts["error-codes"][0]
+    (metadata,) = list_json(dead_letters)
+    assert json.dumps(metadata).isascii()
+    assert metadata["reason"] == "rejected"
+    assert "\ud800" not in metadata["error-codes"][0]

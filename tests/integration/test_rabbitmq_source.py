@@ -6,7 +6,7 @@ import pytest
 
 from intercom_sink.adapters.rabbitmq.brokers import fixed_brokers
 from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
-from intercom_sink.domain.events import ConnectionLost, Consuming, Reconnecting
+from intercom_sink.domain.events import ConnectionFailed, Consuming, Reconnecting
 from intercom_sink.testing import RecordingMonitor
 from testbed.proxy import Proxy
 from testbed.waiting import wait_until
@@ -64,5 +64,5 @@ class TestRabbitMQSource(MessageSourceContract):
         rig.lose_connection()
         receive(rig.source)
         rig.source.close()
-        assert [type(event) for event in rig.monitor.events] == [Consuming, ConnectionLost, Reconnecting, Consuming]
+        assert [type(event) for event in rig.monitor.events] == [Consuming, ConnectionFailed, Reconnecting, Consuming]
         assert "guest:guest" not in repr(rig.monitor.events)

@@ -14,7 +14,7 @@ STREAM = {"x-queue-type": "stream"}
 def assert_refused(sink: SinkProcess, queue: Queue) -> None:
     assert sink.wait() == 1
     (failed,) = sink.logs("failed")
-    assert f"{queue.name} is a stream" in failed["reason"]
+    assert f"{queue.name} is a RabbitMQ stream" in failed["reason"]
     assert sink.logs("consuming") == []
 
 
@@ -24,7 +24,7 @@ def test_stream_as_the_source_is_refused(rabbitmq: str, intercom: Intercom, star
         assert_refused(start_sink(stream), stream)
         done = run_command("check", CJW_INTERCOM_API_TOKEN="mock", **stream.variables)
         assert done.returncode == 1
-        assert f"{stream.name} is a stream" in done.stdout
+        assert f"{stream.name} is a RabbitMQ stream" in done.stdout
     assert intercom.requests == []
 
 
@@ -44,7 +44,7 @@ def test_replay_to_a_stream_is_refused(rabbitmq: str, queue: Queue, dead_letters
     with temporary_queue(rabbitmq, arguments=STREAM) as stream:
         done = run_command("dead-letters", "replay", "--to", stream.name, **dead_letters.variables)
     assert done.returncode == 1
-    assert f"{stream.name} is a stream" in done.stderr
+    assert f"{stream.name} is a RabbitMQ stream" in done.stderr
     assert dead_letters.depth == 1
 
 

@@ -9,7 +9,7 @@ from testbed import amqp
 from tests.support.processes import Completed, run_command
 from tests.support.queues import DeadLetterQueue, Queue
 
-FACT_PREFIX = "x-intercom-sink-"
+PREFIX = "x-intercom-sink-"
 """How the names of the sink's headers begin."""
 
 

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from intercom_sink import Disposition, Event, NoResponse, Reason, Response
 from intercom_sink.domain.attempt import Attempt
 from intercom_sink.domain.events import (
-    ConnectionLost,
+    ConnectionFailed,
     Consuming,
     DeadLettered,
     DeadLetterNotConfirmed,
@@ -53,7 +53,7 @@ _ARGUMENTS: Mapping[type[Event], tuple[Any, ...]] = {
     HoldEnded: (HoldCause.INTERCOM, 1234.5),
     Consuming: ("amqp://user@rabbit:5672/", "intercom"),
     OtherConsumers: ("intercom", 1),
-    ConnectionLost: ("amqp://user@rabbit:5672/", "connection refused"),
+    ConnectionFailed: ("amqp://user@rabbit:5672/", "connection refused"),
     Reconnecting: (0.5,),
     DeadLettered: ("intercom-dead", Reason.REJECTED),
     DeadLetterNotConfirmed: ("intercom-dead", "the queue is full", 1.0),

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from intercom_sink.domain.events import (
     AttemptFinished,
-    ConnectionLost,
+    ConnectionFailed,
     Consuming,
     DeadLettered,
     DeadLetterNotConfirmed,
@@ -147,7 +147,7 @@ LINES: Mapping[type[Event], Line] = {
             "effect": lambda _: "breaks the order of messages, unless the queue is single-active-consumer",
         },
     ),
-    ConnectionLost: Line(
+    ConnectionFailed: Line(
         "RabbitMQ unavailable",
         Severity.ERROR,
         {"broker": lambda event: event.broker, "reason": lambda event: event.reason},

@@ -1,13 +1,15 @@
 """RabbitMQ, on pika.
 
-- Consuming: `source` implements the MessageSource port with a thread that reconnects (`reconnect`). `consumer` is one
-  connection, `ack_batch` and `drain` are two of its jobs, `delivery` is a message that it received.
+- Consuming: `source` implements MessageSource; `consumer_thread` is its I/O thread, which reconnects (`reconnect`).
+  `consumer` is one connection, `ack_batch` and `drain` are two of its jobs, `delivery` is a message that it received.
 - Dead letters: `dead_letter_publisher` writes them, `dead_letter_browser` reads and removes them, `dead_letter_headers`
   says what their headers hold.
 - Blocking connections, for dead letters and the command line: `session`, `publisher`, `inspection`.
-- `urls` reads the brokers' URLs, `errors` translates what pika raises, and `pika_internals` holds the few uses of pika
-  that are not public API.
+- Checks: `streams` refuses RabbitMQ streams; `permissions` checks publishing.
+- Reading and translating: `properties` and `amqp_table` read AMQP properties and headers; `brokers` holds the URLs,
+  which `urls` reads; `errors` translates what pika raises.
+- `pika_internals` holds the few uses of pika that are not public API.
 """
 
-ORDERING_KEY = "x-ordering-key"
+ORDERING_KEY_HEADER = "x-ordering-key"
 """The header with a message's ordering key: messages with the same one are sent to Intercom in order."""

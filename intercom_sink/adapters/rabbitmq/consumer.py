@@ -21,7 +21,7 @@ from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
 from intercom_sink.adapters.rabbitmq.drain import DrainCheck
 from intercom_sink.adapters.rabbitmq.errors import NOT_FOUND, PRECONDITION_FAILED, translate
 from intercom_sink.adapters.rabbitmq.properties import Properties
-from intercom_sink.adapters.rabbitmq.streams import stream_refused
+from intercom_sink.adapters.rabbitmq.streams import stream_error
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.errors import BrokerUnavailable
 
@@ -29,7 +29,7 @@ CLOSE_TIMEOUT = 5.0
 """Seconds to wait for the broker's reply when a connection is closed."""
 
 _DEFAULT_PRIORITY = {"x-priority": 0}
-"""Every consumer has this priority, but a stream refuses one that says so: see `streams`."""
+"""The default priority, stated explicitly: a RabbitMQ stream refuses a consumer that states one."""
 
 
 class Consumer:
@@ -185,7 +185,7 @@ class Consumer:
         if passive and code == NOT_FOUND and not self._is_consuming and self._connection.is_open:
             self._open_channel(passive=False)
         elif code == PRECONDITION_FAILED and self._is_consume_pending:
-            self._fail(stream_refused(self._queue))
+            self._fail(stream_error(self._queue))
         else:
             self._fail(reason)
 

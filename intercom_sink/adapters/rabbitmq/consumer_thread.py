@@ -13,14 +13,14 @@ from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
 from intercom_sink.adapters.rabbitmq.reconnect import ReconnectPolicy, retry_while_unavailable
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.errors import BrokerUnavailable
-from intercom_sink.domain.events import ConnectionLost, Reconnecting
+from intercom_sink.domain.events import ConnectionFailed, Reconnecting
 from intercom_sink.domain.ports import Monitor
 
 
 class Signal(Enum):
-    """What the receiving thread is told besides deliveries and errors."""
+    """Signals to the receiving thread, besides deliveries and errors."""
 
-    WAKE = "look whether you were interrupted or stopped"
+    WAKE = "check for an interrupt or a stop"
     DRAINED = "there will be no more deliveries"
 
 
@@ -32,7 +32,7 @@ class ConsumerThread:
 
     Args:
         brokers: tried in turn.
-        policy: when to reconnect; nobody else uses it.
+        policy: decides when to reconnect; used on this thread only.
         monitor: receives the events of the connection.
         inbox: receives the error that ends the thread, if one does.
         make_consumer: makes the consumer of a connection to this broker.
@@ -96,7 +96,7 @@ class ConsumerThread:
         except BrokerUnavailable as error:
             if self._stopping.is_set():
                 return
-            self._monitor.record(ConnectionLost(str(url), str(error)))
+            self._monitor.record(ConnectionFailed(str(url), str(error)))
             if error.retryable or not self._brokers.reload(self._urls):
                 raise BrokerUnavailable(f"{url}: {error}", retryable=error.retryable) from error
         else:
@@ -107,5 +107,5 @@ class ConsumerThread:
     def _next_url(self) -> BrokerUrl:
         urls = self._brokers.urls
         if urls is not self._urls:
-            self._urls, self._turns, self._policy.brokers = urls, cycle(urls), len(urls)
+            self._urls, self._turns, self._policy.broker_count = urls, cycle(urls), len(urls)
         return next(self._turns)

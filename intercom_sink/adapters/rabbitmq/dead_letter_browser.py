@@ -8,7 +8,7 @@ from typing import Any
 from pika.adapters.blocking_connection import BlockingChannel
 
 from intercom_sink.adapters.rabbitmq.brokers import Brokers
-from intercom_sink.adapters.rabbitmq.dead_letter_headers import facts_of
+from intercom_sink.adapters.rabbitmq.dead_letter_headers import metadata_of
 from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.adapters.rabbitmq.session import find_queue, session
 from intercom_sink.domain.errors import OperatorError
@@ -35,9 +35,9 @@ class StoredDeadLetter:
     number: int
 
     @property
-    def facts(self) -> dict[str, Any]:
-        """What its headers say, by their names without the prefix."""
-        return facts_of(self.properties)
+    def metadata(self) -> dict[str, Any]:
+        """Its metadata from the headers, by names without the prefix."""
+        return metadata_of(self.properties)
 
 
 class DeadLetterBrowser:

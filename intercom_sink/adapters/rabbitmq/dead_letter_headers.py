@@ -2,7 +2,7 @@
 
 All of them must fit in one frame of the connection, or the dead letter could never be written. Where they don't, the
 message's own headers are left out, the largest first and its ordering key last; then the sink's texts are cut. The
-header HEADERS_DROPPED counts what was left out, and a text that was cut ends with an ellipsis.
+header DROPPED_COUNT_HEADER counts what was left out, and a text that was cut ends with an ellipsis.
 """
 
 from collections.abc import Iterable
@@ -13,21 +13,21 @@ from typing import Any
 
 from pika.spec import PERSISTENT_DELIVERY_MODE
 
-from intercom_sink.adapters.rabbitmq import ORDERING_KEY
+from intercom_sink.adapters.rabbitmq import ORDERING_KEY_HEADER
 from intercom_sink.adapters.rabbitmq.amqp_table import Field, encode_field
 from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.domain.dead_letter import DeadLetter
 
 PREFIX = "x-intercom-sink-"
 
-HEADERS_DROPPED = "headers-dropped"
-"""The fact of how many of the message's own headers are missing."""
+DROPPED_COUNT_HEADER = "headers-dropped"
+"""How many of the message's own headers are missing; the name without the prefix, as those of all metadata."""
 
 MAX_TEXT = 2000
 """Bytes of the path, of the error messages, and of each other text, where there is room."""
 
 _TEXT_SIZES = (MAX_TEXT, 400, 100)
-"""The sizes of these texts that are tried. With the last one all facts fit in AMQP's smallest frame."""
+"""The sizes of these texts that are tried. With the last one all metadata fits in AMQP's smallest frame."""
 
 _TABLE_OVERHEAD = 4
 """Bytes of the headers besides the fields."""
@@ -36,7 +36,7 @@ _ITEM_OVERHEAD = 5
 """Bytes of a text in a list besides its characters."""
 
 _MIN_ITEM = 20
-"""Bytes of a text in a list below which it would say nothing."""
+"""Minimum bytes for a list item; shorter ones would say nothing."""
 
 _ROUTING_HEADERS = {"CC", "BCC"}
 """Headers that would make the broker route copies to other queues."""
@@ -45,19 +45,21 @@ _DIRECT_REPLY_TO = "amq.rabbitmq.reply-to"
 """The broker refuses a message with it from a client that does not wait for replies."""
 
 _HISTORY = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count")
-"""How the headers begin that the broker adds when it dead-letters a message itself, or delivers it from a quorum queue.
+"""Prefixes of the headers that the broker adds when it dead-letters a message, or delivers it from a quorum queue.
+
 A replayed message starts over."""
 
-_Fact = str | int | tuple[str, ...] | None
+_Value = str | int | tuple[str, ...] | None
 
 
 def dead_letter_properties(
     original: Properties, dead_letter: DeadLetter, source_queue: str, max_size: int
 ) -> Properties:
-    """The properties of a dead letter: those of the message, and a header for each fact.
+    """The properties of a dead letter: those of the message, and its metadata as headers.
 
     Left out is what would harm a copy: a time to live, after which the dead letter would vanish; a user id, which must
-    be that of the publishing user; and routing headers.
+    be that of the publishing user; routing headers; and a direct reply-to address, which the broker would refuse. The
+    delivery mode becomes persistent, and DROPPED_COUNT_HEADER counts the headers that do not fit in a frame.
 
     Args:
         original: the message's properties.
@@ -65,37 +67,37 @@ def dead_letter_properties(
         source_queue: where it came from.
         max_size: the bytes that the properties may have on the wire, at most; 4,000 are always enough.
     """
-    properties = _copy_without_facts(original)
+    properties = _copy_without_metadata(original)
     own, properties.fields = properties.fields, ()
-    reserved = len(encode_field(PREFIX + HEADERS_DROPPED, len(own)).encoded)
+    reserved = len(encode_field(PREFIX + DROPPED_COUNT_HEADER, len(own)).encoded)
     for max_text in _TEXT_SIZES:
-        facts = _facts(dead_letter, source_queue, max_text)
-        room = max_size - properties.size - _TABLE_OVERHEAD - _size(facts) - reserved
+        metadata = _metadata(dead_letter, source_queue, max_text)
+        room = max_size - properties.size - _TABLE_OVERHEAD - _size(metadata) - reserved
         kept = _fit(own, room)
-        if room >= 0 and all(field in kept for field in own if field.name == ORDERING_KEY):
+        if room >= 0 and all(field in kept for field in own if field.name == ORDERING_KEY_HEADER):
             break
     missing = len(own) - len(kept) + (not original.complete)
     if missing:
-        facts = (*facts, encode_field(PREFIX + HEADERS_DROPPED, missing))
-    properties.fields = (*kept, *facts)
+        metadata = (*metadata, encode_field(PREFIX + DROPPED_COUNT_HEADER, missing))
+    properties.fields = (*kept, *metadata)
     return properties
 
 
 def replay_properties(dead_letter: Properties) -> Properties:
     """The properties of a message that is replayed: those of its dead letter, without what was added to them."""
-    properties = _copy_without_facts(dead_letter)
+    properties = _copy_without_metadata(dead_letter)
     properties.fields = tuple(field for field in properties.fields if not field.name.startswith(_HISTORY))
     return properties
 
 
-def facts_of(dead_letter: Properties) -> dict[str, Any]:
-    """The facts in the headers of a dead letter, by their names without the prefix."""
+def metadata_of(dead_letter: Properties) -> dict[str, Any]:
+    """The metadata in the headers of a dead letter, by names without the prefix."""
     headers = dead_letter.headers
     return {name.removeprefix(PREFIX): value for name, value in headers.items() if name.startswith(PREFIX)}
 
 
-def _facts(dead_letter: DeadLetter, source_queue: str, max_text: int) -> tuple[Field, ...]:
-    """The headers of the facts. What came from outside has so many bytes for each of them, at most."""
+def _metadata(dead_letter: DeadLetter, source_queue: str, max_text: int) -> tuple[Field, ...]:
+    """The metadata as headers. What came from outside is cut to `max_text` bytes each."""
     texts = {
         "detail": dead_letter.detail,
         "request-id": dead_letter.request_id,
@@ -104,7 +106,7 @@ def _facts(dead_letter: DeadLetter, source_queue: str, max_text: int) -> tuple[F
         "method": dead_letter.method,
         "path": dead_letter.path,
     }
-    facts: dict[str, _Fact] = {
+    metadata: dict[str, _Value] = {
         "reason": dead_letter.reason.value,
         "status": dead_letter.status,
         **{name: _cut(text, max_text) for name, text in texts.items()},
@@ -115,10 +117,10 @@ def _facts(dead_letter: DeadLetter, source_queue: str, max_text: int) -> tuple[F
         "source-queue": source_queue,
         "version": version("intercom-sink"),
     }
-    return tuple(encode_field(PREFIX + name, fact) for name, fact in facts.items() if fact is not None)
+    return tuple(encode_field(PREFIX + name, value) for name, value in metadata.items() if value is not None)
 
 
-def _copy_without_facts(original: Properties) -> Properties:
+def _copy_without_metadata(original: Properties) -> Properties:
     properties = copy(original)
     properties.fields = tuple(
         field for field in original.fields if not field.name.startswith(PREFIX) and field.name not in _ROUTING_HEADERS
@@ -143,23 +145,23 @@ def _fit(fields: tuple[Field, ...], room: int) -> tuple[Field, ...]:
 
 
 def _rank(field: Field) -> tuple[bool, int]:
-    return field.name != ORDERING_KEY, len(field.encoded)
+    return field.name != ORDERING_KEY_HEADER, len(field.encoded)
 
 
-def _cut(fact: _Fact, size: int) -> _Fact:
+def _cut(value: _Value, size: int) -> _Value:
     """A text of this many bytes at most; of a list, the first texts that together have no more."""
-    if isinstance(fact, str):
-        encoded = fact.encode(errors="backslashreplace")
-        return fact if len(encoded) <= size else encoded[: size - 3].decode(errors="ignore") + "…"
-    if isinstance(fact, tuple):
+    if isinstance(value, str):
+        encoded = value.encode(errors="backslashreplace")
+        return value if len(encoded) <= size else encoded[: size - 3].decode(errors="ignore") + "…"
+    if isinstance(value, tuple):
         kept: list[str] = []
-        for text in fact:
+        for text in value:
             if size < _MIN_ITEM:
                 break
             kept.append(str(_cut(text, size - _ITEM_OVERHEAD)))
             size -= len(kept[-1].encode(errors="backslashreplace")) + _ITEM_OVERHEAD
         return tuple(kept)
-    return fact
+    return value
 
 
 def _size(fields: Iterable[Field]) -> int:

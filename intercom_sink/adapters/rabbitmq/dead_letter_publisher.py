@@ -1,4 +1,4 @@
-"""Publishes rejected messages with reason headers, so that their originals can be acked.
+"""Publishes given-up messages with reason headers, so that their originals can be acked.
 
 It uses a connection of its own: a broker that is short of memory or disk stops reading from connections that publish,
 and acks must not be stopped with them.
@@ -65,16 +65,16 @@ class DeadLetterPublisher:
             BrokerUnavailable: it could not be confirmed within the timeout, or never can be.
         """
 
-        def marked(max_size: int) -> Properties:
+        def with_reason_headers(max_size: int) -> Properties:
             return dead_letter_properties(properties, dead_letter, self._source_queue, max_size)
 
         def attempt() -> None:
             with self._publisher_lock:
-                self._publisher.publish_fitted(body, marked)
+                self._publisher.publish_with(body, with_reason_headers)
 
         confirmed = retry_while_unavailable(
             attempt,
-            ReconnectPolicy(self._timeout, brokers=1),
+            ReconnectPolicy(self._timeout, broker_count=1),
             on_retry=lambda error, delay: self._monitor.record(DeadLetterNotConfirmed(self._queue, str(error), delay)),
             wait=lambda seconds: self._stopping.wait(seconds) or cancelled(),
         )

@@ -65,7 +65,7 @@ def translate(error: BaseException) -> BrokerUnavailable:
 
 
 def _closed_by_broker(code: int, text: str) -> BrokerUnavailable:
-    """RabbitMQ's reply codes: https://www.rabbitmq.com/amqp-0-9-1-reference#constants."""
+    """Translates the broker's reply code and text (https://www.rabbitmq.com/amqp-0-9-1-reference#constants)."""
     temporary = re.search(r"limit .* is reached|is down|in exclusive use", text) is not None
     refused = code in (ACCESS_REFUSED, NOT_ALLOWED) and not temporary
     return BrokerUnavailable(f"{text} ({code})", retryable=not refused)

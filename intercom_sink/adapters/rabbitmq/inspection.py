@@ -20,7 +20,7 @@ def inspect_queue(brokers: Brokers, queue: str) -> QueueState | None:
     """The state of a queue; None: it does not exist.
 
     Raises:
-        BrokerUnavailable: it can't be inspected, or is a stream.
+        BrokerUnavailable: it can't be inspected, or is a RabbitMQ stream.
     """
     with session(brokers) as connection:
         state = find_queue(connection, queue)

@@ -11,13 +11,13 @@ from intercom_sink.adapters.rabbitmq.session import session
 
 
 def check_may_publish(brokers: Brokers) -> None:
-    """Returns if the broker takes messages for queues from this user.
+    """Checks that this user may publish through the default exchange.
 
     The broker checks permissions before it looks for the queue, and returns a mandatory message whose queue does not
     exist. Permissions are those of the default exchange, so they are the same for every queue.
 
     Raises:
-        BrokerUnavailable: it does not, or can't be asked.
+        BrokerUnavailable: the user may not, or the broker can't be asked.
     """
     with session(brokers) as connection:
         channel = connection.channel()

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pika.spec import BasicProperties
 
-from intercom_sink.adapters.rabbitmq import ORDERING_KEY
+from intercom_sink.adapters.rabbitmq import ORDERING_KEY_HEADER
 from intercom_sink.adapters.rabbitmq.amqp_table import Field, decode_text, encode_field, split_table
 
 _SHORT_STRING, _OCTET, _TIMESTAMP, _TABLE = "short string", "octet", "timestamp", "table"
@@ -42,14 +42,14 @@ class Properties(BasicProperties):  # type: ignore[misc]
     Attributes:
         fields: the headers.
         complete: whether `fields` are all the headers that there were.
-        fault: why the properties can't be read at all; None: they can.
+        decode_error: why the properties can't be read at all; None: they can.
     """
 
     fields: tuple[Field, ...]
 
     def __init__(self, fields: Iterable[Field] = (), **properties: Any) -> None:
         self.complete = True
-        self.fault: str | None = None
+        self.decode_error: str | None = None
         super().__init__(**properties)
         self.fields = (*self.fields, *fields)
 
@@ -64,8 +64,8 @@ class Properties(BasicProperties):  # type: ignore[misc]
 
     @property
     def ordering_key(self) -> str | None:
-        """The header ORDERING_KEY, as text whatever its type; None: there is none."""
-        key = next((field.value for field in self.fields if field.name == ORDERING_KEY), None)
+        """The header ORDERING_KEY_HEADER, as text whatever its type; None: there is none."""
+        key = next((field.value for field in self.fields if field.name == ORDERING_KEY_HEADER), None)
         return None if key is None else str(key)
 
     @property
@@ -108,12 +108,12 @@ class Properties(BasicProperties):  # type: ignore[misc]
 
 
 def read_properties(encoded: bytes) -> Properties:
-    """The properties that these bytes encode. Raises nothing: see `complete` and `fault`."""
+    """The properties that these bytes encode. Raises nothing: see `complete` and `decode_error`."""
     try:
         return Properties().decode(encoded)
     except EOFError as error:
         unreadable = Properties()
-        unreadable.fault = f"its AMQP properties can't be read: {error}"
+        unreadable.decode_error = f"its AMQP properties can't be read: {error}"
         return unreadable
 
 

@@ -8,20 +8,20 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.spec import PERSISTENT_DELIVERY_MODE, BasicProperties
 
-from intercom_sink.adapters.rabbitmq import ORDERING_KEY, pika_internals
+from intercom_sink.adapters.rabbitmq import ORDERING_KEY_HEADER, pika_internals
 from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.rabbitmq.errors import PIKA_ERRORS, translated_errors
 from intercom_sink.adapters.rabbitmq.session import connect, ensure_queue
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.errors import BrokerUnavailable
 
-MAX_IDLE = 1.0
+MAX_IDLE_SECONDS = 1.0
 """Seconds after which an idle connection is not used again: nothing has answered its heartbeats in the meantime."""
 
 
 def message_properties(ordering_key: str | None = None) -> BasicProperties:
     """The properties of a message for the sink: persistent, and with its ordering key, where it has one."""
-    headers = None if ordering_key is None else {ORDERING_KEY: ordering_key}
+    headers = None if ordering_key is None else {ORDERING_KEY_HEADER: ordering_key}
     return BasicProperties(delivery_mode=PERSISTENT_DELIVERY_MODE, content_type="application/msgpack", headers=headers)
 
 
@@ -47,16 +47,16 @@ class Publisher:
         Raises:
             BrokerUnavailable: it was not confirmed, but may be in the queue nevertheless. The next call reconnects.
         """
-        self.publish_fitted(body, lambda _: properties)
+        self.publish_with(body, lambda _: properties)
 
-    def publish_fitted(self, body: bytes, make_properties: Callable[[int], BasicProperties]) -> None:
-        """Publishes one message as `publish` does.
+    def publish_with(self, body: bytes, make_properties: Callable[[int], BasicProperties]) -> None:
+        """Publishes one message whose properties are made to fit the connection's frame size.
 
         Args:
             body: the message.
             make_properties: makes its properties, given how many bytes they may have on this connection, at most.
         """
-        if time.monotonic() - self._last_used > MAX_IDLE:
+        if time.monotonic() - self._last_used > MAX_IDLE_SECONDS:
             self.close()
         try:
             channel = self._channel or self._open()

@@ -7,31 +7,33 @@ from intercom_sink.domain.backoff import NO_DELAY, Delay, draw_uniform, exponent
 from intercom_sink.domain.errors import BrokerUnavailable
 
 MAX_RECONNECT_DELAY = 10.0
-"""Seconds between two rounds of attempts, at most."""
+"""Maximum delay between two rounds of attempts, in seconds."""
 
-HEALTHY = 5.0
-"""Seconds of consuming after which an outage is over. A connection that is lost sooner is part of the outage: otherwise
-the sink would reconnect for ever, without a delay, to a broker that accepts each connection and closes it at once."""
+MIN_HEALTHY_SECONDS = 5.0
+"""Seconds of consuming after which an outage is over.
+
+A connection that is lost sooner is part of the outage: otherwise the sink would reconnect for ever, without a delay, to
+a broker that accepts each connection and closes it at once."""
 
 
 class ReconnectPolicy:
     """Decides when to reconnect and when to stop trying.
 
-    An outage begins with a failure, and ends once a connection has consumed for HEALTHY seconds. Within an outage the
-    delays grow. It is given up at once when every broker, one after the other, has refused this client. Times are
+    An outage begins with a failure, and ends once a connection has consumed for MIN_HEALTHY_SECONDS. Within an outage
+    the delays grow. It is given up at once when every broker, one after the other, has refused this client. Times are
     seconds of a monotonic clock.
 
     Args:
         timeout: seconds after which an outage is given up; 0: at the first failure.
-        brokers: how many brokers are tried in turn; only a round in which all failed is followed by a delay.
+        broker_count: how many brokers are tried in turn; only a round in which all failed is followed by a delay.
 
     Attributes:
-        brokers: the same; it may change.
+        broker_count: changes when the URLs are reloaded.
     """
 
-    def __init__(self, timeout: float, brokers: int) -> None:
+    def __init__(self, timeout: float, broker_count: int) -> None:
         self._timeout = timeout
-        self.brokers = brokers
+        self.broker_count = broker_count
         self._connected_at: float | None = None
         self._outage_began: float | None = None
         self._failures = 0
@@ -44,7 +46,7 @@ class ReconnectPolicy:
 
     def disconnected(self, now: float) -> None:
         """Records that the connection is lost. Separate from `next_delay`, since closing it may take a while."""
-        if self._connected_at is not None and now - self._connected_at >= HEALTHY:
+        if self._connected_at is not None and now - self._connected_at >= MIN_HEALTHY_SECONDS:
             self._outage_began = None
         self._connected_at = None
 
@@ -56,7 +58,7 @@ class ReconnectPolicy:
             retryable: whether the broker may be available after a while; False: it refused this client.
         """
         self._refusals = 0 if retryable else self._refusals + 1
-        if self._refusals >= self.brokers:
+        if self._refusals >= self.broker_count:
             return None
         if self._outage_began is None:
             self._outage_began = now
@@ -65,9 +67,9 @@ class ReconnectPolicy:
         remaining = self._outage_began + self._timeout - now
         if remaining <= 0:
             return None
-        if self._failures % self.brokers:
+        if self._failures % self.broker_count:
             return NO_DELAY
-        delay = exponential(self._failures // self.brokers, MAX_RECONNECT_DELAY)
+        delay = exponential(self._failures // self.broker_count, MAX_RECONNECT_DELAY)
         return Delay(min(delay.min, remaining), min(delay.max, remaining))
 
 

@@ -23,10 +23,12 @@ from intercom_sink.domain.dead_letter import DeadLetter, Reason
 from intercom_sink.domain.events import Consuming, MessageMalformed, OtherConsumers
 from intercom_sink.domain.ports import Monitor
 
-PREFETCH = 10
-"""Unacked messages for each request that may be in flight. Enough to send one request right after the other, and to
-find work for every lane although some keys have many messages. Few, because each message that is unacked when a
-connection is lost counts towards the delivery limit of a quorum queue."""
+PREFETCH_PER_REQUEST = 10
+"""Messages prefetched for each request that may be in flight.
+
+Enough to send one request right after the other, and to find work for every lane although some keys have many messages.
+Few, because each message that is unacked when a connection is lost counts towards the delivery limit of a quorum
+queue."""
 
 
 class RabbitMQSource:
@@ -56,13 +58,13 @@ class RabbitMQSource:
         self._brokers = brokers
         self._queue = queue
         self._monitor = monitor
-        self._prefetch = PREFETCH * concurrency
+        self._prefetch = PREFETCH_PER_REQUEST * concurrency
         self._reconnect_timeout = reconnect_timeout
         self._drain = drain
         self._on_lost: Callable[[], None] = lambda: None
         self._stopping = threading.Event()
         self._interrupted = threading.Event()
-        self._unchecked_queue = dead_letter_queue
+        self._unchecked_dead_letter_queue = dead_letter_queue
         self._dead_letters = None
         if dead_letter_queue is not None:
             self._dead_letters = DeadLetterPublisher(
@@ -93,9 +95,9 @@ class RabbitMQSource:
                 case BaseException() as error:
                     raise error
                 case RabbitMQDelivery() as delivery if not (delivery.is_lost() or self._stopping.is_set()):
-                    if delivery.properties.fault is None:
+                    if delivery.properties.decode_error is None:
                         return delivery
-                    self._give_up_malformed(delivery, delivery.properties.fault)
+                    self._give_up_malformed(delivery, delivery.properties.decode_error)
         return None
 
     def interrupt(self) -> None:
@@ -134,10 +136,10 @@ class RabbitMQSource:
                 make_consumer = partial(self._make_consumer, policy, self._inbox)
                 self._thread = ConsumerThread(self._brokers, policy, self._monitor, self._inbox, make_consumer)
 
-    def _give_up_malformed(self, delivery: RabbitMQDelivery, fault: str) -> None:
-        """Gives up a message of which only the body is known: without its ordering key, no other part may have it."""
-        if delivery.give_up(DeadLetter(Reason.MALFORMED, detail=fault)):
-            self._monitor.record(MessageMalformed(fault, delivery.body))
+    def _give_up_malformed(self, delivery: RabbitMQDelivery, problem: str) -> None:
+        """Gives up a message whose properties can't be read: its ordering key is unknown, so it belongs to no lane."""
+        if delivery.give_up(DeadLetter(Reason.MALFORMED, detail=problem)):
+            self._monitor.record(MessageMalformed(problem, delivery.body))
 
     # On the I/O thread.
 
@@ -163,10 +165,13 @@ class RabbitMQSource:
         )
 
     def _check_dead_letter_queue(self, url: BrokerUrl) -> None:
-        """Refuses a stream, which would take in dead letters, too. Once; the consumer itself refuses its own queue."""
-        if self._unchecked_queue is not None:
-            refuse_stream_at(url, self._unchecked_queue)
-            self._unchecked_queue = None
+        """Refuses, once, a dead-letter queue that is a RabbitMQ stream: nothing in it could be removed.
+
+        The consumer checks the source queue.
+        """
+        if self._unchecked_dead_letter_queue is not None:
+            refuse_stream_at(url, self._unchecked_dead_letter_queue)
+            self._unchecked_dead_letter_queue = None
 
     def _on_consuming(self, url: BrokerUrl, others: int) -> None:
         self._monitor.record(Consuming(str(url), self._queue))

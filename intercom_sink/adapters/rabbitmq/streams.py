@@ -1,11 +1,11 @@
-"""Refuses streams: they can't be consumed as a queue is, and nothing that is published to one is ever removed.
+"""Refuses RabbitMQ streams: they can't be consumed as a queue is, and nothing published to one can be removed.
 
-AMQP does not tell a queue's type. What tells it are arguments of a consumer: a stream refuses `x-priority`, and accepts
-`x-stream-offset`; queues of every other type do the opposite. RabbitMQ's sources have it so since there are streams.
+AMQP does not report a queue's type, but consumer arguments reveal it: only streams refuse `x-priority` and accept
+`x-stream-offset`. That is so in RabbitMQ's sources of every version that has streams.
 
-The sink's own consumer has a priority (`consumer`). Another queue is only looked at, and no message of it may be
-delivered: on a quorum queue that would count towards its delivery limit. So a priority is tried where the queue is
-empty, and an offset where it is not; the broker then logs that it has refused that.
+The sink's own consumer states a priority (see `consumer`). Other queues are inspected without receiving a message,
+since a delivery counts towards a quorum queue's limit: by a consumer with a priority where the queue is empty, and by
+one with an offset where it is not. The broker logs each refusal.
 """
 
 import pika
@@ -21,16 +21,15 @@ ACCEPTED = 0
 """In place of the code of a reply that refuses."""
 
 
-def stream_refused(queue: str) -> BrokerUnavailable:
-    """The error for a queue that is a stream."""
-    return BrokerUnavailable(f"{queue} is a stream: name a classic or a quorum queue", retryable=False)
+def stream_error(queue: str) -> BrokerUnavailable:
+    """The error for a queue that is a RabbitMQ stream."""
+    return BrokerUnavailable(f"{queue} is a RabbitMQ stream: name a classic or a quorum queue", retryable=False)
 
 
 def refuse_stream_at(url: BrokerUrl, queue: str) -> None:
-    """Looks at a queue, if it exists, over a connection of its own.
+    """Raises BrokerUnavailable if the queue exists and is a RabbitMQ stream, over a connection of its own.
 
-    Raises:
-        BrokerUnavailable: it is a stream, which is not retryable; or the broker can't be asked.
+    That error is not retryable. Raises BrokerUnavailable too if the broker can't be asked.
     """
     with translated_errors():
         connection = pika_internals.blocking_connection(url.parameters)
@@ -41,7 +40,7 @@ def refuse_stream_at(url: BrokerUrl, queue: str) -> None:
 
 
 def refuse_stream(connection: pika.BlockingConnection, queue: str, state: QueueState) -> None:
-    """Raises BrokerUnavailable, which is not retryable, if this queue is a stream. Raises pika's errors."""
+    """Raises BrokerUnavailable, which is not retryable, if this queue is a RabbitMQ stream. Raises pika's errors."""
     if state.messages:
         # A broker that ignores offsets accepts an invalid one too.
         is_stream = (
@@ -49,9 +48,10 @@ def refuse_stream(connection: pika.BlockingConnection, queue: str, state: QueueS
             and _reply_to(connection, queue, {"x-stream-offset": "no offset"}) != ACCEPTED
         )
     else:
+        # -1: should a message arrive meanwhile, the broker delivers it to any other consumer first.
         is_stream = _reply_to(connection, queue, {"x-priority": -1}) == PRECONDITION_FAILED
     if is_stream:
-        raise stream_refused(queue)
+        raise stream_error(queue)
 
 
 def _reply_to(connection: pika.BlockingConnection, queue: str, arguments: dict[str, object]) -> int:

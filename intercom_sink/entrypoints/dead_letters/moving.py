@@ -77,7 +77,7 @@ def drop(settings: DeadLetterSettings, which: Filter, *, ask: bool) -> bool:
 
 
 def _source_queue(stored: StoredDeadLetter) -> str:
-    queue = stored.facts.get("source-queue")
+    queue = stored.metadata.get("source-queue")
     if queue is None:
         raise OperatorError("a dead letter does not name the queue it came from; name one with --to")
     return str(queue)

@@ -10,7 +10,7 @@ from itertools import islice
 from intercom_sink.adapters.rabbitmq.dead_letter_browser import DeadLetterBrowser, NoSuchQueue, open_browser
 from intercom_sink.domain.errors import OperatorError
 from intercom_sink.entrypoints.dead_letters.selection import Filter
-from intercom_sink.entrypoints.dead_letters.views import HEADING, cells, describe, export_line, facts_as_json, row
+from intercom_sink.entrypoints.dead_letters.views import HEADING, cells, describe, export_line, metadata_as_json, row
 from intercom_sink.entrypoints.output import complain, print_line
 from intercom_sink.entrypoints.progress import with_progress
 from intercom_sink.entrypoints.settings import DeadLetterSettings
@@ -21,7 +21,7 @@ def list_dead_letters(settings: DeadLetterSettings, which: Filter, *, as_json: b
     try:
         with open_browser(settings.rabbitmq, settings.dead_letter_queue) as browser:
             if as_json:
-                all(print_line(facts_as_json(stored)) for stored in which.select(browser))
+                all(print_line(metadata_as_json(stored)) for stored in which.select(browser))
             else:
                 _print_table(browser, which)
     except NoSuchQueue as error:

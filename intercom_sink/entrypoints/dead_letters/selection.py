@@ -28,9 +28,9 @@ class Filter:
         return islice(filter(self._matches, browser.browse()), self.limit)
 
     def _matches(self, stored: StoredDeadLetter) -> bool:
-        facts = stored.facts
+        metadata = stored.metadata
         return (
-            (self.reason is None or facts.get("reason") == self.reason)
-            and (self.status is None or facts.get("status") == self.status)
-            and (self.path_prefix is None or str(facts.get("path", "")).startswith(self.path_prefix))
+            (self.reason is None or metadata.get("reason") == self.reason)
+            and (self.status is None or metadata.get("status") == self.status)
+            and (self.path_prefix is None or str(metadata.get("path", "")).startswith(self.path_prefix))
         )

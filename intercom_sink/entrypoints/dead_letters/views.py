@@ -26,19 +26,19 @@ def row(cells: tuple[str, ...], width: int | None = None) -> str:
 
 def cells(stored: StoredDeadLetter) -> tuple[str, ...]:
     """What the table shows of a dead letter."""
-    facts = stored.facts
-    given_up = str(facts.get("given-up", "-"))[:16].replace("T", " ")
+    metadata = stored.metadata
+    given_up = str(metadata.get("given-up", "-"))[:16].replace("T", " ")
     return (
         str(stored.number),
-        *(_ascii(text) for text in (given_up, *_texts(facts, "reason", "status"), _request(facts))),
+        *(_ascii(text) for text in (given_up, *_texts(metadata, "reason", "status"), _request(metadata))),
     )
 
 
-def facts_as_json(stored: StoredDeadLetter) -> str:
+def metadata_as_json(stored: StoredDeadLetter) -> str:
     """The sink's headers, the number, and what tells the message from others, as one JSON object."""
     message = {"message-id": stored.properties.message_id, "ordering-key": stored.properties.ordering_key}
     known = {name: value for name, value in message.items() if value is not None}
-    return json.dumps({"number": stored.number} | stored.facts | known, default=str)
+    return json.dumps({"number": stored.number} | stored.metadata | known, default=str)
 
 
 def describe(stored: StoredDeadLetter, count: int) -> list[str]:
@@ -47,7 +47,7 @@ def describe(stored: StoredDeadLetter, count: int) -> list[str]:
     properties = {name: getattr(stored.properties, name) for name in NAMES}
     return [
         f"dead letter {stored.number} of {count}",
-        *_section("why it was given up", stored.facts),
+        *_section("why it was given up", stored.metadata),
         *_section("properties", {name: value for name, value in properties.items() if value is not None}),
         *_section("headers", own),
         *_message(stored.body),
@@ -71,17 +71,17 @@ def export_line(stored: StoredDeadLetter) -> str | None:
     return line
 
 
-def _request(facts: Mapping[str, object]) -> str:
+def _request(metadata: Mapping[str, object]) -> str:
     """What was sent, and what Intercom said of it; of a malformed message, what is wrong with it."""
-    if "path" not in facts:
-        return str(facts.get("detail", "-"))
-    codes = facts.get("error-codes")
+    if "path" not in metadata:
+        return str(metadata.get("detail", "-"))
+    codes = metadata.get("error-codes")
     errors = ": " + ", ".join(map(str, codes)) if isinstance(codes, list) and codes else ""
-    return f"{facts.get('method', '-')} {facts['path']}{errors}"
+    return f"{metadata.get('method', '-')} {metadata['path']}{errors}"
 
 
-def _texts(facts: Mapping[str, object], *names: str) -> list[str]:
-    return [str(facts.get(name, "-")) for name in names]
+def _texts(metadata: Mapping[str, object], *names: str) -> list[str]:
+    return [str(metadata.get(name, "-")) for name in names]
 
 
 def _section(title: str, values: Mapping[str, object]) -> list[str]:

@@ -135,7 +135,7 @@ class Scene:
         self.threads.run(seconds=1000)
 
 
-def test_askers_share_the_request_that_is_in_flight() -> None:
+def test_callers_share_the_request_that_is_in_flight() -> None:
     scene = Scene(Response(401))
     callers = [scene.caller(at) for at in (0.0, 0.5, 1.9)]
     scene.run()
@@ -152,7 +152,7 @@ def test_message_is_not_blamed_by_a_request_that_was_sent_before_it_failed() -> 
     assert second.faults == [(2 * LATENCY, Fault.TOKEN)]
 
 
-def test_asker_after_the_response_sends_a_request_of_its_own() -> None:
+def test_caller_after_the_response_sends_a_request_of_its_own() -> None:
     scene = Scene(Response(200), Response(503))
     first, second = scene.caller(), scene.caller(at=LATENCY + 0.5)
     scene.run()
@@ -190,7 +190,7 @@ def test_response_of_get_me_ends_the_half_open_state() -> None:
     assert scene.permit()
 
 
-def test_asker_that_is_cancelled_before_its_permit_sends_nothing() -> None:
+def test_caller_that_is_cancelled_before_its_permit_sends_nothing() -> None:
     scene = Scene()
     scene.pause(5)
     caller = scene.caller()
@@ -200,7 +200,7 @@ def test_asker_that_is_cancelled_before_its_permit_sends_nothing() -> None:
     assert scene.gateway.sent_at == []
 
 
-def test_asker_that_is_cancelled_while_it_shares_learns_nothing() -> None:
+def test_caller_that_is_cancelled_while_it_shares_learns_nothing() -> None:
     scene = Scene(Response(401))
     first, second, third = (scene.caller() for _ in range(3))
     scene.at(1, lambda: scene.cancel(second))
@@ -209,7 +209,7 @@ def test_asker_that_is_cancelled_while_it_shares_learns_nothing() -> None:
     assert second.faults == [(LATENCY, None)]
 
 
-def test_asker_in_flight_learns_the_result_even_if_cancelled_meanwhile() -> None:
+def test_caller_in_flight_learns_the_result_even_if_cancelled_meanwhile() -> None:
     """The attempt in flight is finished at a stop; what it says may still be used."""
     scene = Scene(Response(200))
     caller = scene.caller()
@@ -218,7 +218,7 @@ def test_asker_in_flight_learns_the_result_even_if_cancelled_meanwhile() -> None
     assert caller.faults == [(LATENCY, Fault.MESSAGE)]
 
 
-def test_another_asker_takes_over_from_one_that_is_cancelled() -> None:
+def test_another_caller_takes_over_from_one_that_is_cancelled() -> None:
     """Its own message is still there: without an answer it would neither be removed nor returned to the queue."""
     scene = Scene(Response(401))
     scene.pause(5)
@@ -230,7 +230,7 @@ def test_another_asker_takes_over_from_one_that_is_cancelled() -> None:
     assert scene.gateway.sent_at == [5], "the two share one request"
 
 
-def test_another_asker_takes_over_from_one_that_fails() -> None:
+def test_another_caller_takes_over_from_one_that_fails() -> None:
     scene = Scene(ZeroDivisionError("a bug"), Response(200))
     # The permit of a request that raises is never released; what is tested here is not the probe.
     scene.limiter.release(scene.permit(), OK)
@@ -295,7 +295,7 @@ def test_threads_that_ask_at_once_send_one_request() -> None:
     assert faults == [Fault.TOKEN] * count
 
 
-def test_thread_whose_asker_fails_asks_in_its_place_unless_it_is_cancelled() -> None:
+def test_thread_whose_caller_fails_sends_in_its_place_unless_it_is_cancelled() -> None:
     """On real threads, too: nobody is left waiting."""
     clock = WatchedClock()
     cancelled = threading.Event()

@@ -24,7 +24,7 @@ from intercom_sink.adapters.monitors.log_lines import LINES, MAX_BEGINNING, MAX_
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.events import (
     AttemptFinished,
-    ConnectionLost,
+    ConnectionFailed,
     Consuming,
     DeadLettered,
     DeadLetterNotConfirmed,
@@ -200,7 +200,7 @@ REJECTED_ATTEMPT = ATTEMPT | {
         ),
         (Consuming("amqp://u@h/", "q"), "INFO", "consuming", {"queue": "q", "broker": "amqp://u@h/"}),
         (
-            ConnectionLost("amqp://u@h/", "refused"),
+            ConnectionFailed("amqp://u@h/", "refused"),
             "ERROR",
             "RabbitMQ unavailable",
             {"broker": "amqp://u@h/", "reason": "refused"},

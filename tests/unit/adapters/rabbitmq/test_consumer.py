@@ -275,7 +275,7 @@ def test_the_number_of_other_consumers_is_told(rig: Rig, broker: FakeBroker) -> 
 def test_a_stream_is_refused(rig: Rig, broker: FakeBroker) -> None:
     """By the code alone with which it refuses a consumer that has a priority."""
     broker.replies[spec.Basic.Consume] = spec.Channel.Close(406, "whatever", 60, 20)
-    with pytest.raises(BrokerUnavailable, match="queue is a stream") as caught:
+    with pytest.raises(BrokerUnavailable, match="queue is a RabbitMQ stream") as caught:
         rig.run()
     assert not caught.value.retryable
     assert broker.consumer_arguments == {}
@@ -288,8 +288,8 @@ def test_the_consumer_has_the_priority_of_any_other(rig: Rig, broker: FakeBroker
 
 
 def test_a_refusal_once_connected_ends_the_connection(rig: Rig, broker: FakeBroker) -> None:
-    rig.refusal = BrokerUnavailable("queue is a stream", retryable=False)
-    with pytest.raises(BrokerUnavailable, match="queue is a stream") as caught:
+    rig.refusal = BrokerUnavailable("queue is a RabbitMQ stream", retryable=False)
+    with pytest.raises(BrokerUnavailable, match="queue is a RabbitMQ stream") as caught:
         rig.run()
     assert caught.value is rig.refusal
     assert broker.received[-1] == "Connection.Close"
@@ -307,4 +307,4 @@ def test_a_header_that_has_no_meaning_harms_no_message(rig: Rig, broker: FakeBro
     )
     assert [delivery.body for delivery in rig.deliveries] == [b"one", b"two"]
     assert [delivery.ordering_key for delivery in rig.deliveries] == ["a", None]
-    assert [delivery.properties.fault for delivery in rig.deliveries] == [None, None]
+    assert [delivery.properties.decode_error for delivery in rig.deliveries] == [None, None]

@@ -29,8 +29,8 @@ def test_browsing_changes_nothing(broker: FakeBlockingBroker) -> None:
         assert browser.count == 3
         stored = list(browser.browse())
     assert [each.body for each in stored] == [b"one", b"two", b"three"]
-    assert stored[0].facts["reason"] == "rejected"
-    assert stored[0].facts["source-queue"] == "queue"
+    assert stored[0].metadata["reason"] == "rejected"
+    assert stored[0].metadata["source-queue"] == "queue"
     assert bodies(broker) == [b"one", b"two", b"three"]
 
 

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intercom_sink.adapters.rabbitmq import ORDERING_KEY
+from intercom_sink.adapters.rabbitmq import ORDERING_KEY_HEADER
 from intercom_sink.adapters.rabbitmq.amqp_table import Field, encode_field
 from intercom_sink.adapters.rabbitmq.dead_letter_headers import (
-    HEADERS_DROPPED,
+    DROPPED_COUNT_HEADER,
     PREFIX,
     dead_letter_properties,
-    facts_of,
+    metadata_of,
     replay_properties,
 )
 from intercom_sink.adapters.rabbitmq.properties import Properties, read_properties
@@ -47,10 +47,10 @@ def original() -> Properties:
 
 
 def test_each_fact_has_a_header(original: Properties) -> None:
-    facts = facts_of(dead_letter_properties(original, REJECTED, "queue", ROOM))
-    assert datetime.fromisoformat(facts.pop("given-up")).tzinfo is not None
-    assert facts.pop("version")
-    assert facts == {
+    metadata = metadata_of(dead_letter_properties(original, REJECTED, "queue", ROOM))
+    assert datetime.fromisoformat(metadata.pop("given-up")).tzinfo is not None
+    assert metadata.pop("version")
+    assert metadata == {
         "reason": "rejected",
         "status": 422,
         "request-id": "b2f1",
@@ -72,8 +72,8 @@ def test_the_prefix_is_the_one_that_operators_know() -> None:
 
 
 def test_unknown_facts_have_no_header() -> None:
-    facts = facts_of(dead_letter_properties(Properties(), DeadLetter(Reason.MALFORMED), "queue", ROOM))
-    assert facts.keys() == {"reason", "error-codes", "attempts", "given-up", "source-queue", "version"}
+    metadata = metadata_of(dead_letter_properties(Properties(), DeadLetter(Reason.MALFORMED), "queue", ROOM))
+    assert metadata.keys() == {"reason", "error-codes", "attempts", "given-up", "source-queue", "version"}
 
 
 def test_the_message_s_own_properties_are_kept_but_for_those_that_harm_a_copy(original: Properties) -> None:
@@ -102,11 +102,11 @@ def made_to_fit(size: int, *fields: Field, dead_letter: DeadLetter = REJECTED, *
 
 def test_long_texts_are_cut_to_their_bytes_and_say_so() -> None:
     dead_letter = DeadLetter(Reason.REJECTED, path="é" * 1900, error_messages=("ä" * 1900, "b"))
-    facts = facts_of(made_to_fit(ROOM, dead_letter=dead_letter))
-    assert facts["path"] == "é" * 998 + "…"
-    (message,) = facts["error-messages"]
+    metadata = metadata_of(made_to_fit(ROOM, dead_letter=dead_letter))
+    assert metadata["path"] == "é" * 998 + "…"
+    (message,) = metadata["error-messages"]
     assert message == "ä" * 996 + "…"
-    assert HEADERS_DROPPED not in facts
+    assert DROPPED_COUNT_HEADER not in metadata
 
 
 def test_all_facts_fit_in_the_smallest_frame_of_amqp() -> None:
@@ -131,10 +131,10 @@ def test_all_facts_fit_in_the_smallest_frame_of_amqp() -> None:
     )
     made = dead_letter_properties(original, dead_letter, longest, 4076)
     assert made.size <= 4076
-    facts = facts_of(made)
-    assert (facts["source-queue"], facts[HEADERS_DROPPED]) == (longest, 1)
-    assert str(facts["path"]).startswith("éééé")
-    assert facts["error-codes"]
+    metadata = metadata_of(made)
+    assert (metadata["source-queue"], metadata[DROPPED_COUNT_HEADER]) == (longest, 1)
+    assert str(metadata["path"]).startswith("éééé")
+    assert metadata["error-codes"]
 
 
 def test_own_headers_are_left_out_where_they_do_not_fit() -> None:
@@ -142,25 +142,25 @@ def test_own_headers_are_left_out_where_they_do_not_fit() -> None:
     fields = [
         encode_field("large", "x" * 3000),
         encode_field("small", "x"),
-        encode_field(ORDERING_KEY, "k" * 1000),
+        encode_field(ORDERING_KEY_HEADER, "k" * 1000),
         encode_field("medium", "x" * 300),
     ]
     made = made_to_fit(3000, *fields)
-    assert [field.name for field in made.fields[:3]] == ["small", ORDERING_KEY, "medium"]
-    assert facts_of(made)[HEADERS_DROPPED] == 1
-    assert facts_of(made)["path"] == "/contacts/1"
+    assert [field.name for field in made.fields[:3]] == ["small", ORDERING_KEY_HEADER, "medium"]
+    assert metadata_of(made)[DROPPED_COUNT_HEADER] == 1
+    assert metadata_of(made)["path"] == "/contacts/1"
 
 
 def test_texts_are_cut_before_the_ordering_key_is_left_out() -> None:
     dead_letter = DeadLetter(Reason.REJECTED, path="/" * 5000)
-    made = made_to_fit(4076, encode_field(ORDERING_KEY, "k" * 2500), dead_letter=dead_letter)
+    made = made_to_fit(4076, encode_field(ORDERING_KEY_HEADER, "k" * 2500), dead_letter=dead_letter)
     assert made.ordering_key == "k" * 2500
-    assert len(str(facts_of(made)["path"])) < 500
+    assert len(str(metadata_of(made)["path"])) < 500
 
 
 def test_an_ordering_key_of_any_length_can_be_left_out() -> None:
-    made = made_to_fit(4076, encode_field(ORDERING_KEY, "k" * 100_000), encode_field("own", "kept"))
-    assert facts_of(made)[HEADERS_DROPPED] == 1
+    made = made_to_fit(4076, encode_field(ORDERING_KEY_HEADER, "k" * 100_000), encode_field("own", "kept"))
+    assert metadata_of(made)[DROPPED_COUNT_HEADER] == 1
     assert made.headers["own"] == "kept"
 
 
@@ -182,7 +182,7 @@ def test_a_dead_letter_always_fits(own: list[tuple[str, int]], text: str, texts:
     )
     fields = [encode_field(name, "x" * length) for name, length in own]
     made = made_to_fit(size, *fields, dead_letter=dead_letter)
-    assert facts_of(made)["reason"] == "rejected"
+    assert metadata_of(made)["reason"] == "rejected"
     read = read_properties(b"".join(made.encode()))
     assert read.fields == made.fields, "it can be read again"
 
@@ -192,16 +192,16 @@ def test_lone_surrogates_are_escaped() -> None:
     dead_letter = DeadLetter(
         Reason.REJECTED, request_id="a\ud800b", error_codes=("c\udfff",), error_messages=("\ud800",)
     )
-    facts = facts_of(read_properties(b"".join(made_to_fit(ROOM, dead_letter=dead_letter).encode())))
-    assert facts["request-id"] == r"a\ud800b"
-    assert facts["error-codes"] == [r"c\udfff"]
-    assert facts["error-messages"] == [r"\ud800"]
+    metadata = metadata_of(read_properties(b"".join(made_to_fit(ROOM, dead_letter=dead_letter).encode())))
+    assert metadata["request-id"] == r"a\ud800b"
+    assert metadata["error-codes"] == [r"c\udfff"]
+    assert metadata["error-messages"] == [r"\ud800"]
 
 
 def test_headers_that_could_not_be_read_are_counted_as_left_out() -> None:
     original = read_properties(b"\x20\x00" + b"\x00\x00\x00\x03" + b"\x01h?")
-    facts = facts_of(dead_letter_properties(original, REJECTED, "queue", ROOM))
-    assert facts[HEADERS_DROPPED] == 1
+    metadata = metadata_of(dead_letter_properties(original, REJECTED, "queue", ROOM))
+    assert metadata[DROPPED_COUNT_HEADER] == 1
 
 
 def test_a_header_whose_name_is_not_utf_8_is_kept() -> None:
@@ -230,10 +230,10 @@ def test_replay_properties_are_those_of_the_message(original: Properties) -> Non
 
 
 def test_a_message_without_headers_has_no_facts() -> None:
-    assert facts_of(Properties()) == {}
+    assert metadata_of(Properties()) == {}
     assert replay_properties(Properties()).headers == {}
 
 
 def test_a_malformed_message_says_what_is_wrong() -> None:
     dead_letter = DeadLetter(Reason.MALFORMED, detail="not a map but list")
-    assert facts_of(made_to_fit(ROOM, dead_letter=dead_letter))["detail"] == "not a map but list"
+    assert metadata_of(made_to_fit(ROOM, dead_letter=dead_letter))["detail"] == "not a map but list"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from intercom_sink.adapters.rabbitmq import dead_letter_publisher
-from intercom_sink.adapters.rabbitmq.dead_letter_headers import facts_of
+from intercom_sink.adapters.rabbitmq.dead_letter_headers import metadata_of
 from intercom_sink.adapters.rabbitmq.dead_letter_publisher import DeadLetterPublisher
 from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
@@ -25,7 +25,7 @@ class ScriptedPublisher:
         self.published: list[tuple[bytes, Properties]] = []
         self.closed = False
 
-    def publish_fitted(self, body: bytes, make_properties: Callable[[int], Properties]) -> None:
+    def publish_with(self, body: bytes, make_properties: Callable[[int], Properties]) -> None:
         if self.script:
             raise self.script.pop(0)
         self.published.append((body, make_properties(131_000)))
@@ -71,8 +71,8 @@ def test_a_message_is_published_with_its_reason_headers() -> None:
     assert rig.publish()
     ((body, properties),) = rig.publisher.published
     assert body == b"body"
-    facts = facts_of(properties)
-    assert (facts["reason"], facts["path"], facts["source-queue"]) == ("rejected", "/contacts/1", "queue")
+    metadata = metadata_of(properties)
+    assert (metadata["reason"], metadata["path"], metadata["source-queue"]) == ("rejected", "/contacts/1", "queue")
     assert rig.monitor.events == [DeadLettered("dead", "rejected")]
 
 

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from intercom_sink.adapters.rabbitmq import ORDERING_KEY
+from intercom_sink.adapters.rabbitmq import ORDERING_KEY_HEADER
 from intercom_sink.adapters.rabbitmq.dead_letter_publisher import DeadLetterPublisher
 from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
 from intercom_sink.adapters.rabbitmq.properties import Properties
@@ -50,7 +50,7 @@ def delivery(
 
 @pytest.mark.parametrize(("value", "key"), [("a", "a"), (5, "5"), ("", "")])
 def test_the_ordering_key_is_the_header_as_text(value: object, key: str | None) -> None:
-    assert delivery(Receiver(), headers={ORDERING_KEY: value}).ordering_key == key
+    assert delivery(Receiver(), headers={ORDERING_KEY_HEADER: value}).ordering_key == key
 
 
 def test_a_message_without_headers_has_no_ordering_key() -> None:

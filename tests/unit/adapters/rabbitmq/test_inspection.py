@@ -44,6 +44,6 @@ def test_inspect_queue_says_why_it_is_refused(blocking_broker: FakeBlockingBroke
 def test_inspect_queue_refuses_a_stream(blocking_broker: FakeBlockingBroker) -> None:
     blocking_broker.queues["queue"] = []
     blocking_broker.streams = {"queue"}
-    with pytest.raises(BrokerUnavailable, match=r"^queue is a stream") as caught:
+    with pytest.raises(BrokerUnavailable, match=r"^queue is a RabbitMQ stream") as caught:
         inspect_queue(BROKERS, "queue")
     assert not caught.value.retryable

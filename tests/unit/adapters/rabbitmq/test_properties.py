@@ -21,7 +21,7 @@ def encoded(properties: BasicProperties) -> bytes:
 def test_no_bytes_raise(data: bytes) -> None:
     read = read_properties(data)
     assert isinstance(read.headers, dict)
-    assert read.fault is None or read.fields == ()
+    assert read.decode_error is None or read.fields == ()
 
 
 @settings(max_examples=50)
@@ -31,7 +31,7 @@ def test_properties_are_written_back_byte_for_byte(others: dict[str, Any], table
     empty = b"\x00\x00\x00\x02\x00V"
     data = head.replace(empty, len(table).to_bytes(4, "big") + table, 1) if table else head
     read = read_properties(data)
-    assert (read.fault, read.complete) == (None, True)
+    assert (read.decode_error, read.complete) == (None, True)
     assert encoded(read) == data
     assert read.size == len(data)
 
@@ -49,7 +49,7 @@ def test_properties_are_read_as_pika_does(others: dict[str, Any]) -> None:
 def test_properties_that_are_cut_off_are_a_fault(others: dict[str, Any], data: st.DataObject) -> None:
     whole = encoded(BasicProperties(**others, headers={"a": "b"}))
     read = read_properties(whole[: data.draw(st.integers(0, len(whole) - 1))])
-    assert read.fault == "its AMQP properties can't be read: they are cut off"
+    assert read.decode_error == "its AMQP properties can't be read: they are cut off"
     assert encoded(read) == encoded(BasicProperties())
 
 
@@ -59,7 +59,7 @@ def test_further_words_of_flags_are_skipped() -> None:
 
 def test_a_table_that_can_not_be_read_to_its_end_is_not_complete() -> None:
     read = read_properties(b"\x30\x00\x00\x00\x00\x07\x01at\x01\x01h?\x02")
-    assert (read.headers, read.complete, read.fault) == ({"a": True}, False, None)
+    assert (read.headers, read.complete, read.decode_error) == ({"a": True}, False, None)
     assert read.delivery_mode == 2, "what follows the table is read all the same"
 
 

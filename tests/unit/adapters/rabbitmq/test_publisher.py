@@ -3,7 +3,7 @@ from pika.exceptions import NackError, StreamLostError
 from pika.spec import BasicProperties
 
 from intercom_sink.adapters.rabbitmq import publisher as publisher_module
-from intercom_sink.adapters.rabbitmq.publisher import MAX_IDLE, Publisher, message_properties
+from intercom_sink.adapters.rabbitmq.publisher import MAX_IDLE_SECONDS, Publisher, message_properties
 from intercom_sink.domain.errors import BrokerUnavailable
 from tests.unit.adapters.rabbitmq.fake_blocking import FakeBlockingBroker
 from tests.unit.adapters.rabbitmq.fake_broker import BROKERS
@@ -49,10 +49,10 @@ def test_an_idle_connection_is_not_used_again(
     publisher: Publisher, blocking_broker: FakeBlockingBroker, time: FakeTime
 ) -> None:
     publisher.publish(b"one", PROPERTIES)
-    time.now += MAX_IDLE
+    time.now += MAX_IDLE_SECONDS
     publisher.publish(b"two", PROPERTIES)
     assert len(blocking_broker.connections) == 1
-    time.now += MAX_IDLE + 0.001
+    time.now += MAX_IDLE_SECONDS + 0.001
     publisher.publish(b"three", PROPERTIES)
     assert [connection.is_open for connection in blocking_broker.connections] == [False, True]
     assert bodies(blocking_broker) == [b"one", b"two", b"three"]
@@ -86,7 +86,7 @@ def test_properties_are_made_to_fit_in_a_frame_of_the_connection(
         sizes.append(size)
         return PROPERTIES
 
-    publisher.publish_fitted(b"one", make_properties)
+    publisher.publish_with(b"one", make_properties)
     assert sizes == [4096 - 7 - 1 - 12], "a frame's head and end, and the head of its content"
     assert bodies(blocking_broker) == [b"one"]
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom_sink.adapters.rabbitmq.reconnect import (
-    HEALTHY,
     MAX_RECONNECT_DELAY,
+    MIN_HEALTHY_SECONDS,
     ReconnectPolicy,
     retry_while_unavailable,
 )
@@ -14,7 +14,7 @@ from intercom_sink.domain.errors import BrokerUnavailable
 
 
 def test_delays_grow_and_the_last_attempt_is_at_the_timeout() -> None:
-    policy, now, attempts = ReconnectPolicy(60, brokers=1), 1000.0, 0
+    policy, now, attempts = ReconnectPolicy(60, broker_count=1), 1000.0, 0
     while (delay := policy.next_delay(now)) is not None:
         assert 0 <= delay.min <= delay.max <= MAX_RECONNECT_DELAY
         now += delay.max
@@ -24,30 +24,30 @@ def test_delays_grow_and_the_last_attempt_is_at_the_timeout() -> None:
 
 
 def test_a_timeout_of_0_stops_at_the_first_failure() -> None:
-    assert ReconnectPolicy(0, brokers=3).next_delay(1000) is None
+    assert ReconnectPolicy(0, broker_count=3).next_delay(1000) is None
 
 
 def test_every_broker_is_tried_before_there_is_a_delay() -> None:
-    policy = ReconnectPolicy(60, brokers=3)
+    policy = ReconnectPolicy(60, broker_count=3)
     delays = [policy.next_delay(1000) for _ in range(6)]
     assert [delay is not None and delay.max > 0 for delay in delays] == [False, False, True, False, False, True]
 
 
 def test_a_refusal_by_every_broker_in_a_row_is_the_end() -> None:
-    policy = ReconnectPolicy(60, brokers=2)
+    policy = ReconnectPolicy(60, broker_count=2)
     assert policy.next_delay(1000, retryable=False) is not None
     assert policy.next_delay(1000, retryable=False) is None
 
 
 def test_a_broker_that_may_come_back_is_waited_for_whatever_the_others_refuse() -> None:
-    policy = ReconnectPolicy(60, brokers=2)
+    policy = ReconnectPolicy(60, broker_count=2)
     for _ in range(5):
         assert policy.next_delay(1000, retryable=False) is not None
         assert policy.next_delay(1000, retryable=True) is not None
 
 
 def test_a_refusal_before_a_good_connection_does_not_count() -> None:
-    policy = ReconnectPolicy(60, brokers=2)
+    policy = ReconnectPolicy(60, broker_count=2)
     assert policy.next_delay(1000, retryable=False) is not None
     policy.connected(1000)
     policy.disconnected(1100)
@@ -55,29 +55,29 @@ def test_a_refusal_before_a_good_connection_does_not_count() -> None:
 
 
 def test_a_connection_lost_too_soon_is_part_of_the_outage() -> None:
-    policy = ReconnectPolicy(10, brokers=1)
+    policy = ReconnectPolicy(10, broker_count=1)
     assert policy.next_delay(1000) is not None
     policy.connected(1000)
-    policy.disconnected(1000 + HEALTHY - 1)
+    policy.disconnected(1000 + MIN_HEALTHY_SECONDS - 1)
     assert policy.next_delay(1009) is not None
     policy.connected(1009)
-    policy.disconnected(1009 + HEALTHY - 1)
-    assert policy.next_delay(1009 + HEALTHY - 1) is None
+    policy.disconnected(1009 + MIN_HEALTHY_SECONDS - 1)
+    assert policy.next_delay(1009 + MIN_HEALTHY_SECONDS - 1) is None
 
 
 def test_an_outage_ends_once_a_connection_has_consumed_long_enough() -> None:
-    policy = ReconnectPolicy(10, brokers=1)
+    policy = ReconnectPolicy(10, broker_count=1)
     for _ in range(3):
         assert policy.next_delay(1000) is not None
     policy.connected(1005)
-    policy.disconnected(1005 + HEALTHY)
-    delay = policy.next_delay(1005 + HEALTHY)
+    policy.disconnected(1005 + MIN_HEALTHY_SECONDS)
+    delay = policy.next_delay(1005 + MIN_HEALTHY_SECONDS)
     assert delay is not None
     assert delay.max == 1, "the backoff starts over"
 
 
 def test_the_first_failure_begins_the_outage_however_long_consuming_went_well() -> None:
-    policy = ReconnectPolicy(10, brokers=1)
+    policy = ReconnectPolicy(10, broker_count=1)
     policy.connected(0)
     policy.disconnected(900)
     assert policy.next_delay(1000) is not None
@@ -86,16 +86,16 @@ def test_the_first_failure_begins_the_outage_however_long_consuming_went_well() 
 
 
 def test_the_time_that_closing_takes_does_not_count_as_consuming() -> None:
-    policy = ReconnectPolicy(10, brokers=1)
+    policy = ReconnectPolicy(10, broker_count=1)
     assert policy.next_delay(1000) is not None
     policy.connected(1003)
     policy.disconnected(1004)
-    assert policy.next_delay(1004 + HEALTHY) is not None
+    assert policy.next_delay(1004 + MIN_HEALTHY_SECONDS) is not None
     assert policy.next_delay(1010) is None, "still the outage that began at 1000"
 
 
 def test_an_attempt_that_never_consumed_does_not_end_the_outage() -> None:
-    policy = ReconnectPolicy(10, brokers=1)
+    policy = ReconnectPolicy(10, broker_count=1)
     policy.connected(900)
     policy.disconnected(1000)
     assert policy.next_delay(1000) is not None
@@ -137,7 +137,7 @@ class Attempts:
             self.waits.append(seconds)
             return is_cancelled()
 
-        policy = ReconnectPolicy(timeout, brokers=1)
+        policy = ReconnectPolicy(timeout, broker_count=1)
         return retry_while_unavailable(self.attempt, policy, on_retry=self.on_retry, wait=wait)
 
 
@@ -182,4 +182,6 @@ def test_any_other_exception_is_raised_as_it_is() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        retry_while_unavailable(attempt, ReconnectPolicy(60, brokers=1), on_retry=lambda *_: None, wait=lambda _: False)
+        retry_while_unavailable(
+            attempt, ReconnectPolicy(60, broker_count=1), on_retry=lambda *_: None, wait=lambda _: False
+        )

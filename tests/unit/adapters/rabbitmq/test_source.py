@@ -10,13 +10,13 @@ from pika import spec
 
 from intercom_sink.adapters.rabbitmq import pika_internals
 from intercom_sink.adapters.rabbitmq.brokers import Brokers, fixed_brokers
-from intercom_sink.adapters.rabbitmq.dead_letter_headers import facts_of
+from intercom_sink.adapters.rabbitmq.dead_letter_headers import metadata_of
 from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
-from intercom_sink.adapters.rabbitmq.source import PREFETCH, RabbitMQSource
+from intercom_sink.adapters.rabbitmq.source import PREFETCH_PER_REQUEST, RabbitMQSource
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
 from intercom_sink.domain.errors import BrokerUnavailable
 from intercom_sink.domain.events import (
-    ConnectionLost,
+    ConnectionFailed,
     Consuming,
     DeadLettered,
     MessageMalformed,
@@ -108,7 +108,7 @@ def test_the_prefetch_grows_with_the_concurrency(make_rig: MakeRig) -> None:
     rig = make_rig(broker, concurrency=4)
     rig.receive()
     rig.source.close()
-    assert broker.prefetch == 4 * PREFETCH
+    assert broker.prefetch == 4 * PREFETCH_PER_REQUEST
 
 
 def test_after_a_failure_the_next_broker_is_tried(make_rig: MakeRig) -> None:
@@ -119,7 +119,7 @@ def test_after_a_failure_the_next_broker_is_tried(make_rig: MakeRig) -> None:
     rig.source.close()
     assert rig.hosts == ["one", "two"]
     assert rig.monitor.events == [
-        ConnectionLost(ONE, "CONNECTION_FORCED - shutdown (320)"),
+        ConnectionFailed(ONE, "CONNECTION_FORCED - shutdown (320)"),
         Reconnecting(0.0),
         Consuming(TWO, "queue"),
     ]
@@ -140,7 +140,7 @@ def test_a_lost_connection_is_replaced_and_its_deliveries_are_lost(make_rig: Mak
     rig.source.close()
     assert (first.acked, second.acked) == ([], [1])
     assert rig.losses == 2
-    assert [type(event) for event in rig.monitor.events] == [Consuming, ConnectionLost, Reconnecting, Consuming]
+    assert [type(event) for event in rig.monitor.events] == [Consuming, ConnectionFailed, Reconnecting, Consuming]
 
 
 def refusing() -> FakeBroker:
@@ -156,9 +156,9 @@ def test_a_refusal_by_every_broker_is_raised_at_once(make_rig: MakeRig) -> None:
     rig.source.close()
     assert not caught.value.retryable
     assert rig.monitor.events == [
-        ConnectionLost(ONE, "ACCESS_REFUSED - Login was refused (403)"),
+        ConnectionFailed(ONE, "ACCESS_REFUSED - Login was refused (403)"),
         Reconnecting(0.0),
-        ConnectionLost(TWO, "ACCESS_REFUSED - Login was refused (403)"),
+        ConnectionFailed(TWO, "ACCESS_REFUSED - Login was refused (403)"),
     ]
 
 
@@ -178,7 +178,7 @@ def test_a_refusal_is_followed_by_an_attempt_with_urls_that_have_changed(make_ri
     assert rig.hosts == ["one", "three"]
     assert rig.passwords == ["secret", "rotated"]
     assert rig.monitor.events == [
-        ConnectionLost(ONE, "ACCESS_REFUSED - Login was refused (403)"),
+        ConnectionFailed(ONE, "ACCESS_REFUSED - Login was refused (403)"),
         Reconnecting(0.0),
         Consuming("amqp://user@three:5672/", "queue"),
     ]
@@ -199,7 +199,7 @@ def test_a_reconnect_timeout_of_0_raises_the_first_failure(make_rig: MakeRig) ->
     with pytest.raises(BrokerUnavailable, match=f"{ONE}: CONNECTION_FORCED"):
         rig.source.receive()
     rig.source.close()
-    assert [type(event) for event in rig.monitor.events] == [ConnectionLost]
+    assert [type(event) for event in rig.monitor.events] == [ConnectionFailed]
 
 
 def test_stop_ends_a_blocked_receive_and_acks_still_reach_the_broker(make_rig: MakeRig) -> None:
@@ -378,9 +378,9 @@ def test_a_message_whose_properties_can_not_be_read_is_malformed(
     assert rig.receive().body == b"one"
     rig.source.close()
     ((body, properties),) = blocking_broker.queues["dead"]
-    facts = facts_of(properties)
-    assert (body, facts["reason"]) == (b"poison", "malformed")
-    assert facts["detail"] == "its AMQP properties can't be read: they are cut off"
+    metadata = metadata_of(properties)
+    assert (body, metadata["reason"]) == (b"poison", "malformed")
+    assert metadata["detail"] == "its AMQP properties can't be read: they are cut off"
     assert broker.acked == [1]
     assert rig.monitor.events == [
         Consuming(ONE, "queue"),
@@ -394,7 +394,7 @@ def test_a_stream_as_the_dead_letter_queue_is_refused(make_rig: MakeRig, blockin
     blocking_broker.streams = {"dead"}
     brokers = [FakeBroker(), FakeBroker()]
     rig = make_rig(*brokers, dead_letter_queue="dead")
-    with pytest.raises(BrokerUnavailable, match="dead is a stream") as caught:
+    with pytest.raises(BrokerUnavailable, match="dead is a RabbitMQ stream") as caught:
         rig.source.receive()
     rig.source.close()
     assert not caught.value.retryable

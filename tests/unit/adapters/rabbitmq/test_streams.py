@@ -28,7 +28,7 @@ def with_queue(broker: FakeBlockingBroker, *messages: Message, is_stream: bool =
 def test_a_stream_is_refused(blocking_broker: FakeBlockingBroker, messages: list[Message], error: Exception) -> None:
     broker = with_queue(blocking_broker, *messages, is_stream=True)
     broker.bad_offset = error
-    with pytest.raises(BrokerUnavailable, match=r"^queue is a stream") as caught:
+    with pytest.raises(BrokerUnavailable, match=r"^queue is a RabbitMQ stream") as caught:
         refuse_stream_at(URL, "queue")
     assert not caught.value.retryable
     assert not broker.connections[0].is_open

@@ -9,7 +9,7 @@ from intercom_sink.adapters.rabbitmq.dead_letter_headers import dead_letter_prop
 from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
 from intercom_sink.entrypoints.commands.publish import read_lines
-from intercom_sink.entrypoints.dead_letters.views import HEADING, cells, describe, export_line, facts_as_json, row
+from intercom_sink.entrypoints.dead_letters.views import HEADING, cells, describe, export_line, metadata_as_json, row
 
 REJECTED = DeadLetter(
     Reason.REJECTED,
@@ -63,9 +63,9 @@ def test_a_row_holds_nothing_that_a_terminal_obeys() -> None:
 
 def test_json_has_the_number_the_facts_and_what_tells_messages_apart() -> None:
     original = Properties([encode_field("x-ordering-key", "k")], message_id="m1")
-    facts = json.loads(facts_as_json(stored(original=original)))
-    assert (facts["number"], facts["message-id"], facts["ordering-key"]) == (3, "m1", "k")
-    assert facts["error-messages"] == ["email is invalid"]
+    metadata = json.loads(metadata_as_json(stored(original=original)))
+    assert (metadata["number"], metadata["message-id"], metadata["ordering-key"]) == (3, "m1", "k")
+    assert metadata["error-messages"] == ["email is invalid"]
 
 
 def test_describe_shows_everything() -> None:
