@@ -101,7 +101,7 @@ def status_of(result: Response | NoResponse) -> int | None:
 def test_interim_responses_are_skipped_and_the_final_one_counts(
     start_server: StartServer, make_gateway: MakeGateway, interim: list[bytes | float]
 ) -> None:
-    """Message 1 gets a 103, and 0.3 s later its 200. Message 2 is refused, and must not be settled by that 200."""
+    """Message 1 gets a 103, and 0.3 s later its 200. Message 2 is refused, and must not be acked by that 200."""
     server = start_server(respond(*interim, 0.3, OK), respond(REFUSED))
     gateway = make_gateway(server.url)
     assert [status_of(gateway.send(request)) for request in (POST, POST)] == [200, 422]
@@ -181,8 +181,8 @@ def test_what_follows_a_response_is_never_taken_for_the_next_one(
 ) -> None:
     """Message 2 is refused; whatever is left over on the connection of message 1 says that it was taken.
 
-    That connection is in doubt, so it must be closed. What is left over has arrived before message 2 is sent: a client
-    can't tell a stray response that arrives later from the right one.
+    That connection must not be reused, so it must be closed. What is left over has arrived before message 2 is sent: a
+    client can't tell a stray response that arrives later from the right one.
     """
     server = start_server(respond(*steps), respond(REFUSED))
     gateway = make_gateway(server.url, timeout=2)
@@ -383,11 +383,11 @@ def test_end_of_the_connection_while_sending_is_no_response(
     assert time.monotonic() - began < 10
 
 
-# Blanks around a header's value.
+# Whitespace around a header's value.
 
 
 @pytest.mark.parametrize("value", [b"%b ", b"%b\t", b" %b \t ", b"\t%b"])
-def test_blanks_around_the_values_of_headers_are_no_part_of_them(
+def test_whitespace_around_the_values_of_headers_is_no_part_of_them(
     start_server: StartServer, make_gateway: MakeGateway, value: bytes
 ) -> None:
     """RFC 9110, 5.5. Those that say where the response ends are read so, too."""

@@ -40,7 +40,7 @@ class _Response(http.client.HTTPResponse):
         while self.status < 200 and self.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
             self.headers = None  # type: ignore[assignment]  # makes `begin` read the next response
             super().begin(**options)
-        if self._connection.at_end:  # only the head has been read so far
+        if self._connection.eof:  # only the head has been read so far
             raise http.client.IncompleteRead(b"")
         fields = self.headers.get_all("Transfer-Encoding", [])
         codings = [coding.strip(" \t").lower() for coding in ",".join(fields).split(",")] if fields else []

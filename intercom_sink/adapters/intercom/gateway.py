@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from urllib3.util import parse_url
 
-from intercom_sink.adapters.intercom.exchange import EXCHANGE_ERRORS, Exchanger
-from intercom_sink.adapters.intercom.response import harmless, read_response
+from intercom_sink.adapters.intercom.connection_pool import EXCHANGE_ERRORS, ConnectionPool
+from intercom_sink.adapters.intercom.response import read_response, sanitize
 from intercom_sink.adapters.intercom.sockets import start_attempt
 from intercom_sink.adapters.secrets import Secret
 from intercom_sink.domain.request import IntercomRequest
@@ -51,7 +51,7 @@ class HTTPGateway:
         connections: int = 1,
     ) -> None:
         url = parse_url(base_url)
-        self._exchanger = Exchanger(url, max_idle=connections)
+        self._pool = ConnectionPool(url, max_idle_connections=connections)
         self._prefix = (url.path or "").rstrip("/")
         self._timeout = timeout
         self._token = token
@@ -82,7 +82,7 @@ class HTTPGateway:
 
     def close(self) -> None:
         """Closes the connections."""
-        self._exchanger.close()
+        self._pool.close()
 
     def _send(self, request: IntercomRequest, token: str) -> tuple[AttemptResult, bytes]:
         self._redactor.add(token)
@@ -93,9 +93,9 @@ class HTTPGateway:
         target = self._prefix + quote(_STRAY_PERCENT.sub("%25", request.path), safe=_TARGET_CHARACTERS)
         start_attempt(self._timeout)
         try:
-            raw = self._exchanger.exchange(request.method, target, headers, body)
+            raw = self._pool.exchange(request.method, target, headers, body)
         except EXCHANGE_ERRORS as error:  # the one place where they are translated
-            return NoResponse(harmless(self._redactor.redact(f"{type(error).__name__}: {error}"), MAX_REASON)), b""
+            return NoResponse(sanitize(self._redactor.redact(f"{type(error).__name__}: {error}"), MAX_REASON)), b""
         return read_response(raw.status, raw.headers, raw.body, self._redactor.redact), raw.body
 
 

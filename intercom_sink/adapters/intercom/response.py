@@ -21,16 +21,16 @@ MAX_TEXT = 100
 MAX_MESSAGE = 200
 """Characters of an error message: they go into the headers of dead letters."""
 
-_BLANKS = re.compile(r"[ \t\r\n\f\v]+")
-_HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_WHITESPACE = re.compile(r"[ \t\r\n\f\v]+")
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, those that turn the direction of text included, line separators, and lone surrogates."""
 
 Redact = Callable[[str], str]
 
 
-def harmless(text: str, max_length: int) -> str:
-    """The beginning of a text from outside as one line, which can be encoded, logged and shown."""
-    return _HARMFUL.sub("\ufffd", _BLANKS.sub(" ", text))[:max_length]
+def sanitize(text: str, max_length: int) -> str:
+    """The beginning of a text from outside as one line that is safe to encode, log and show."""
+    return _UNSAFE.sub("\ufffd", _WHITESPACE.sub(" ", text))[:max_length]
 
 
 def read_response(status: int, headers: Mapping[str, str], body: bytes, redact: Redact = str) -> Response:
@@ -59,7 +59,7 @@ def read_rate_limit(headers: Mapping[str, str]) -> RateLimit:
     """Reads `Date`, `Retry-After` (RFC 9110, 10.2.3) and `X-RateLimit-Limit`, `-Remaining`, `-Reset`."""
 
     def value(name: str) -> str:
-        return headers.get(name, "").strip(" \t")  # blanks around a value are no part of it (RFC 9110, 5.5)
+        return headers.get(name, "").strip(" \t")  # whitespace around a value is no part of it (RFC 9110, 5.5)
 
     server_time = _date(value("Date"))
     retry_after = _number(value("Retry-After"))
@@ -101,4 +101,4 @@ def _read_object(body: bytes) -> dict[str, Any]:
 
 
 def _texts(values: Iterable[Any], max_length: int, redact: Redact) -> Iterator[str]:
-    return (harmless(redact(value), max_length) for value in values if isinstance(value, str))
+    return (sanitize(redact(value), max_length) for value in values if isinstance(value, str))

@@ -60,14 +60,14 @@ class BoundedSocket(socket.socket):
     """A socket with the limits of the attempt.
 
     Attributes:
-        at_end: whether the peer has closed the connection, as far as it was read.
-        at_rest: whether a response was read to its end, and nothing followed it.
-        polling: whether receiving must not wait.
+        eof: whether the end of the connection was read: the peer has closed it.
+        fully_read: whether a response was read to its end, and nothing followed it.
+        nonblocking: whether receiving returns at once.
     """
 
-    at_end = False
-    at_rest = False
-    polling = False
+    eof = False
+    fully_read = False
+    nonblocking = False
     _early = b""
 
     def makefile(self, *_: Any, **__: Any) -> "ResponseReader":  # type: ignore[override]  # http.client asks for "rb"
@@ -75,17 +75,17 @@ class BoundedSocket(socket.socket):
         return ResponseReader(self)
 
     def recv_into(self, buffer: Any, *args: Any, **kwargs: Any) -> int:
-        """Receives within the deadline. While `polling` it does not wait: it returns None if nothing has arrived."""
+        """Receives within the deadline. While `nonblocking`, returns None if nothing has arrived."""
         if self._early:
             count = min(len(buffer), len(self._early))
             buffer[:count], self._early = self._early[:count], self._early[count:]
             return count
-        self.settimeout(0.0 if self.polling else remaining_seconds())
+        self.settimeout(0.0 if self.nonblocking else remaining_seconds())
         try:
             count = super().recv_into(buffer, *args, **kwargs)
         except (BlockingIOError, ssl.SSLWantReadError):
             return None  # type: ignore[return-value]  # as io.RawIOBase.readinto does
-        self.at_end = count == 0
+        self.eof = count == 0
         _count(count)
         return count
 
@@ -132,21 +132,21 @@ class ResponseReader(io.BufferedReader):
     """Reads one response. http.client closes it at the end of the response, or where it gives up."""
 
     def __init__(self, connection: BoundedSocket) -> None:
-        connection.at_rest = False
+        connection.fully_read = False
         super().__init__(socket.socket.makefile(connection, "rb", buffering=0))
         self._connection = connection
 
     def close(self) -> None:
         """Notes whether anything has arrived after what was read: it would be taken for the next response."""
         if not self.closed:
-            self._connection.at_rest = self._has_no_more()
+            self._connection.fully_read = self._has_no_more()
         super().close()
 
     def _has_no_more(self) -> bool:
-        self._connection.polling = True
+        self._connection.nonblocking = True
         try:
-            return not self.peek(1) and not self._connection.at_end
+            return not self.peek(1) and not self._connection.eof
         except (OSError, ValueError):
             return False
         finally:
-            self._connection.polling = False
+            self._connection.nonblocking = False

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from urllib3.util import parse_url
 
-from intercom_sink.adapters.intercom.response import harmless
+from intercom_sink.adapters.intercom.response import sanitize
 from intercom_sink.domain.request import IntercomRequest
 from intercom_sink.domain.response import NoResponse, Response
 from intercom_sink.entrypoints.bootstrap import build_http_gateway
@@ -77,4 +77,4 @@ def _describe_workspace(body: bytes, host: str, token: str) -> Iterator[Finding]
 
 
 def _shown(value: object, token: str) -> str | None:
-    return harmless(value.replace(token, "***"), _MAX_NAME) if isinstance(value, str) else None
+    return sanitize(value.replace(token, "***"), _MAX_NAME) if isinstance(value, str) else None

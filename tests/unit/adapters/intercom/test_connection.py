@@ -28,7 +28,7 @@ class Called(Exception):
 class Scripted:
     """What http.client needs of a socket: the bytes that arrive."""
 
-    at_end = False
+    eof = False
 
     def __init__(self, received: bytes) -> None:
         self._received = received

@@ -1,8 +1,8 @@
-"""One request and its response over a connection that is kept alive.
+"""A pool of connections that are kept alive.
 
-A connection belongs to one exchange from its beginning to its end. At the end it is given back if its response was read
-whole and nothing followed it; in every other case it is closed. Otherwise the next exchange could take a response to
-this request for its own, and a message would be acked that Intercom has refused.
+A connection belongs to one exchange from its beginning to its end. At the end it is returned to the pool if its
+response was read whole and nothing followed it; in every other case it is closed. Otherwise the next exchange could
+take a response to this request for its own, and a message would be acked that Intercom has refused.
 """
 
 import http.client
@@ -37,19 +37,19 @@ class RawResponse:
     body: bytes
 
 
-class Exchanger:
-    """Exchanges requests for responses with one host; any number of threads may do so at once.
+class ConnectionPool:
+    """Sends requests to one host over a pool of kept-alive connections. Thread-safe.
 
     Args:
         url: scheme, host and port.
-        max_idle: connections that are kept alive between exchanges, at most.
+        max_idle_connections: maximum number of connections kept alive between exchanges.
     """
 
-    def __init__(self, url: Url, max_idle: int) -> None:
+    def __init__(self, url: Url, max_idle_connections: int) -> None:
         self._host = (url.host or "").strip("[]")
         self._tls = tls_context() if url.scheme == "https" else None
         self._port = url.port or (80 if self._tls is None else 443)
-        self._max_idle = max_idle
+        self._max_idle_connections = max_idle_connections
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
 
@@ -59,8 +59,8 @@ class Exchanger:
         Raises:
             EXCHANGE_ERRORS: there is no valid response.
         """
-        connection = self._take()
-        in_doubt = True
+        connection = self._acquire()
+        reusable = False
         try:
             if connection.is_closed:
                 connection.connect()
@@ -68,23 +68,24 @@ class Exchanger:
             response = connection.getresponse()
             content, complete = _read(response)
             stream = connection.sock  # None if the server is going to close it
-            at_rest = isinstance(stream, BoundedSocket) and stream.at_rest
-            in_doubt = not (sent and complete and at_rest) or response.status == http.HTTPStatus.SWITCHING_PROTOCOLS
+            fully_read = isinstance(stream, BoundedSocket) and stream.fully_read
+            switched = response.status == http.HTTPStatus.SWITCHING_PROTOCOLS
+            reusable = sent and complete and fully_read and not switched
             return RawResponse(response.status, response.headers, content)
         finally:
-            if in_doubt:
-                connection.close()
+            if reusable:
+                self._release(connection)
             else:
-                self._give_back(connection)
+                connection.close()
 
     def close(self) -> None:
         """Closes the idle connections; those in use are closed when their exchange ends."""
         with self._lock:
-            idle, self._idle, self._max_idle = self._idle, [], 0
+            idle, self._idle, self._max_idle_connections = self._idle, [], 0
         for connection in idle:
             connection.close()
 
-    def _take(self) -> Connection:
+    def _acquire(self) -> Connection:
         """An idle connection on which nothing has arrived, or a new one."""
         while True:
             with self._lock:
@@ -100,9 +101,10 @@ class Exchanger:
             return Connection(self._host, self._port)
         return TLSConnection(self._host, self._port, ssl_context=self._tls)
 
-    def _give_back(self, connection: Connection) -> None:
+    def _release(self, connection: Connection) -> None:
+        """Returns a connection to the pool, unless that is full."""
         with self._lock:
-            if len(self._idle) < self._max_idle:
+            if len(self._idle) < self._max_idle_connections:
                 self._idle.append(connection)
                 return
         connection.close()
