@@ -62,7 +62,7 @@ class ContainerNode:
             time.sleep(0.2)
 
     def stop(self) -> None:
-        """Shuts the node down in good order; its clients are told."""
+        """Shuts the node down gracefully; it closes its clients' connections."""
         if self._container is not None:
             _docker("stop", self._container)
 

@@ -153,7 +153,7 @@ class PrivateNode:
                 self.ctl(*step)
 
     def stop(self) -> None:
-        """Shuts the node down in good order; its clients are told."""
+        """Shuts the node down gracefully; it closes its clients' connections."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:

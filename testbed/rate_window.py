@@ -48,7 +48,7 @@ class RateWindow:
 
     Args:
         limit: requests in one window.
-        seconds: the length of a window; whole seconds, since the headers can't say fractions.
+        seconds: the length of a window; whole seconds, since the headers can't represent fractions.
 
     Attributes:
         admitted: how many requests were admitted, by the Unix time at which their window began.

@@ -23,11 +23,15 @@ class BrokerUnavailable(IntercomSinkError):
 
 
 class ConfigurationError(IntercomSinkError):
-    """Settings are missing or invalid: one line for each, which names the variable and never shows a secret."""
+    """Settings are missing or invalid.
 
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("; ".join(faults))
-        self.faults = faults
+    Args:
+        problems: one line for each, which names the variable and never shows a secret.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 class OperatorError(IntercomSinkError):

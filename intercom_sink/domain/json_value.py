@@ -21,7 +21,7 @@ def check_json(value: object, *where: object) -> None:
         case str() if not _is_text(value):
             raise _malformed(where, "is not valid Unicode text")
         case float() if not isfinite(value):
-            raise _malformed(where, "is NaN or infinite, which JSON can't say")
+            raise _malformed(where, "is NaN or infinite, which JSON can't represent")
         case list() | dict() if len(where) > MAX_DEPTH:
             raise _malformed(where, f"is nested deeper than {MAX_DEPTH} levels")
         case None | bool() | int() | float() | str():
@@ -35,9 +35,9 @@ def check_json(value: object, *where: object) -> None:
                     raise _malformed(where, "has a key that is not text")
                 check_json(item, *where, key)
         case bytes() | bytearray() | memoryview():
-            raise _malformed(where, "is binary, which JSON can't say (was text packed as binary?)")
+            raise _malformed(where, "is binary, which JSON can't represent (was text packed as binary?)")
         case _:
-            raise _malformed(where, f"is of type {type(value).__name__}, which JSON can't say")
+            raise _malformed(where, f"is of type {type(value).__name__}, which JSON can't represent")
 
 
 def shown_key(key: object) -> str:
@@ -53,9 +53,9 @@ def _is_text(text: str) -> bool:
         return False
 
 
-def _malformed(where: tuple[object, ...], fault: str) -> MalformedMessage:
+def _malformed(where: tuple[object, ...], problem: str) -> MalformedMessage:
     name, *keys = where
     shown = "".join(f"[{key if isinstance(key, int) else shown_key(key)}]" for key in keys[:5]) + (
         "[...]" if len(keys) > 5 else ""
     )
-    return MalformedMessage(f"{name}{shown} {fault}")
+    return MalformedMessage(f"{name}{shown} {problem}")

@@ -9,7 +9,8 @@ from intercom_sink.domain.json_value import JsonValue, check_json
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 # A path must never lead the token away from the configured base URL: "//host" would name another host, a control
-# character or blank could end the request line, some parsers read a backslash as a slash, and a fragment is not sent.
+# character or whitespace could end the request line, some parsers read a backslash as a slash, and a fragment is not
+# sent.
 _FORBIDDEN_IN_PATH = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff\\#]")
 
 # A proxy that normalises "/prefix/../x" would leave the base URL's path. Some decode before they normalise.
@@ -22,8 +23,8 @@ class IntercomRequest:
 
     Args:
         method: one of `METHODS`, in any letter case; kept in upper case.
-        path: begins with a single "/", may carry a query string; no control character, blank, backslash, fragment or
-            dot segment ("." or "..", percent-encoded too).
+        path: begins with a single "/", may carry a query string; no control character, whitespace, backslash, fragment
+            or dot segment ("." or "..", percent-encoded too).
         data: a JSON value, sent as `application/json`; None sends no body.
 
     Raises:
@@ -56,7 +57,7 @@ def _checked_path(value: object) -> str:
     if path.startswith("//"):
         raise MalformedMessage("path begins with '//', which would name another host")
     if (found := _FORBIDDEN_IN_PATH.search(path)) is not None:
-        raise MalformedMessage(f"path holds {_named(found[0])} at character {found.start() + 1}")
+        raise MalformedMessage(f"path holds {_describe(found[0])} at character {found.start() + 1}")
     if _DOT_SEGMENT.search(path.partition("?")[0]) is not None:
         raise MalformedMessage("path holds a dot segment ('.' or '..', perhaps percent-encoded)")
     return path
@@ -71,9 +72,9 @@ def _checked_text(value: object, name: str) -> str:
     raise MalformedMessage(f"{name} is {'nil' if value is None else f'of type {type(value).__name__}'}, not text")
 
 
-def _named(character: str) -> str:
+def _describe(character: str) -> str:
     if character in "\\#":
         return f"'{character}'"
     if "\ud800" <= character <= "\udfff":
         return "a lone surrogate, which is no Unicode text"
-    return "a blank or a control character"
+    return "whitespace or a control character"

@@ -10,7 +10,7 @@ from intercom_sink.adapters.monitors.log_format import configure_logging
 from intercom_sink.domain.errors import BrokerUnavailable, ConfigurationError, OperatorError
 from intercom_sink.entrypoints.commands import check, dead_letters, publish, run
 from intercom_sink.entrypoints.exit_codes import ExitCode
-from intercom_sink.entrypoints.output import complain, flush_all
+from intercom_sink.entrypoints.output import flush_all, print_error
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,17 +27,17 @@ def _run(argv: Sequence[str] | None) -> int:
     try:
         return int(arguments.execute(arguments, os.environ))
     except ConfigurationError as error:
-        return _report(ExitCode.BAD_INPUT, *error.faults)
+        return _report(ExitCode.BAD_INPUT, *error.problems)
     except publish.InvalidInput as error:
-        return _report(ExitCode.BAD_INPUT, *error.faults, "nothing was published")
+        return _report(ExitCode.BAD_INPUT, *error.problems, "nothing was published")
     except (BrokerUnavailable, OperatorError) as error:
         return _report(ExitCode.FAILED, str(error))
-    except KeyboardInterrupt:  # while nothing runs that must be stopped in good order
+    except KeyboardInterrupt:  # while nothing runs that must be stopped gracefully
         return 128 + signal.SIGINT
 
 
 def _report(code: ExitCode, *lines: str) -> int:
-    complain(*lines)
+    print_error(*lines)
     return code
 
 

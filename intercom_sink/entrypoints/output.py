@@ -21,7 +21,7 @@ def print_line(text: str, end: str = "\n") -> bool:
     return _write("stdout", text + end)
 
 
-def complain(*lines: str, end: str = "\n") -> None:
+def print_error(*lines: str, end: str = "\n") -> None:
     """Prints lines on standard error, if that can be written. Raises nothing."""
     _write("stderr", "".join(line + end for line in lines))
 
@@ -46,7 +46,7 @@ def _write(name: _Name, text: str) -> bool:
     except (OSError, ValueError) as error:
         _discard(name)
         if name == "stdout" and not isinstance(error, BrokenPipeError):
-            complain(f"standard output can't be written: {getattr(error, 'strerror', None) or error}")
+            print_error(f"standard output can't be written: {getattr(error, 'strerror', None) or error}")
         return False
     return True
 

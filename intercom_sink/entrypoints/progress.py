@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from intercom_sink.entrypoints.output import complain
+from intercom_sink.entrypoints.output import print_error
 
 Item = TypeVar("Item")
 
@@ -44,9 +44,9 @@ def with_progress_line(
             yield item
             done += 1
             if clock() >= next_update:
-                complain(f"\r{doing}: {done}{of_total}", end="")
+                print_error(f"\r{doing}: {done}{of_total}", end="")
                 is_shown = True
                 next_update = clock() + INTERVAL
     finally:
         if is_shown:
-            complain(f"\r{doing}: {done}{of_total}")
+            print_error(f"\r{doing}: {done}{of_total}")

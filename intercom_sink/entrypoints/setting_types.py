@@ -26,7 +26,7 @@ _SWITCH = {"on": True, "true": True, "off": False, "false": False}
 def check_token(text: str) -> None:
     """Raises ValueError if the text can't be sent as a token."""
     if not _VISIBLE_ASCII.fullmatch(text):
-        raise ValueError("holds a blank, a control character or a character that is not ASCII")
+        raise ValueError("holds whitespace, a control character or a character that is not ASCII")
     if text != MOCK and text.lower() == MOCK:
         raise ValueError(f"is the word {MOCK}, but not in lower case")
 
@@ -43,13 +43,13 @@ def _to_brokers(given: str | Secret) -> Brokers:
     return fixed_brokers(given) if isinstance(given, str) else Brokers(given)
 
 
-def _is_version(text: str) -> str:
+def _check_version(text: str) -> str:
     if not _VISIBLE_ASCII.fullmatch(text):
-        raise ValueError("holds a blank, a control character or a character that is not ASCII")
+        raise ValueError("holds whitespace, a control character or a character that is not ASCII")
     return text
 
 
-def _is_on(text: object) -> object:
+def _parse_switch(text: object) -> object:
     if isinstance(text, bool):
         return text
     try:
@@ -58,25 +58,25 @@ def _is_on(text: object) -> object:
         raise ValueError("must be on or off") from None
 
 
-def _fits_in_amqp(name: str) -> str:
+def _check_queue_name(name: str) -> str:
     if len(name.encode()) > 255:
         raise ValueError("is longer than 255 bytes")
     return name
 
 
-def _is_another_queue(name: str, info: ValidationInfo) -> str:
+def _check_not_source_queue(name: str, info: ValidationInfo) -> str:
     if name == info.data.get("queue"):
         raise ValueError("is the source queue: messages that are given up would be read again for ever")
     return name
 
 
-def _has_a_queue(on: bool, info: ValidationInfo) -> bool:
+def _check_has_queue(on: bool, info: ValidationInfo) -> bool:
     if on and info.data.get("dead_letter_queue", "") is None:
-        raise ValueError("CJW_INTERCOM_DEAD_LETTER_QUEUE is unset, so nothing would be kept")
+        raise ValueError("CJW_INTERCOM_DEAD_LETTER_QUEUE is unset, so nothing would be dead-lettered")
     return on
 
 
-def _is_base_url(text: str, info: ValidationInfo) -> str:
+def _check_base_url(text: str, info: ValidationInfo) -> str:
     try:
         parts = parse_url(text)
         usable = parts.scheme in ("http", "https") and bool((parts.host or "").encode("idna")) and parts.port != 0
@@ -101,11 +101,11 @@ def _is_loopback(host: str) -> bool:
 
 
 Seconds = Annotated[float, Field(le=MAX_SECONDS, allow_inf_nan=False)]
-Switch = Annotated[bool, BeforeValidator(_is_on)]
-SwitchForDeadLetters = Annotated[Switch, AfterValidator(_has_a_queue)]
+Switch = Annotated[bool, BeforeValidator(_parse_switch)]
+SwitchForDeadLetters = Annotated[Switch, AfterValidator(_check_has_queue)]
 Token = Annotated[Secret, PlainValidator(_to_token)]
-Version = Annotated[str, AfterValidator(_is_version)]
-BaseUrl = Annotated[str, AfterValidator(_is_base_url)]
+Version = Annotated[str, AfterValidator(_check_version)]
+BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
 BrokerCluster = Annotated[Brokers, PlainValidator(_to_brokers)]
-QueueName = Annotated[str, StringConstraints(min_length=1), AfterValidator(_fits_in_amqp)]
-DeadLetterQueueName = Annotated[QueueName, AfterValidator(_is_another_queue)]
+QueueName = Annotated[str, StringConstraints(min_length=1), AfterValidator(_check_queue_name)]
+DeadLetterQueueName = Annotated[QueueName, AfterValidator(_check_not_source_queue)]

@@ -63,22 +63,24 @@ class BrokerSettings(BaseModel):
             ConfigurationError: a line for each variable that is missing or invalid.
         """
         given = {name: text.strip() for name, text in environ.items() if text.strip()}
-        faults = [f"{name}: is not supported by this version; unset it" for name in cls._unsupported & given.keys()]
+        problems = [f"{name}: is not supported by this version; unset it" for name in cls._unsupported & given.keys()]
         secrets: dict[str, Secret] = {}
         from_files = [(variable, *source) for variable, source in cls._files.items() if source[0] in given]
         for variable, file, check in from_files:
             try:
                 secrets[variable] = _open_file(variable, file, check, given)
             except ValueError as error:
-                faults.append(f"{file}: {error}")
+                problems.append(f"{file}: {error}")
         try:
             settings = cls.model_validate(given | secrets)
         except ValidationError as error:
             named = {variable for variable, *_ in from_files}  # those that are missing have their line already
             found = error.errors(include_url=False)
-            faults += [_explain(fault, given) for fault in found if not (_is_missing(fault) and _name(fault) in named)]
-        if faults:
-            raise ConfigurationError(faults)
+            problems += [
+                _explain(problem, given) for problem in found if not (_is_missing(problem) and _name(problem) in named)
+            ]
+        if problems:
+            raise ConfigurationError(problems)
         return settings
 
 
@@ -148,22 +150,22 @@ def _open_file(variable: str, file: str, check: Check, given: Mapping[str, str])
         raise ValueError("names no file with a valid value; it must be a path, not the value itself") from None
 
 
-def _explain(fault: Any, given: Mapping[str, str]) -> str:
+def _explain(problem: Any, given: Mapping[str, str]) -> str:
     """One line: the variable, its value unless that is a secret, and what is wrong with it."""
-    name = _name(fault)
-    if _is_missing(fault):
-        slips = [unknown.name for unknown in find_unknown(given) if unknown.similar == name]
-        return f"{name}: is required" + (f"; {slips[0]} is set: is that a slip?" if slips else "")
+    name = _name(problem)
+    if _is_missing(problem):
+        typos = [unknown.name for unknown in find_unknown(given) if unknown.similar == name]
+        return f"{name}: is required" + (f"; {typos[0]} is set: is that a typo?" if typos else "")
     value = "" if name in _SECRET else f"{ascii(given[name])[:80]}: "
-    return f"{name}: {value}{str(fault['msg']).removeprefix('Value error, ')}"
+    return f"{name}: {value}{str(problem['msg']).removeprefix('Value error, ')}"
 
 
-def _name(fault: Any) -> str:
-    return str(fault["loc"][0])
+def _name(problem: Any) -> str:
+    return str(problem["loc"][0])
 
 
-def _is_missing(fault: Any) -> bool:
-    return bool(fault["type"] == "missing")
+def _is_missing(problem: Any) -> bool:
+    return bool(problem["type"] == "missing")
 
 
 def _shown(value: object) -> str:

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the first stops the program in good order, the second ends the process at once."""
+"""SIGTERM and SIGINT: the first stops the program gracefully, the second ends the process at once."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Finds environment variables that look like a setting but are none: most likely slips of the pen."""
+"""Finds environment variables that look like a setting but are none: most likely typos."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The ports in memory, for unit tests of this package and of services that use it.
+"""In-memory fakes of the ports, for unit tests of this package and of services that use it.
 
     source = InMemorySource([encode(IntercomRequest("POST", "/contacts", {"email": "ada@example.com"}))])
     gateway = InMemoryGateway([Response(500), Response(200)])

@@ -15,12 +15,12 @@ class VirtualClock:
     def __init__(self) -> None:
         self.now = 0.0
         self.waits: list[float] = []
-        self._events: list[tuple[float, Callable[[], None]]] = []
+        self._scheduled: list[tuple[float, Callable[[], None]]] = []
 
-    def at(self, moment: float, event: Callable[[], None]) -> None:
-        """Calls `event` in the wait during which the time `moment` comes."""
-        self._events.append((moment, event))
-        self._events.sort(key=lambda planned: planned[0])
+    def at(self, moment: float, callback: Callable[[], None]) -> None:
+        """Schedules `callback` for `moment`; it runs during the wait that reaches that time."""
+        self._scheduled.append((moment, callback))
+        self._scheduled.sort(key=lambda scheduled: scheduled[0])
 
     def unix_time(self) -> float:
         """The same as `now`."""
@@ -35,17 +35,17 @@ class VirtualClock:
         return VirtualCondition(self)
 
     def _wait(self, seconds: float | None) -> None:
-        """Moves `now` to the next planned event, and has it happen; or to the end of the wait, if that comes first."""
-        if seconds is None and not self._events:
-            raise RuntimeError("this wait would never end: nobody else runs, and no event is planned")
+        """Moves `now` to the next scheduled callback and calls it; or to the end of the wait, if that comes first."""
+        if seconds is None and not self._scheduled:
+            raise RuntimeError("this wait would never end: nobody else runs, and no callback is scheduled")
         if seconds is not None:
             self.waits.append(seconds)
-            if not self._events or self._events[0][0] > self.now + seconds:
+            if not self._scheduled or self._scheduled[0][0] > self.now + seconds:
                 self.now += seconds
                 return
-        moment, event = self._events.pop(0)
+        moment, callback = self._scheduled.pop(0)
         self.now = max(self.now, moment)
-        event()
+        callback()
 
 
 class VirtualCondition:
@@ -63,7 +63,7 @@ class VirtualCondition:
         """Nothing to release."""
 
     def wait(self, timeout: float | None = None) -> None:
-        """Moves the clock forward by `timeout` seconds, or to the next planned event if that comes first."""
+        """Moves the clock forward by `timeout` seconds, or to the next scheduled callback if that comes first."""
         self._clock._wait(timeout)
 
     def notify_all(self) -> None:

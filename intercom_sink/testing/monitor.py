@@ -21,6 +21,6 @@ class RecordingMonitor:
         """Adds the event."""
         self.events.append(event)
 
-    def of(self, kind: type[Kind]) -> list[Kind]:
+    def events_of(self, kind: type[Kind]) -> list[Kind]:
         """The events of one class, in order."""
         return [event for event in self.events if isinstance(event, kind)]

@@ -9,8 +9,8 @@ def check(body: bytes) -> None:
     """Any bytes are a request that can be sent and packed again, or malformed, with a short reason."""
     try:
         request = decode(body)
-    except MalformedMessage as fault:
-        reason = str(fault)
+    except MalformedMessage as error:
+        reason = str(error)
     else:
         check_sendable(request)
         return

@@ -37,8 +37,8 @@ def test_shows_settings_workspace_and_dead_letters(
     assert f"ok    dlq       {dead_letters.name}: 2 dead letters ready, may be written" in lines
     assert f"ok    intercom  GET /me: 200 from 127.0.0.1:{intercom.port}" in lines
     assert "ok    intercom  workspace Ada (abc123), region EU" in lines
-    slip = "CJW_INTERCOM_CONCURENCY is not a setting; did you mean CJW_INTERCOM_CONCURRENCY?"
-    assert f"warn  settings  {slip}" in lines
+    typo = "CJW_INTERCOM_CONCURENCY is not a setting; did you mean CJW_INTERCOM_CONCURRENCY?"
+    assert f"warn  settings  {typo}" in lines
     shown = dict(line.split(maxsplit=1) for line in lines if line.startswith(" "))
     assert shown["CJW_INTERCOM_API_TOKEN"] == "***"
     assert shown["CJW_INTERCOM_API_TOKEN_FILE"] == str(tmp_path / "token")
@@ -83,12 +83,12 @@ def test_fails_for_a_stream_as_source_and_as_dead_letter_queue(rabbitmq: str) ->
     assert f"FAIL  dlq       {queue.name} is a RabbitMQ stream" in as_dead_letters.stdout
 
 
-def test_run_warns_of_slips_and_of_a_missing_dead_letter_queue_once(queue: Queue, start_sink: StartSink) -> None:
+def test_run_warns_of_typos_and_of_a_missing_dead_letter_queue_once(queue: Queue, start_sink: StartSink) -> None:
     queue.publish(message(1))
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_CONCURENCY="8")
     assert sink.wait() == 0, sink.stderr
-    (slip,) = sink.logs("unknown variable")
-    assert (slip["level"], slip["variable"]) == ("WARNING", "CJW_INTERCOM_CONCURENCY")
-    assert slip["similar"] == "CJW_INTERCOM_CONCURRENCY"
+    (typo,) = sink.logs("unknown variable")
+    assert (typo["level"], typo["variable"]) == ("WARNING", "CJW_INTERCOM_CONCURENCY")
+    assert typo["similar"] == "CJW_INTERCOM_CONCURRENCY"
     (missing,) = sink.logs("no dead-letter queue")
     assert missing["level"] == "WARNING"

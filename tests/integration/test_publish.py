@@ -68,7 +68,7 @@ def test_sends_an_ordering_key_as_a_header(queue: Queue) -> None:
     ("key", "complaint"),
     [("5", "is not text"), (f'"{"é" * 128}"', "is longer than 255 bytes"), (r'"\ud800"', "is not valid Unicode text")],
 )
-def test_invalid_ordering_key_is_a_fault_of_its_line(queue: Queue, key: str, complaint: str) -> None:
+def test_invalid_ordering_key_is_a_problem_of_its_line(queue: Queue, key: str, complaint: str) -> None:
     line = f'{{"method": "GET", "path": "/1", "data": null, "ordering_key": {key}}}'
     done = run_command("publish", stdin=line, **queue.variables)
     assert (done.returncode, done.stderr) == (2, f"line 1: ordering_key {complaint}\nnothing was published\n")
@@ -103,8 +103,10 @@ def test_publishes_nothing_unless_every_line_is_valid(queue: Queue) -> None:
     ]
     done = run_command("publish", stdin=LINES + "\n".join(invalid), **queue.variables)
     assert done.returncode == 2
-    faults = done.stderr.splitlines()
-    assert [fault.split(":")[0] for fault in faults] == [f"line {n}" for n in range(4, 14)] + ["nothing was published"]
+    problems = done.stderr.splitlines()
+    assert [problem.split(":")[0] for problem in problems] == [f"line {n}" for n in range(4, 14)] + [
+        "nothing was published"
+    ]
     assert queue.depth == 0
 
 

@@ -18,10 +18,10 @@ from tests.simulation.intercom import Gateway, Intercom
 from tests.simulation.promises import Promises, Violation
 from tests.simulation.scheduler import Scheduler, Stuck, Workers
 
-MAX_FAULTS = 8
+MAX_PROBLEMS = 8
 """Faults in one world, so that it ends."""
 
-MAX_PROCESSES = 2 * MAX_FAULTS
+MAX_PROCESSES = 2 * MAX_PROBLEMS
 
 
 class DelayRange(Protocol):
@@ -116,7 +116,7 @@ class World:
 
     def step(self, where: str) -> None:
         """A moment at which something may go wrong."""
-        if self.scheduler.dead or self._faults >= MAX_FAULTS or self.random.random() > 0.06:
+        if self.scheduler.dead or self._faults >= MAX_PROBLEMS or self.random.random() > 0.06:
             return
         assert self._source is not None
         assert self._sink is not None

@@ -21,11 +21,11 @@ def decode(body: bytes) -> IntercomRequest:
     """
     try:
         return to_request(_unpack(body))
-    except MalformedMessage as fault:
+    except MalformedMessage as error:
         cause = likely_format(body)
         if cause is None:
             raise
-        raise MalformedMessage(f"{fault}; {cause}") from None
+        raise MalformedMessage(f"{error}; {cause}") from None
 
 
 def encode(request: IntercomRequest) -> bytes:
@@ -52,10 +52,10 @@ def to_request(document: object) -> IntercomRequest:
     if len(document) > len(KEYS):
         # Counted, and not listed: there may be a million.
         raise MalformedMessage(f"has {len(document)} keys, not exactly 'method', 'path' and 'data'")
-    faults = [_unknown(key) for key in document if key not in KEYS]
-    faults += [_missing(key) for key in KEYS if key not in {str(given).lower() for given in document}]
-    if faults:
-        raise MalformedMessage("; ".join(faults))
+    problems = [_unknown(key) for key in document if key not in KEYS]
+    problems += [_missing(key) for key in KEYS if key not in {str(given).lower() for given in document}]
+    if problems:
+        raise MalformedMessage("; ".join(problems))
     return IntercomRequest(document["method"], document["path"], document["data"])
 
 

@@ -48,8 +48,8 @@ def _check_settings(environ: Mapping[str, str]) -> Settings | None:
     try:
         settings = Settings.from_environment(environ)
     except ConfigurationError as error:
-        for fault in error.faults:
-            _report("settings", Finding.failed(fault))
+        for problem in error.problems:
+            _report("settings", Finding.failed(problem))
     else:
         summary = f"queue {settings.queue}, {'mock' if settings.mock else settings.api_url}"
         _report("settings", Finding.ok(summary))

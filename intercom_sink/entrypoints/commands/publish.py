@@ -16,12 +16,12 @@ from intercom_sink.domain.errors import MalformedMessage
 from intercom_sink.domain.json_value import check_json
 from intercom_sink.entrypoints.commands import Commands
 from intercom_sink.entrypoints.exit_codes import ExitCode
-from intercom_sink.entrypoints.output import complain, print_line
+from intercom_sink.entrypoints.output import print_error, print_line
 from intercom_sink.entrypoints.progress import with_progress
 from intercom_sink.entrypoints.settings import BrokerSettings
 from intercom_sink.entrypoints.signals import stopping_on_signals
 
-MAX_FAULTS = 20
+MAX_PROBLEMS = 20
 """Invalid lines that are listed; the others are only counted."""
 
 MAX_KEY = 255
@@ -29,11 +29,15 @@ MAX_KEY = 255
 
 
 class InvalidInput(Exception):
-    """The input can't be published: one line of text for each fault."""
+    """The input can't be published.
 
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
+    Args:
+        problems: one line of text for each.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +126,18 @@ def read_lines(lines: Iterable[bytes]) -> list[Publication]:
     Raises:
         InvalidInput: the lines that the sink would call malformed, by their numbers.
     """
-    publications, faults = [], []
+    publications, problems = [], []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             publications.append(_publication(_parse(line), number))
-        except MalformedMessage as fault:
-            faults.append(f"line {number}: {fault}")
-    if len(faults) > MAX_FAULTS:
-        faults[MAX_FAULTS:] = [f"and {len(faults) - MAX_FAULTS} lines more"]
-    if faults:
-        raise InvalidInput(faults)
+        except MalformedMessage as error:
+            problems.append(f"line {number}: {error}")
+    if len(problems) > MAX_PROBLEMS:
+        problems[MAX_PROBLEMS:] = [f"and {len(problems) - MAX_PROBLEMS} lines more"]
+    if problems:
+        raise InvalidInput(problems)
     return publications
 
 
@@ -142,8 +146,8 @@ def read_message(method: str, path: str, data: str | None, ordering_key: str | N
     try:
         document = {"method": method, "path": path, "data": None if data is None else _parse(data)}
         return _publication(document | {"ordering_key": ordering_key})
-    except MalformedMessage as fault:
-        raise InvalidInput([str(fault)]) from None
+    except MalformedMessage as error:
+        raise InvalidInput([str(error)]) from None
 
 
 def publish(settings: BrokerSettings, publications: list[Publication]) -> bool:
@@ -168,7 +172,7 @@ def publish(settings: BrokerSettings, publications: list[Publication]) -> bool:
         print_line(f"published {confirmed} of {len(publications)} messages to {settings.queue}")
         if 0 < confirmed < len(publications) and (line := publications[confirmed].line) is not None:
             uncertainty = "; that message may be in the queue already" if is_uncertain else ""
-            complain(f"to continue: from line {line} (tail -n +{line} FILE | intercom-sink publish){uncertainty}")
+            print_error(f"to continue: from line {line} (tail -n +{line} FILE | intercom-sink publish){uncertainty}")
     return confirmed == len(publications)
 
 

@@ -11,7 +11,7 @@ from intercom_sink.adapters.rabbitmq.dead_letter_browser import DeadLetterBrowse
 from intercom_sink.domain.errors import OperatorError
 from intercom_sink.entrypoints.dead_letters.selection import Filter
 from intercom_sink.entrypoints.dead_letters.views import HEADING, cells, describe, export_line, metadata_as_json, row
-from intercom_sink.entrypoints.output import complain, print_line
+from intercom_sink.entrypoints.output import print_error, print_line
 from intercom_sink.entrypoints.progress import with_progress
 from intercom_sink.entrypoints.settings import DeadLetterSettings
 
@@ -25,7 +25,7 @@ def list_dead_letters(settings: DeadLetterSettings, which: Filter, *, as_json: b
             else:
                 _print_table(browser, which)
     except NoSuchQueue as error:
-        say = complain if as_json else print_line  # what is not JSON must not stand between JSON
+        say = print_error if as_json else print_line  # what is not JSON must not stand between JSON
         say(f"no dead letters yet: {error}")
 
 
@@ -65,7 +65,7 @@ def export(settings: DeadLetterSettings, which: Filter, file: str) -> None:
                 exported += 1
             else:
                 return
-    complain(f"exported {exported} dead letters; left out {left_out} that `publish` would refuse")
+    print_error(f"exported {exported} dead letters; left out {left_out} that `publish` would refuse")
 
 
 @contextmanager

@@ -28,5 +28,5 @@ def test_broker_may_be_available_again_unless_it_refuses() -> None:
 
 def test_configuration_error_holds_every_fault() -> None:
     error = ConfigurationError(["A: is required", "B: is required"])
-    assert error.faults == ["A: is required", "B: is required"]
+    assert error.problems == ["A: is required", "B: is required"]
     assert str(error) == "A: is required; B: is required"

@@ -251,7 +251,7 @@ def test_retry_pauses_other_messages_only_if_the_cause_is_intercom(
 ) -> None:
     scene = Scene(result)
     scene.handle()
-    assert [event.cause for event in scene.limiter_monitor.of(Paused)] == causes
+    assert [event.cause for event in scene.limiter_monitor.events_of(Paused)] == causes
 
 
 # Stops and lost connections.
@@ -476,12 +476,12 @@ def test_attempt_events_say_what_was_sent_and_what_came_of_it() -> None:
     scene = Scene(Response(503), Response(200))
     scene.gateway.during = lambda: setattr(scene.clock, "now", scene.clock.now + 0.25)
     scene.handle()
-    first, second = (event.attempt for event in scene.monitor.of(AttemptFinished))
+    first, second = (event.attempt for event in scene.monitor.events_of(AttemptFinished))
     assert (first.method, first.path, first.duration, first.state.attempts) == ("POST", "/contacts", 0.25, 1)
     assert (second.state.attempts, second.state.first_attempt_at, second.state.last_attempt_at) == (2, 0, 0.75)
-    assert [event.delay for event in scene.monitor.of(RetryScheduled)] == [0.5]
-    assert [event.attempt for event in scene.monitor.of(RetryScheduled)] == [first]
-    assert [event.attempt for event in scene.monitor.of(MessageDelivered)] == [second]
+    assert [event.delay for event in scene.monitor.events_of(RetryScheduled)] == [0.5]
+    assert [event.attempt for event in scene.monitor.events_of(RetryScheduled)] == [first]
+    assert [event.attempt for event in scene.monitor.events_of(MessageDelivered)] == [second]
 
 
 @pytest.mark.parametrize(
@@ -504,7 +504,7 @@ def test_attempt_that_may_be_a_duplicate_is_marked(
         scene.delivery = scene.receive()
         assert scene.delivery.redelivered
     scene.handle()
-    assert [event.attempt.state.possible_duplicate for event in scene.monitor.of(AttemptFinished)] == marks
+    assert [event.attempt.state.possible_duplicate for event in scene.monitor.events_of(AttemptFinished)] == marks
 
 
 # 404 and 409.
@@ -667,12 +667,12 @@ def test_message_without_a_response_pauses_only_its_lane_with_its_own_backoff() 
     scene.handle()
     assert scene.gateway.sent_at == [0, 0.5, 1.5, 3.5, 7.5]
     assert scene.gateway.me_sent_at == [0, 0.5, 1.5, 3.5, 7.5], "at once"
-    assert scene.limiter_monitor.of(Paused) == []
-    assert [event.delay for event in scene.monitor.of(RetryScheduled)] == [0.5, 1, 2, 4]
-    assert {event.attempt.disposition for event in scene.monitor.of(RetryScheduled)} == {
+    assert scene.limiter_monitor.events_of(Paused) == []
+    assert [event.delay for event in scene.monitor.events_of(RetryScheduled)] == [0.5, 1, 2, 4]
+    assert {event.attempt.disposition for event in scene.monitor.events_of(RetryScheduled)} == {
         Disposition.NO_RESPONSE_TO_MESSAGE
     }
-    assert {event.attempt.duration for event in scene.monitor.of(AttemptFinished)} == {0}
+    assert {event.attempt.duration for event in scene.monitor.events_of(AttemptFinished)} == {0}
 
 
 def test_message_without_a_response_is_retried_for_ever_without_a_dead_letter_queue() -> None:
@@ -680,7 +680,7 @@ def test_message_without_a_response_is_retried_for_ever_without_a_dead_letter_qu
     assert scene.handle() is Disposition.DELIVERED
     assert len(scene.gateway.requests) == 51
     assert scene.clock.now > MAX_OUTAGE, "the ten minutes are about messages that nobody asks for"
-    assert scene.monitor.of(HoldBegan) == []
+    assert scene.monitor.events_of(HoldBegan) == []
 
 
 def test_retry_after_an_attempt_without_a_response_may_be_a_duplicate() -> None:
@@ -742,7 +742,7 @@ def test_message_is_removed_once_or_stays_for_a_hold(
     disposition = scene.handle()
     assert scene.removed == ([] if disposition is None else [BODY])
     assert scene.hold.is_active() is (disposition is None)
-    assert len(scene.monitor.of(HoldBegan)) == (disposition is None)
+    assert len(scene.monitor.events_of(HoldBegan)) == (disposition is None)
     assert chosen.hold or scene.gateway.me_sent_at == []
     blamed = disposition in (
         Disposition.ACCESS_DENIED, Disposition.REPEATED_SERVER_ERROR, Disposition.NO_RESPONSE_TOO_OFTEN,
@@ -776,7 +776,7 @@ def test_any_response_begins_the_ten_minutes_again(response: Response) -> None:
     scene = Scene(*[NO_RESPONSE] * 20, response, *[NO_RESPONSE] * 20, Response(200))
     assert scene.handle() is Disposition.DELIVERED
     assert scene.clock.now > MAX_OUTAGE
-    assert scene.monitor.of(HoldBegan) == []
+    assert scene.monitor.events_of(HoldBegan) == []
 
 
 # A 429 about one resource.
@@ -844,7 +844,7 @@ def test_429_about_one_resource_delays_only_its_own_lane() -> None:
     scene.handle_next(at=1)
     scene.run()
     assert scene.sent == [(0, "limited"), (1, "free"), (7, "limited")]
-    assert scene.monitor.of(Paused) == []
+    assert scene.monitor.events_of(Paused) == []
 
 
 def test_429_about_a_second_resource_pauses_all() -> None:
@@ -854,7 +854,9 @@ def test_429_about_a_second_resource_pauses_all() -> None:
     scene.run()
     assert scene.sent[:2] == [(0, "one"), (1, "two")]
     assert sorted(scene.sent[2:]) == [(21, "free"), (21, "one"), (21, "two")]
-    assert [(event.cause, event.seconds) for event in scene.monitor.of(Paused)] == [(PauseCause.RATE_LIMITED, 20)]
+    assert [(event.cause, event.seconds) for event in scene.monitor.events_of(Paused)] == [
+        (PauseCause.RATE_LIMITED, 20)
+    ]
 
 
 def test_429_about_a_second_resource_after_the_first_pause_delays_its_lane_only() -> None:
@@ -913,5 +915,9 @@ def test_hold_sends_the_messages_of_every_lane_back() -> None:
     assert scene.sent == [(0, "waiting"), (1, "retried"), (1.25, "refused"), (1.25, "me")]
     assert scene.source.acked == []
     assert scene.source.dead_letters == []
-    assert sorted(event.path for event in scene.monitor.of(MessageRequeued)) == ["/refused", "/retried", "/waiting"]
-    assert [event.cause for event in scene.monitor.of(HoldBegan)] == [HoldCause.TOKEN]
+    assert sorted(event.path for event in scene.monitor.events_of(MessageRequeued)) == [
+        "/refused",
+        "/retried",
+        "/waiting",
+    ]
+    assert [event.cause for event in scene.monitor.events_of(HoldBegan)] == [HoldCause.TOKEN]

@@ -60,7 +60,7 @@ class Scene:
 
     def on_begin(self) -> None:
         assert self.hold.is_active(), "what it ends must see the hold"
-        assert len(self.monitor.of(HoldBegan)) == self.began + 1, "reported before"
+        assert len(self.monitor.events_of(HoldBegan)) == self.began + 1, "reported before"
         self.began += 1
 
     def begin(self, cause: HoldCause = HoldCause.TOKEN) -> None:
@@ -115,7 +115,7 @@ def test_threads_that_fail_together_begin_one_hold() -> None:
         thread.start()
     for thread in threads:
         thread.join(10)
-    assert len(monitor.of(HoldBegan)) == len(begun) == 1
+    assert len(monitor.events_of(HoldBegan)) == len(begun) == 1
 
 
 # Its end.
@@ -160,7 +160,7 @@ def test_hold_can_begin_again_after_its_end() -> None:
     scene.wait()
     assert scene.began == 2
     assert scene.gateway.sent_at == [1, 3, 4, 6], "the backoff begins again, too"
-    assert [event.seconds for event in scene.monitor.of(HoldEnded)] == [3, 3]
+    assert [event.seconds for event in scene.monitor.events_of(HoldEnded)] == [3, 3]
 
 
 # Its backoff and its warnings.
@@ -202,7 +202,7 @@ def test_warning_comes_every_five_minutes_and_says_for_how_long() -> None:
     scene = Scene(*[REFUSED] * 30)
     scene.begin()
     scene.wait()
-    warnings = scene.monitor.of(HoldContinues)
+    warnings = scene.monitor.events_of(HoldContinues)
     assert [event.seconds for event in warnings] == [301, 601]
     assert {event.cause for event in warnings} == {HoldCause.TOKEN}
     assert scene.monitor.events[-1] == HoldEnded(HoldCause.TOKEN, 811)
@@ -213,7 +213,7 @@ def test_short_hold_gives_no_warning() -> None:
     scene.begin()
     scene.wait()
     assert scene.clock.now < WARNING_INTERVAL
-    assert scene.monitor.of(HoldContinues) == []
+    assert scene.monitor.events_of(HoldContinues) == []
 
 
 def test_hold_of_days_keeps_its_pace() -> None:
@@ -223,7 +223,7 @@ def test_hold_of_days_keeps_its_pace() -> None:
     scene.wait()
     assert scene.clock.now == 3 * DAY
     assert 3 * DAY / 60 <= len(scene.gateway.sent_at) <= 3 * DAY / 30 + 6
-    moments = [0.0, *(event.seconds for event in scene.monitor.of(HoldContinues))]
+    moments = [0.0, *(event.seconds for event in scene.monitor.events_of(HoldContinues))]
     gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
     assert min(gaps) >= WARNING_INTERVAL
     assert max(gaps) <= WARNING_INTERVAL + MAX_HOLD_DELAY
@@ -239,7 +239,7 @@ def test_stop_ends_the_wait_at_once() -> None:
     scene.wait()
     assert scene.clock.now == 20
     assert scene.gateway.sent_at == [1, 3, 7, 15]
-    assert scene.monitor.of(HoldEnded) == []
+    assert scene.monitor.events_of(HoldEnded) == []
     assert scene.hold.is_active(), "what is still in memory stays in the queue"
 
 

@@ -30,7 +30,7 @@ from tests.support.strategies import json_values
         (b"x", r"was text packed as binary\?"),
     ],
 )
-def test_error_says_what_json_can_not_say_and_where_it_is(value: Any, complaint: str) -> None:
+def test_error_says_what_json_can_not_represent_and_where_it_is(value: Any, complaint: str) -> None:
     with pytest.raises(MalformedMessage, match=complaint):
         check_json(value, "data")
 

@@ -67,9 +67,9 @@ class Scene:
     def state(self) -> str:
         """The state, as the worked timeline says it, seen from outside: by what a trial of it grants."""
         trial = deepcopy(self)
-        probes = len(trial.monitor.of(ProbeSent))
+        probes = len(trial.monitor.events_of(ProbeSent))
         if trial.try_acquire() is not None:
-            return "half-open" if len(trial.monitor.of(ProbeSent)) > probes else "closed"
+            return "half-open" if len(trial.monitor.events_of(ProbeSent)) > probes else "closed"
         permit = trial.try_acquire(seconds=2 * MAX_DELAY)
         if permit is None:
             return "half-open"
@@ -202,7 +202,7 @@ def test_stale_failure_neither_counts_nor_prolongs_the_pause() -> None:
     probe = scene.acquire()
     assert scene.clock.now == 6
     assert probe.failures == 1
-    assert len(scene.monitor.of(Paused)) == 1
+    assert len(scene.monitor.events_of(Paused)) == 1
 
 
 def test_stale_failure_does_not_end_the_probe() -> None:
@@ -226,7 +226,7 @@ def test_stale_failure_after_the_probe_succeeded_pauses_nobody() -> None:
     permit = scene.try_acquire()
     assert permit is not None
     assert permit.failures == 0
-    assert len(scene.monitor.of(Paused)) == 1
+    assert len(scene.monitor.events_of(Paused)) == 1
 
 
 def test_request_that_was_sent_after_the_pause_is_not_stale() -> None:
@@ -236,7 +236,7 @@ def test_request_that_was_sent_after_the_pause_is_not_stale() -> None:
     failing = scene.acquire()
     scene.release(failing, NO_RESPONSE, pause=1)
     assert scene.acquire().failures == 1
-    assert len(scene.monitor.of(Paused)) == 2
+    assert len(scene.monitor.events_of(Paused)) == 2
 
 
 def test_stale_success_resets_the_backoff_and_does_not_replace_the_probe() -> None:
@@ -260,12 +260,15 @@ def test_stale_429_prolongs_the_pause(during_probe: bool) -> None:
     if probe is not None:
         scene.clock.now = 7
         scene.release(probe)
-        assert scene.monitor.of(Resumed) == []
+        assert scene.monitor.events_of(Resumed) == []
     assert scene.try_acquire(ended_at + 20 - scene.clock.now - 0.1) is None
     scene.acquire()
     assert scene.clock.now == ended_at + 20
     assert scene.try_acquire() is None, "the next one is a probe"
-    assert [event.cause for event in scene.monitor.of(Paused)] == [PauseCause.NO_RESPONSE, PauseCause.RATE_LIMITED]
+    assert [event.cause for event in scene.monitor.events_of(Paused)] == [
+        PauseCause.NO_RESPONSE,
+        PauseCause.RATE_LIMITED,
+    ]
 
 
 def test_probe_that_succeeds_after_the_pause_of_a_stale_429_closes_the_half_open_state() -> None:
@@ -276,7 +279,7 @@ def test_probe_that_succeeds_after_the_pause_of_a_stale_429_closes_the_half_open
     assert scene.try_acquire(60) is None, "the probe is still in flight"
     scene.release(probe)
     assert all(scene.try_acquire() for _ in range(10))
-    assert scene.monitor.of(Resumed) == [Resumed(PauseCause.RATE_LIMITED)]
+    assert scene.monitor.events_of(Resumed) == [Resumed(PauseCause.RATE_LIMITED)]
 
 
 def test_probe_that_fails_during_the_pause_of_a_stale_429_counts() -> None:
@@ -298,12 +301,12 @@ def test_stale_success_after_the_pause_leaves_the_limiter_half_open(during_probe
     scene.clock.now = 7
     probe = scene.acquire() if during_probe else None
     scene.release(stale)
-    assert scene.monitor.of(Resumed) == []
+    assert scene.monitor.events_of(Resumed) == []
     if probe is not None:
         scene.release(probe, NO_RESPONSE)
     assert scene.try_acquire() is not None, "the probe"
     assert scene.try_acquire() is None
-    assert len(scene.monitor.of(ProbeSent)) == 2 + during_probe
+    assert len(scene.monitor.events_of(ProbeSent)) == 2 + during_probe
 
 
 def test_probe_that_fails_without_a_pause_is_followed_by_another_probe() -> None:
@@ -314,8 +317,8 @@ def test_probe_that_fails_without_a_pause_is_followed_by_another_probe() -> None
     assert second is not None
     assert second.failures == 1
     assert scene.try_acquire() is None
-    assert len(scene.monitor.of(ProbeSent)) == 2
-    assert scene.monitor.of(Paused) == []
+    assert len(scene.monitor.events_of(ProbeSent)) == 2
+    assert scene.monitor.events_of(Paused) == []
 
 
 # The pause of one lane.
@@ -417,7 +420,7 @@ def test_cancelled_request_leaves_the_probe_to_another() -> None:
     assert scene.clock.now == 2
     scene.acquire()
     assert scene.clock.now == 5
-    assert len(scene.monitor.of(ProbeSent)) == 2
+    assert len(scene.monitor.events_of(ProbeSent)) == 2
 
 
 class Waiter(threading.Thread):
@@ -563,7 +566,7 @@ def test_requests_that_fail_together_report_one_pause() -> None:
     permits = [scene.acquire() for _ in range(8)]
     for number, permit in enumerate(permits):
         scene.release(permit, NO_RESPONSE, pause=0.5 + number / 16)
-    assert scene.monitor.of(Paused) == [Paused(PauseCause.NO_RESPONSE, seconds=0.5, until=0.5)]
+    assert scene.monitor.events_of(Paused) == [Paused(PauseCause.NO_RESPONSE, seconds=0.5, until=0.5)]
 
 
 def test_pause_that_becomes_longer_is_reported_again() -> None:
@@ -572,7 +575,7 @@ def test_pause_that_becomes_longer_is_reported_again() -> None:
     one, other = scene.acquire(), scene.acquire()
     scene.release(one, NO_RESPONSE, pause=0.5)
     scene.release(other, Response(429), pause=7)
-    assert scene.monitor.of(Paused) == [
+    assert scene.monitor.events_of(Paused) == [
         Paused(PauseCause.NO_RESPONSE, seconds=0.5, until=0.5),
         Paused(PauseCause.RATE_LIMITED, seconds=7, until=7),
     ]
@@ -583,8 +586,8 @@ def test_each_pause_of_a_long_outage_is_reported_and_its_end_once() -> None:
     for pause in (2, 4, 8):
         scene.send(NO_RESPONSE, pause=pause)
     scene.send()
-    assert [event.until for event in scene.monitor.of(Paused)] == [2, 6, 14]
-    assert scene.monitor.of(Resumed) == [Resumed(PauseCause.NO_RESPONSE)]
+    assert [event.until for event in scene.monitor.events_of(Paused)] == [2, 6, 14]
+    assert scene.monitor.events_of(Resumed) == [Resumed(PauseCause.NO_RESPONSE)]
 
 
 def test_exhausted_window_is_reported_once_as_a_pause() -> None:
@@ -592,14 +595,14 @@ def test_exhausted_window_is_reported_once_as_a_pause() -> None:
     scene = Scene()
     scene.send(reported(remaining=1))
     scene.acquire()
-    assert scene.monitor.of(Paused) == []
+    assert scene.monitor.events_of(Paused) == []
     assert scene.try_acquire() is None
     assert scene.try_acquire() is None
-    assert scene.monitor.of(Paused) == [Paused(PauseCause.WINDOW_EXHAUSTED, seconds=10, until=10)]
+    assert scene.monitor.events_of(Paused) == [Paused(PauseCause.WINDOW_EXHAUSTED, seconds=10, until=10)]
     scene.acquire()
     assert scene.clock.now == 10
-    assert scene.monitor.of(Resumed) == [Resumed(PauseCause.WINDOW_EXHAUSTED)]
-    assert len(scene.monitor.of(ProbeSent)) == 1, "after an exhausted window no probe is needed"
+    assert scene.monitor.events_of(Resumed) == [Resumed(PauseCause.WINDOW_EXHAUSTED)]
+    assert len(scene.monitor.events_of(ProbeSent)) == 1, "after an exhausted window no probe is needed"
 
 
 def test_window_that_is_exhausted_during_a_pause_is_not_reported_too() -> None:
@@ -607,7 +610,7 @@ def test_window_that_is_exhausted_during_a_pause_is_not_reported_too() -> None:
     scene.send(reported(remaining=0, status=429), pause=3)
     scene.acquire()
     assert scene.clock.now == 10
-    assert [event.cause for event in scene.monitor.of(Paused)] == [PauseCause.RATE_LIMITED]
+    assert [event.cause for event in scene.monitor.events_of(Paused)] == [PauseCause.RATE_LIMITED]
 
 
 # The rate window. What is counted, and how, is tested with RateWindow itself.

@@ -46,19 +46,19 @@ def test_path_begins_with_a_single_slash(path: str) -> None:
     ],
 )  # fmt: skip
 def test_path_that_could_lead_elsewhere_is_malformed(path: str) -> None:
-    with pytest.raises(MalformedMessage, match="path") as fault:
+    with pytest.raises(MalformedMessage, match="path") as error:
         IntercomRequest("GET", path)
-    assert str(fault.value).isascii(), "escaped, so safe to log"
+    assert str(error.value).isascii(), "escaped, so safe to log"
 
 
 def test_error_shows_nothing_of_a_field() -> None:
     """It may name people."""
     private = "ada@example.com"
     for method, path in (("GET", private), (private, "/me"), ("GET", f"/{private}#"), ("GET", f"/{private}/..")):
-        with pytest.raises(MalformedMessage) as fault:
+        with pytest.raises(MalformedMessage) as error:
             IntercomRequest(method, path * 1000)
-        assert private not in str(fault.value)
-        assert len(str(fault.value)) < 250
+        assert private not in str(error.value)
+        assert len(str(error.value)) < 250
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_error_shows_nothing_of_a_field() -> None:
     [
         ("me", "path does not begin with '/'"),
         ("//host", "path begins with '//', which would name another host"),
-        ("/a b", "path holds a blank or a control character at character 3"),
+        ("/a b", "path holds whitespace or a control character at character 3"),
         ("/a\\b", "path holds '\\' at character 3"),
         ("/a#b", "path holds '#' at character 3"),
         ("/\ud800", "path holds a lone surrogate, which is no Unicode text at character 2"),
@@ -74,9 +74,9 @@ def test_error_shows_nothing_of_a_field() -> None:
     ],
 )
 def test_error_says_what_is_wrong_with_a_path(path: str, complaint: str) -> None:
-    with pytest.raises(MalformedMessage) as fault:
+    with pytest.raises(MalformedMessage) as error:
         IntercomRequest("GET", path)
-    assert str(fault.value) == complaint
+    assert str(error.value) == complaint
 
 
 @pytest.mark.parametrize("value", [None, 1, 1.5, True, b"GET", bytearray(b"/me"), ["/me"], {"a": 1}, object(), str])

@@ -101,7 +101,7 @@ def test_malformed_message_is_given_up_and_never_sent() -> None:
     assert source.dead_letters == [(bad, DeadLetter(Reason.MALFORMED, detail="7999 bytes follow the message"))]
     assert source.acked == bodies(1)
     assert summary == {"malformed": 1, "delivered": 1}
-    assert monitor.of(MessageMalformed) == [MessageMalformed("7999 bytes follow the message", bad)]
+    assert monitor.events_of(MessageMalformed) == [MessageMalformed("7999 bytes follow the message", bad)]
 
 
 def test_stop_during_a_pause_requeues_the_message_and_those_behind_it() -> None:
@@ -165,8 +165,8 @@ def test_every_exception_ends_the_stream_and_is_reported(concurrency: int, failu
     assert source.closed
     assert gateway.closed
     assert list(source.queue) == bodies(1)
-    assert monitor.of(Failed) == [Failed(reason)]
-    assert not monitor.of(Stopped)
+    assert monitor.events_of(Failed) == [Failed(reason)]
+    assert not monitor.events_of(Stopped)
 
 
 def test_keys_are_ignored_at_concurrency_1() -> None:
@@ -181,7 +181,7 @@ def test_end_of_the_stream_is_reported_with_its_summary() -> None:
     summary = Sink(source, InMemoryGateway(), VirtualClock(), decode, monitor=monitor).run()
     assert summary == {Disposition.MALFORMED: 1, Disposition.DELIVERED: 2}
     assert monitor.events[-1] == Stopped(summary)
-    assert monitor.of(Stopping) == []
+    assert monitor.events_of(Stopping) == []
 
 
 def test_stop_is_reported_before_the_end() -> None:
@@ -260,7 +260,7 @@ def test_failure_in_a_lane_ends_the_stream_and_is_raised(failure: Exception) -> 
     assert bodies(9)[0] in source.queue
     assert sorted([*source.queue, *source.acked]) == sorted(bodies(*range(50)))
     reason = "no confirm" if isinstance(failure, BrokerUnavailable) else "ZeroDivisionError"
-    assert monitor.of(Failed) == [Failed(reason)]
+    assert monitor.events_of(Failed) == [Failed(reason)]
 
 
 def test_stop_finishes_the_attempts_in_flight_and_requeues_the_rest() -> None:
@@ -323,7 +323,7 @@ def test_lost_connection_and_stop_wake_the_threads_that_wait(concurrency: int) -
     sink.stop()
     thread.join(MAX_WAIT)
     assert not thread.is_alive()
-    assert len(monitor.of(Paused)) == 1
+    assert len(monitor.events_of(Paused)) == 1
     assert source.acked == []
 
 
@@ -378,7 +378,7 @@ def test_executor_that_can_not_start_a_thread_ends_the_stream() -> None:
         sink.run()
     assert source.closed
     assert sorted([*source.queue, *source.acked]) == sorted(bodies(*range(20)))
-    assert monitor.of(Failed) == [Failed("RuntimeError")]
+    assert monitor.events_of(Failed) == [Failed("RuntimeError")]
 
 
 # Holds.
@@ -452,10 +452,10 @@ def test_holds_lose_nothing_and_keep_the_order(concurrency: int, failure: Attemp
         assert [body for body in source.acked if body in of_key] == of_key
     if concurrency == 1:
         assert source.acked == bodies(*range(count))
-    began, ended = monitor.of(HoldBegan), monitor.of(HoldEnded)
+    began, ended = monitor.events_of(HoldBegan), monitor.events_of(HoldEnded)
     assert len(began) == len(ended) >= 4, "two that begin together may be one"
     assert {event.cause for event in began} == {event.cause for event in ended} == {cause}
-    assert monitor.of(HoldContinues) == []
+    assert monitor.events_of(HoldContinues) == []
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
@@ -466,7 +466,9 @@ def test_every_message_is_in_the_queue_during_a_hold(concurrency: int) -> None:
     receiving = threading.current_thread()
 
     def count_those_in_memory() -> None:
-        if monitor.of(HoldBegan) and threading.current_thread() is receiving:  # a lane may ask just before the hold
+        if (
+            monitor.events_of(HoldBegan) and threading.current_thread() is receiving
+        ):  # a lane may ask just before the hold
             in_memory.append(50 - len(source.queue) - len(source.acked))
 
     gateway.during_me = count_those_in_memory
@@ -490,8 +492,8 @@ def test_hold_and_its_end_happen_in_order() -> None:
         "AttemptFinished", "HoldBegan", "MessageRequeued", "HoldEnded",
         *["AttemptFinished", "MessageDelivered"] * 2, "Stopped",
     ]  # fmt: skip
-    assert monitor.of(HoldEnded) == [HoldEnded(HoldCause.TOKEN, 7)]
-    assert [event.attempt.state.possible_duplicate for event in monitor.of(AttemptFinished)] == [
+    assert monitor.events_of(HoldEnded) == [HoldEnded(HoldCause.TOKEN, 7)]
+    assert [event.attempt.state.possible_duplicate for event in monitor.events_of(AttemptFinished)] == [
         False, False, True, False,
     ]  # fmt: skip
 
@@ -507,7 +509,7 @@ def test_stop_during_a_hold_returns_at_once_and_everything_stays_in_the_queue() 
     assert source.acked == bodies(1)
     assert list(source.queue) == bodies(2, 3)
     assert source.closed
-    assert monitor.of(HoldEnded) == []
+    assert monitor.events_of(HoldEnded) == []
     assert monitor.events[-2:] == [Stopping(), Stopped({Disposition.DELIVERED: 1})]
 
 
@@ -571,7 +573,7 @@ def test_failure_during_a_hold_ends_the_stream_and_everything_is_closed() -> Non
     gateway.during_me = fail_at_the_second_question
     with pytest.raises(ZeroDivisionError):
         Sink(source, gateway, VirtualClock(), decode, monitor=monitor, options=HOLD).run()
-    assert monitor.of(Failed) == [Failed("ZeroDivisionError")]
+    assert monitor.events_of(Failed) == [Failed("ZeroDivisionError")]
     assert list(source.queue) == bodies(1)
     assert source.closed
     assert gateway.closed
@@ -592,7 +594,7 @@ def test_message_that_breaks_every_connection_does_not_stop_the_others(concurren
     assert [(body, letter.reason) for body, letter in source.dead_letters] == [(bodies(3)[0], Reason.NO_RESPONSE)]
     assert [sent.path for sent in gateway.requests].count("/contacts/3") == 5
     assert gateway.requests.count(ME) == 5
-    assert monitor.of(HoldBegan) == []
+    assert monitor.events_of(HoldBegan) == []
 
 
 def test_token_that_is_refused_gives_everything_up_with_hold_off() -> None:
@@ -624,10 +626,10 @@ def test_outage_of_days_costs_each_message_one_delivery(options: Options) -> Non
     source, gateway = Counting(bodies(1, 2, 3)), Down()
     assert Sink(source, gateway, clock, decode, monitor=monitor, options=options).run() == {"delivered": 3}
     assert received == bodies(1, 1, 2, 3)
-    (began,), (ended,) = monitor.of(HoldBegan), monitor.of(HoldEnded)
+    (began,), (ended,) = monitor.events_of(HoldBegan), monitor.events_of(HoldEnded)
     assert began.cause is ended.cause is (HoldCause.INTERCOM if options.hold else HoldCause.OUTAGE)
     assert end - 661 <= ended.seconds <= end + 60
-    assert len(monitor.of(HoldContinues)) >= end / 360 - 3
+    assert len(monitor.events_of(HoldContinues)) >= end / 360 - 3
 
 
 def test_outage_with_hold_off_ends_with_any_response() -> None:

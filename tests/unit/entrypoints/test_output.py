@@ -77,7 +77,7 @@ def test_standard_error_that_can_not_be_written_is_let_be(
     stream: io.StringIO | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "stderr", stream)
-    output.complain("one", "two")
+    output.print_error("one", "two")
     output.flush_all()
     sys.stderr.close()
     assert capsys.readouterr().out == "", "and not written elsewhere"

@@ -1,4 +1,4 @@
-"""Settings from environment variables, and every fault in them."""
+"""Settings from environment variables, and every problem in them."""
 
 from pathlib import Path
 
@@ -14,10 +14,10 @@ REQUIRED = {
 }
 
 
-def faults(**variables: str) -> list[str]:
+def problems(**variables: str) -> list[str]:
     with pytest.raises(ConfigurationError) as error:
         Settings.from_environment(REQUIRED | variables)
-    return error.value.faults
+    return error.value.problems
 
 
 def test_defaults_hold_where_a_variable_is_unset() -> None:
@@ -65,7 +65,7 @@ def test_every_setting_can_be_set_and_is_stripped() -> None:
 def test_missing_and_empty_variables_are_all_named() -> None:
     with pytest.raises(ConfigurationError) as error:
         Settings.from_environment({"CJW_INTERCOM_API_TOKEN": ""})
-    assert sorted(error.value.faults) == [f"{name}: is required" for name in sorted(REQUIRED)]
+    assert sorted(error.value.problems) == [f"{name}: is required" for name in sorted(REQUIRED)]
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_missing_and_empty_variables_are_all_named() -> None:
     [
         ("CJW_RABBITMQ_HOST", "http://rabbit", "neither with amqp://"),
         ("CJW_RABBITMQ_HOST", "amqp://one,amqp://", "URL 2 of 2 names no host"),
-        ("CJW_INTERCOM_API_TOKEN", "a b", "a blank"),
-        ("CJW_INTERCOM_API_TOKEN", "a\r\nX-Evil: 1", "a blank"),
+        ("CJW_INTERCOM_API_TOKEN", "a b", "whitespace"),
+        ("CJW_INTERCOM_API_TOKEN", "a\r\nX-Evil: 1", "whitespace"),
         ("CJW_INTERCOM_API_TOKEN", "tökén", "not ASCII"),
         ("CJW_INTERCOM_QUEUE_NAME", "é" * 128, "longer than 255 bytes"),
         ("CJW_INTERCOM_API_URL", "api.intercom.io", "http://"),
@@ -90,7 +90,7 @@ def test_missing_and_empty_variables_are_all_named() -> None:
         ("CJW_INTERCOM_API_URL", "http://[v1.x]", "with a host"),
         ("CJW_INTERCOM_API_URL", f"http://{'x' * 64}.com", "with a host"),
         ("CJW_INTERCOM_API_TOKEN", "MOCK", "not in lower case"),
-        ("CJW_INTERCOM_API_VERSION", "2 11", "'2 11': holds a blank"),
+        ("CJW_INTERCOM_API_VERSION", "2 11", "'2 11': holds whitespace"),
         ("CJW_INTERCOM_TIMEOUT", "30s", "'30s': Input should be a valid number"),
         ("CJW_INTERCOM_TIMEOUT", "0", "greater than 0"),
         ("CJW_INTERCOM_TIMEOUT", "nan", "finite number"),
@@ -116,16 +116,16 @@ def test_missing_and_empty_variables_are_all_named() -> None:
     ],
 )
 def test_invalid_value_is_one_line_that_names_its_variable(name: str, value: str, complaint: str) -> None:
-    (fault,) = faults(**{name: value})
-    assert fault.startswith(f"{name}: ")
-    assert complaint in fault
-    assert "\n" not in fault
+    (problem,) = problems(**{name: value})
+    assert problem.startswith(f"{name}: ")
+    assert complaint in problem
+    assert "\n" not in problem
 
 
 def test_all_faults_are_reported_at_once() -> None:
-    found = faults(CJW_RABBITMQ_HOST="", CJW_INTERCOM_TIMEOUT="x", CJW_LOG_LEVEL="x", CJW_METRICS_PORT="1")
+    found = problems(CJW_RABBITMQ_HOST="", CJW_INTERCOM_TIMEOUT="x", CJW_LOG_LEVEL="x", CJW_METRICS_PORT="1")
     names = ["CJW_INTERCOM_TIMEOUT", "CJW_LOG_LEVEL", "CJW_METRICS_PORT", "CJW_RABBITMQ_HOST"]
-    assert sorted(fault.split(":")[0] for fault in found) == names
+    assert sorted(problem.split(":")[0] for problem in found) == names
 
 
 def test_publisher_needs_only_the_broker_and_the_queue() -> None:
@@ -138,12 +138,12 @@ def test_publisher_needs_only_the_broker_and_the_queue() -> None:
 def test_no_secret_is_in_a_fault_or_repr() -> None:
     secret = "s3cr3t"
     for host in (f"amqp://u:{secret}/{secret}@h", f"amqp://u:{secret}@h:x", f"amqp://u:{secret}@h/?{secret}={secret}"):
-        (fault,) = faults(CJW_RABBITMQ_HOST=host)
-        assert secret not in fault
-    (fault,) = faults(CJW_INTERCOM_API_URL=f"https://u:{secret}@h")
-    assert secret not in fault
-    (fault,) = faults(CJW_INTERCOM_API_TOKEN=f"{secret} {secret}")
-    assert secret not in fault
+        (problem,) = problems(CJW_RABBITMQ_HOST=host)
+        assert secret not in problem
+    (problem,) = problems(CJW_INTERCOM_API_URL=f"https://u:{secret}@h")
+    assert secret not in problem
+    (problem,) = problems(CJW_INTERCOM_API_TOKEN=f"{secret} {secret}")
+    assert secret not in problem
     settings = Settings.from_environment(
         REQUIRED | {"CJW_RABBITMQ_HOST": f"amqp://u:{secret}@h", "CJW_INTERCOM_API_TOKEN": secret}
     )
@@ -154,7 +154,7 @@ def test_dead_letter_commands_need_a_dead_letter_queue() -> None:
     variables = {"CJW_RABBITMQ_HOST": "rabbit", "CJW_INTERCOM_QUEUE_NAME": "q"}
     with pytest.raises(ConfigurationError) as error:
         DeadLetterSettings.from_environment(variables)
-    assert error.value.faults == ["CJW_INTERCOM_DEAD_LETTER_QUEUE: is required"]
+    assert error.value.problems == ["CJW_INTERCOM_DEAD_LETTER_QUEUE: is required"]
     settings = DeadLetterSettings.from_environment(variables | {"CJW_INTERCOM_DEAD_LETTER_QUEUE": "dead"})
     assert (settings.queue, settings.dead_letter_queue) == ("q", "dead")
 
@@ -199,16 +199,16 @@ def test_http_to_loopback_needs_no_permission(host: str) -> None:
 def test_http_to_another_host_is_refused_unless_it_is_allowed(host: str) -> None:
     url = f"http://{host}"
     for switch in ("", "off"):
-        (fault,) = faults(CJW_INTERCOM_API_URL=url, CJW_INTERCOM_ALLOW_HTTP=switch)
-        assert fault.startswith("CJW_INTERCOM_API_URL: ")
-        assert "CJW_INTERCOM_ALLOW_HTTP=on" in fault
+        (problem,) = problems(CJW_INTERCOM_API_URL=url, CJW_INTERCOM_ALLOW_HTTP=switch)
+        assert problem.startswith("CJW_INTERCOM_API_URL: ")
+        assert "CJW_INTERCOM_ALLOW_HTTP=on" in problem
     allowed = {"CJW_INTERCOM_API_URL": url, "CJW_INTERCOM_ALLOW_HTTP": "on"}
     assert Settings.from_environment(REQUIRED | allowed).api_url == url
 
 
 def test_http_stays_refused_with_an_upper_case_scheme() -> None:
-    (fault,) = faults(CJW_INTERCOM_API_URL="HTTP://intercom.internal")
-    assert "unencrypted" in fault
+    (problem,) = problems(CJW_INTERCOM_API_URL="HTTP://intercom.internal")
+    assert "unencrypted" in problem
 
 
 FILES = [("CJW_INTERCOM_API_TOKEN", "dG9rOnNlY3JldA=="), ("CJW_RABBITMQ_HOST", "amqp://user:s3cr3t@rabbit/")]
@@ -259,7 +259,7 @@ def test_value_and_file_both_set_is_a_fault(variable: str, value: str, tmp_path:
     (tmp_path / "secret").write_text(value)
     with pytest.raises(ConfigurationError) as error:
         Settings.from_environment(environ | {f"{variable}_FILE": str(tmp_path / "secret")})
-    assert error.value.faults == [f"{variable}_FILE: {variable} is set too; set one of them"]
+    assert error.value.problems == [f"{variable}_FILE: {variable} is set too; set one of them"]
 
 
 @pytest.mark.parametrize("variable", [variable for variable, _ in FILES])
@@ -274,10 +274,10 @@ def test_unusable_file_is_one_fault_with_variable_and_path(
     del environ[variable]
     with pytest.raises(ConfigurationError) as error:
         Settings.from_environment(environ | {f"{variable}_FILE": str(path)})
-    (fault,) = error.value.faults
-    assert fault.startswith(f"{variable}_FILE: the file '{path}'")
-    assert "s3cr3t" not in fault
-    assert "\n" not in fault
+    (problem,) = error.value.problems
+    assert problem.startswith(f"{variable}_FILE: the file '{path}'")
+    assert "s3cr3t" not in problem
+    assert "\n" not in problem
 
 
 @pytest.mark.parametrize(("variable", "value"), FILES)
@@ -285,10 +285,10 @@ def test_secret_given_as_its_own_path_is_not_shown(variable: str, value: str, en
     del environ[variable]
     with pytest.raises(ConfigurationError) as error:
         Settings.from_environment(environ | {f"{variable}_FILE": value})
-    (fault,) = error.value.faults
-    assert fault.startswith(f"{variable}_FILE: ")
-    assert "must be a path" in fault
-    assert value not in fault
+    (problem,) = error.value.problems
+    assert problem.startswith(f"{variable}_FILE: ")
+    assert "must be a path" in problem
+    assert value not in problem
 
 
 def test_publisher_reads_the_broker_from_a_file_too(tmp_path: Path) -> None:
@@ -298,11 +298,11 @@ def test_publisher_reads_the_broker_from_a_file_too(tmp_path: Path) -> None:
     assert [str(url) for url in settings.rabbitmq.urls] == ["amqp://guest@rabbit:5672/"]
 
 
-def test_missing_variable_names_its_slip() -> None:
+def test_missing_variable_names_its_typo() -> None:
     with pytest.raises(ConfigurationError) as error:
         BrokerSettings.from_environment({"CJW_RABBITMQ_HOST": "rabbit", "CJW_INTERCOM_QUEUE_NAM": "q"})
-    assert error.value.faults == [
-        "CJW_INTERCOM_QUEUE_NAME: is required; CJW_INTERCOM_QUEUE_NAM is set: is that a slip?"
+    assert error.value.problems == [
+        "CJW_INTERCOM_QUEUE_NAME: is required; CJW_INTERCOM_QUEUE_NAM is set: is that a typo?"
     ]
 
 

@@ -16,7 +16,7 @@ def found(*names: str) -> list[tuple[str, str | None]]:
 
 
 @pytest.mark.parametrize(
-    ("slip", "setting"),
+    ("typo", "setting"),
     [
         ("CJW_INTERCOM_CONCURENCY", "CJW_INTERCOM_CONCURRENCY"),
         ("CJW_INTERCOM_TOKEN", "CJW_INTERCOM_API_TOKEN"),
@@ -33,8 +33,8 @@ def found(*names: str) -> list[tuple[str, str | None]]:
         ("cjw_intercom_hold", "CJW_INTERCOM_HOLD"),
     ],
 )
-def test_slip_is_named_with_the_setting_that_is_likely_meant(slip: str, setting: str) -> None:
-    assert found(slip) == [(slip, setting)]
+def test_typo_is_named_with_the_setting_that_is_likely_meant(typo: str, setting: str) -> None:
+    assert found(typo) == [(typo, setting)]
 
 
 @pytest.mark.parametrize("name", ["CJW_INTERCOM_WEBHOOK_SECRET", "CJW_RABBITMQ_X", "CJW_METRICS_", "CJW_LOG_"])

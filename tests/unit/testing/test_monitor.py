@@ -22,4 +22,4 @@ class TestRecordingMonitor(MonitorContract):
         monitor.record(ProbeSent())
         monitor.record(Stopping())
         monitor.record(ProbeSent())
-        assert monitor.of(ProbeSent) == [ProbeSent(), ProbeSent()]
+        assert monitor.events_of(ProbeSent) == [ProbeSent(), ProbeSent()]

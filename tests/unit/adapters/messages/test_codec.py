@@ -36,8 +36,8 @@ def test_encode_then_decode_is_identity(request: IntercomRequest) -> None:
 def test_any_bytes_are_a_request_or_malformed(body: bytes) -> None:
     try:
         decode(body)
-    except MalformedMessage as fault:
-        reason = str(fault)
+    except MalformedMessage as error:
+        reason = str(error)
     else:
         reason = "none"
     assert 0 < len(reason) < 500
@@ -96,7 +96,7 @@ METHOD, PATH, DATA = ("method", "GET"), ("path", "/me"), ("data", None)
         (packed(METHOD, ("path", b"/me"), DATA), "path is packed as binary, not as text"),
         (
             packed(METHOD, PATH, ("data", {"x": [b"1"]})),
-            "data['x'][0] is binary, which JSON can't say (was text packed",
+            "data['x'][0] is binary, which JSON can't represent (was text packed",
         ),
         (packed(([1], "GET"), PATH, DATA), "a map has a key that is not text"),
         # The hashes of such keys can be made to collide by the thousand.
@@ -127,9 +127,9 @@ METHOD, PATH, DATA = ("method", "GET"), ("path", "/me"), ("data", None)
     ],
 )
 def test_malformed_message_is_refused_with_its_reason(body: bytes, reason: str) -> None:
-    with pytest.raises(MalformedMessage) as fault:
+    with pytest.raises(MalformedMessage) as error:
         decode(body)
-    assert reason in str(fault.value)
+    assert reason in str(error.value)
 
 
 SECRET = "ada@example.com"
@@ -153,9 +153,9 @@ SECRET = "ada@example.com"
     ],
 )
 def test_reason_is_one_short_line_that_shows_nothing_of_the_message(body: bytes) -> None:
-    with pytest.raises(MalformedMessage) as fault:
+    with pytest.raises(MalformedMessage) as error:
         decode(body)
-    reason = str(fault.value)
+    reason = str(error.value)
     assert "ada" not in reason
     assert reason.isascii()
     assert "\n" not in reason

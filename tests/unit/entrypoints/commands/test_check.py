@@ -50,15 +50,15 @@ def test_every_setting_is_shown_and_no_secret(
     assert lines[-1] == "ok    broker    RabbitMQ 4.0"
 
 
-def test_slip_is_a_warning_with_valid_settings_and_with_invalid_ones(
+def test_typo_is_a_warning_with_valid_settings_and_with_invalid_ones(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     use(monkeypatch)
-    slip = {"CJW_INTERCOM_CONCURENCY": "8"}
+    typo = {"CJW_INTERCOM_CONCURENCY": "8"}
     line = "warn  settings  CJW_INTERCOM_CONCURENCY is not a setting; did you mean CJW_INTERCOM_CONCURRENCY?"
-    assert check.check(VARIABLES | slip)
+    assert check.check(VARIABLES | typo)
     assert line in capsys.readouterr().out.splitlines()
-    assert not check.check(VARIABLES | slip | {"CJW_INTERCOM_HOLD": "x", "CJW_INTERCOM_API_TOKEN": ""})
+    assert not check.check(VARIABLES | typo | {"CJW_INTERCOM_HOLD": "x", "CJW_INTERCOM_API_TOKEN": ""})
     assert capsys.readouterr().out.splitlines() == [
         "FAIL  settings  CJW_INTERCOM_API_TOKEN: is required",
         "FAIL  settings  CJW_INTERCOM_HOLD: 'x': must be on or off",

@@ -108,7 +108,7 @@ def test_nothing_is_said_of_lines_where_all_or_none_were_published(
 def test_line_that_is_no_object_is_a_fault() -> None:
     with pytest.raises(InvalidInput) as error:
         read_lines([b"[1]", LINE, b"null"])
-    assert error.value.faults == ["line 1: not a JSON object", "line 3: not a JSON object"]
+    assert error.value.problems == ["line 1: not a JSON object", "line 3: not a JSON object"]
 
 
 def test_closed_standard_input_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,10 +26,10 @@ def fields(record: logging.LogRecord) -> tuple[str, object, object]:
     return record.message, getattr(record, "variable", None), getattr(record, "similar", None)
 
 
-def test_slips_are_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
-    slips = {"CJW_INTERCOM_CONCURENCY": "8", "CJW_LOG_COLOUR": "red", "CJW_MAILER_HOST": "x"}
+def test_typos_are_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    typos = {"CJW_INTERCOM_CONCURENCY": "8", "CJW_LOG_COLOUR": "red", "CJW_MAILER_HOST": "x"}
     dead_letters = {"CJW_INTERCOM_DEAD_LETTER_QUEUE": "dead"}
-    assert run.execute(Namespace(), VARIABLES | slips | dead_letters) == ExitCode.OK
+    assert run.execute(Namespace(), VARIABLES | typos | dead_letters) == ExitCode.OK
     assert [fields(record) for record in caplog.records] == [
         ("unknown variable", "CJW_INTERCOM_CONCURENCY", "CJW_INTERCOM_CONCURRENCY"),
         ("unknown variable", "CJW_LOG_COLOUR", None),
