@@ -15,8 +15,11 @@ The domain and the RabbitMQ adapter report everything that happens to one port, 
 
 No line carries the data of a request, the token or a password. Fields without a value are left out. A level "by
 disposition" is that of the delivery policy: `DEBUG` for delivered, `WARNING` for not found, duplicate, rate limited and
-the first server error, `ERROR` for the others. `mock request`, which the token `mock` logs for each message, is no
-event: it carries the data on purpose.
+the first server error, `ERROR` for the others.
+
+Three log lines are not events: `mock request` (`INFO`), which the token `mock` logs for each message, with its data on
+purpose; and at the start `unknown variable` (`variable`, `similar`) and `no dead-letter queue` (`consequence`), both
+`WARNING`.
 
 | log line | level | event | when | fields |
 |---|---|---|---|---|

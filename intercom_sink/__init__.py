@@ -5,12 +5,14 @@ A service that runs the sink in its own process needs two calls, and one to end 
     sink = build_sink(Settings.from_environment(os.environ))
     summary = sink.run()    # until sink.stop() is called from another thread
 
-`intercom_sink.testing` holds the ports in memory, for unit tests.
+`intercom_sink.testing` has in-memory fakes of the ports, for unit tests. Event classes are in
+`intercom_sink.domain.events`.
 """
 
 from intercom_sink.adapters.clock import SystemClock
 from intercom_sink.adapters.messages.codec import decode, encode
 from intercom_sink.adapters.monitors.log_lines import LogMonitor
+from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
 from intercom_sink.domain.errors import (
     BrokerUnavailable,
@@ -22,6 +24,7 @@ from intercom_sink.domain.errors import (
 from intercom_sink.domain.events import Event
 from intercom_sink.domain.monitors import Monitors
 from intercom_sink.domain.policy import Disposition
+from intercom_sink.domain.policy import Options as PolicyOptions
 from intercom_sink.domain.ports import Clock, Condition, Decoder, Delivery, IntercomGateway, MessageSource, Monitor
 from intercom_sink.domain.rate_limit import RateLimit
 from intercom_sink.domain.request import IntercomRequest
@@ -38,6 +41,7 @@ __all__ = [
     "ConfigurationError",
     "DeadLetter",
     "Decoder",
+    "Delay",
     "Delivery",
     "Disposition",
     "Event",
@@ -51,6 +55,7 @@ __all__ = [
     "Monitors",
     "NoResponse",
     "OperatorError",
+    "PolicyOptions",
     "RateLimit",
     "Reason",
     "Response",

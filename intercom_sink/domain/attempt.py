@@ -1,4 +1,4 @@
-"""One attempt, as the events and the dead letters tell of it."""
+"""One attempt, as events and dead letters report it."""
 
 from dataclasses import dataclass
 

@@ -17,7 +17,7 @@ from intercom_sink.domain.policy import Disposition
 
 @dataclass(frozen=True, slots=True)
 class AttemptFinished:
-    """An attempt has ended. What becomes of its message follows: delivered, retried, given up, requeued, ..."""
+    """An attempt has ended; the next event says what happens to its message: delivered, retried, given up, ..."""
 
     attempt: Attempt
 
@@ -93,11 +93,11 @@ class PauseCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """No message is sent for so many `seconds`, as far as is known; `until` is their end, in Unix seconds."""
+    """Nothing is sent for `seconds`, as far as is known; `until` is the end of the pause."""
 
     cause: PauseCause
     seconds: float
-    until: float
+    until: float  # Unix seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +117,12 @@ class HoldCause(StrEnum):
 
     TOKEN = "the token is refused"  # noqa: S105 no secret
     INTERCOM = "Intercom fails"
-    OUTAGE = "no response for long"
+    OUTAGE = "no response for 10 minutes"
 
 
 @dataclass(frozen=True, slots=True)
 class HoldBegan:
-    """Nothing is sent or given up, and every message returns to the queue, until `GET /me` succeeds."""
+    """No message is sent; all wait in the queue until `GET /me` succeeds or, after an outage, gets any response."""
 
     cause: HoldCause
     attempt: Attempt
@@ -130,7 +130,7 @@ class HoldBegan:
 
 @dataclass(frozen=True, slots=True)
 class HoldContinues:
-    """The hold still goes on, after so many `seconds`."""
+    """The hold has lasted `seconds` so far."""
 
     cause: HoldCause
     seconds: float
@@ -138,7 +138,7 @@ class HoldContinues:
 
 @dataclass(frozen=True, slots=True)
 class HoldEnded:
-    """The hold is over, after so many `seconds`: the queue is consumed again."""
+    """The hold ended after `seconds`; the queue is consumed again."""
 
     cause: HoldCause
     seconds: float
@@ -193,7 +193,7 @@ class DeadLettered:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterNotConfirmed:
-    """A dead letter could not be published; its message stays in the queue, and the next try is in `delay` seconds."""
+    """A dead letter is not confirmed, but may be stored; its message stays queued. The next attempt is in `delay` s."""
 
     queue: str
     reason: str
@@ -210,7 +210,7 @@ class Stopping:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The sink has ended in good order; `processed` counts the messages it took off the queue, by disposition."""
+    """The sink ended gracefully; `processed` counts messages by disposition, but not those that the source gave up."""
 
     processed: Mapping[Disposition, int]
 

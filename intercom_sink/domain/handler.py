@@ -69,7 +69,7 @@ class Handler:
         """Sends a message until its result is final, and only then acks it or gives it up.
 
         Returns:
-            Its disposition; None if it stays in the queue, because of a stop or a lost connection.
+            Its disposition; None if it stays in the queue, because of a stop, a hold or a lost connection.
 
         Raises:
             BrokerUnavailable: its dead letter could not be confirmed.

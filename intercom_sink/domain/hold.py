@@ -1,4 +1,7 @@
-"""A hold: while the token or Intercom fails, nothing is sent or given up, and every message waits in the queue."""
+"""A hold: while the token or Intercom fails, nothing is sent or given up, and every message waits in the queue.
+
+A *pause* lasts seconds and keeps messages unacked; a *hold* returns them to the queue and stops consuming.
+"""
 
 from collections.abc import Callable
 
@@ -16,20 +19,20 @@ WARNING_INTERVAL = 300.0
 """Seconds between two warnings that a hold continues."""
 
 MAX_OUTAGE = 600.0
-"""Seconds without any valid response after which every message returns to the queue, whatever the options."""
+"""Seconds without any valid response after which a hold begins, whatever the options."""
 
 _CAUSES = {Fault.TOKEN: HoldCause.TOKEN, Fault.INTERCOM: HoldCause.INTERCOM}
 
 
 class Hold:
-    """Begins once, by any thread; ends in `wait`, which the receiving thread calls.
+    """Tells whether a hold is active. Any thread may begin one; the receiving thread ends it, in `wait`.
 
     Args:
         diagnoser: sends `GET /me`.
         clock: tells the time.
         monitor: receives the events.
         draw: draws a number of seconds from a delay's range.
-        on_begin: is called when a hold begins: it ends what waits, and makes the source return its messages.
+        on_begin: called when a hold begins: wakes the waiting threads and interrupts `receive`.
     """
 
     def __init__(

@@ -64,8 +64,9 @@ class MessageSource(Protocol):
     def receive(self) -> Delivery | None:
         """The next message, in the queue's order; blocks until there is one.
 
-        Never returns a delivery that is known to be lost. Returns None, from then on, once there will be no more: the
-        source was stopped; or it drains the queue, which is empty, with every delivery acked.
+        Never returns a delivery that is known to be lost. Returns None once after an `interrupt`; and always, once
+        there will be no more: the source was stopped, or it drains the queue, which is empty, with every delivery
+        acked.
 
         Raises:
             BrokerUnavailable: the broker can't be reached in time, or refuses this client.
@@ -91,7 +92,10 @@ class IntercomGateway(Protocol):
     """Sends requests to Intercom. Any number of threads may send at once."""
 
     def send(self, request: IntercomRequest) -> AttemptResult:
-        """Makes one attempt; blocks until it has a result. Failures are results too, not exceptions."""
+        """Makes one attempt (two or more if the token was replaced meanwhile); blocks until it has a result.
+
+        Failures are results too, not exceptions.
+        """
 
     def close(self) -> None:
         """Closes its connections."""
@@ -132,7 +136,7 @@ class Monitor(Protocol):
     """Receives the events, from any thread."""
 
     def record(self, event: Event) -> None:
-        """Takes in one event. Returns soon, raises nothing, and calls nothing of the sink."""
+        """Handles one event. Returns soon, raises nothing, and calls nothing of the sink."""
 
 
 class Decoder(Protocol):

@@ -2,7 +2,8 @@
 
 Theory of operation
 -------------------
-A request needs a permit. There are four reasons why none is granted now:
+A request needs a permit, except one that the gateway repeats at once with a reloaded token. There are four reasons why
+none is granted now:
 
 - *The rate window* is exhausted, as far as responses have reported it (see `rate_window`).
 - *A pause for all*: after a 429, and while there is no valid response, nothing is sent until `paused_until`.
@@ -106,7 +107,7 @@ class RateLimiter:
         return None
 
     def release(self, permit: Permit, result: AttemptResult, pause: float = 0.0) -> None:
-        """Takes in the result of a request, and lets those who wait proceed where it allows more.
+        """Handles the result of a request, and lets those who wait proceed where it allows more.
 
         Args:
             permit: the request's permit.

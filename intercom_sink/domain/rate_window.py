@@ -102,7 +102,7 @@ class RateWindow:
         return self._sent
 
     def finish(self, number: int, reported: RateLimit, now: float) -> bool:
-        """Takes in the report about a request.
+        """Updates the window from a response.
 
         Args:
             number: the request's number, as returned by `start`.
@@ -155,5 +155,8 @@ class RateWindow:
 
 
 def _is_new(reset_at: float, window: _Window) -> bool:
-    """Whether a later window resets then. After the end an earlier time counts too: the server's clock was set back."""
+    """Whether `reset_at` identifies a new window.
+
+    That is a later reset or, once the window has ended, an earlier one: the server's clock was set back.
+    """
     return reset_at > window.reset_at or (window.is_assumed and reset_at < window.reset_at)

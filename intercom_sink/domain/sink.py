@@ -22,7 +22,8 @@ from intercom_sink.domain.rate_limiter import RateLimiter
 Summary: TypeAlias = Counter[Disposition]
 """How many messages were taken off the queue, by their disposition.
 
-A message whose ack was lost with its connection is redelivered, and counted again."""
+A message whose ack was lost with its connection is redelivered, and counted again. One that the source gives up itself,
+because its properties can't be read, is not counted."""
 
 _SILENT = Monitors()
 _DEFAULTS = Options()
@@ -82,10 +83,12 @@ class Sink:
         """Streams until `stop`, or until the source ends; then closes the source and the gateway. Called once.
 
         Returns:
-            How many messages were taken off the queue, by their disposition.
+            How many messages were taken off the queue, by their disposition; without those whose properties can't be
+            read, which the source gives up.
 
         Raises:
-            BrokerUnavailable: RabbitMQ can't be reached in time, or refuses this client.
+            BrokerUnavailable: RabbitMQ can't be reached in time, or refuses this client, or a dead letter could not be
+                confirmed in time.
         """
         try:
             self._stream()
@@ -151,6 +154,6 @@ class Sink:
         self._limiter.wake()
 
     def _interrupt(self) -> None:
-        """Ends everything that a hold must end."""
+        """Interrupts `receive` and wakes every waiting `acquire`, so that they see the hold."""
         self._source.interrupt()
         self._limiter.wake()

@@ -1,4 +1,4 @@
-"""What becomes of a message: the contract's table, row by row, on an Intercom that misbehaves on real sockets."""
+"""What happens to a message: the contract's table, row by row, on an Intercom that misbehaves on real sockets."""
 
 import pytest
 

@@ -63,8 +63,8 @@ class HTTPGateway:
     def send(self, request: IntercomRequest) -> AttemptResult:
         """Makes one attempt; every failure to get a whole, valid response in time is a NoResponse.
 
-        A token that is refused and has changed meanwhile is replaced within the attempt, which then starts again, with
-        a new deadline.
+        A token that is refused and has changed meanwhile is replaced, and the request is sent again at once, with a new
+        deadline and without another permit.
         """
         return self.send_and_read(request)[0]
 

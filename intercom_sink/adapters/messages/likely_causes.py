@@ -29,7 +29,7 @@ def likely_format(body: bytes) -> str | None:
 
 
 def likely_encoder_mode(document: object) -> str:
-    """What a message is that is msgpack, but not a map; and how that may have come."""
+    """Describes a msgpack value that is not a map, and the likely mistake."""
     match document:
         case list():
             return "an array: is the encoder in array or record mode?"
@@ -46,7 +46,7 @@ def likely_encoder_mode(document: object) -> str:
 
 
 def likely_key_mode(key: object) -> str:
-    """What a map's key is that is not text."""
+    """Describes a map key that is not text, and the likely mistake."""
     if isinstance(key, bytes):
         return "a map has a key that is binary, not text: is the encoder in raw mode?"
     return "a map has a key that is not text"

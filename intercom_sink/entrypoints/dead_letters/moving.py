@@ -1,7 +1,7 @@
 """Replay and delete dead letters.
 
-Interrupting these loses nothing: a dead letter is removed only after its copy is confirmed, and the others return to
-their old places.
+Interrupting `replay` loses nothing: a dead letter is removed only after its copy is confirmed. Interrupting `drop`
+keeps what it has not deleted yet. What is not removed returns to its old place.
 """
 
 import sys

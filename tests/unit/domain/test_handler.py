@@ -154,7 +154,7 @@ class MalformedScene(Scene):
         raise MalformedMessage("not a map but list")
 
 
-# What becomes of a message.
+# What happens to a message.
 
 
 @pytest.mark.parametrize(

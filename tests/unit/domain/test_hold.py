@@ -25,7 +25,7 @@ DAY = 86_400.0
 
 
 class TimedGateway(InMemoryGateway):
-    """Notes when each request was sent. After its script it gives the same result for ever, if it was told one."""
+    """Notes when each request was sent. After its script it gives the same result for ever, if one was given."""
 
     def __init__(self, script: list[AttemptResult], clock: VirtualClock, otherwise: AttemptResult) -> None:
         super().__init__(script)

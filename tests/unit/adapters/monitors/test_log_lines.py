@@ -186,7 +186,7 @@ REJECTED_ATTEMPT = ATTEMPT | {
             HoldEnded(HoldCause.OUTAGE, 1234.5678),
             "INFO",
             "hold ended",
-            {"cause": "no response for long", "seconds": 1234.568},
+            {"cause": "no response for 10 minutes", "seconds": 1234.568},
         ),
         (
             OtherConsumers("q", 2),

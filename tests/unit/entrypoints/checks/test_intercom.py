@@ -14,16 +14,16 @@ TOKEN = "dG9rOmFiYw=="
 
 
 class FakeGateway:
-    """Responds as it is told, and remembers what it was asked."""
+    """Returns scripted responses and records the requests."""
 
     def __init__(self, result: AttemptResult, body: bytes) -> None:
-        self._answer = result, body
+        self._result = result, body
         self.requests: list[IntercomRequest] = []
         self.is_closed = False
 
     def send_and_read(self, request: IntercomRequest) -> tuple[AttemptResult, bytes]:
         self.requests.append(request)
-        return self._answer
+        return self._result
 
     def close(self) -> None:
         self.is_closed = True
