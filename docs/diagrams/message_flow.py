@@ -130,7 +130,7 @@ def draw() -> str:
         step(420, "Decide", "the table below"),
         note(438, "retry", "429", "pause all until the reset"),
         note(480, "retry", "First 5xx", "retry this message, once"),
-        note(522, "give-up", "Second 5xx, other 4xx", "and 1xx, 3xx: give up"),
+        note(522, "give-up", "Second 5xx, other 4xx", "and 101, 3xx: give up"),
         # Back to the permit.
         line([(STEP_X, 444), (RETRY_X, 444), (RETRY_X, 308), (STEP_X, 308)], "retry"),
         # Out of the sink.
