@@ -1,7 +1,6 @@
 """The page of events, from the table of log lines: python docs/events_page.py > docs/events.md"""
 
 import inspect
-from typing import get_args
 
 from intercom_sink import Event
 from intercom_sink.adapters.monitors.log_lines import LINES, Line
@@ -28,7 +27,7 @@ purpose; and at the start `unknown variable` (`variable`, `similar`) and `no dea
 
 def render() -> str:
     """The page."""
-    return HEAD + "".join(_row(event, LINES[event]) for event in get_args(Event))
+    return HEAD + "".join(_row(event, line) for event, line in LINES.items())
 
 
 def _row(event: type[Event], line: Line) -> str:

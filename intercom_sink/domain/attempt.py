@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.policy import TABLE, Disposition, Rule
 from intercom_sink.domain.response import AttemptResult
 from intercom_sink.domain.retry_state import RetryState
@@ -12,6 +13,7 @@ class Attempt:
     """One attempt to send a message.
 
     Args:
+        envelope: the message.
         path: the request's path.
         result: the response, or the reason why there was none.
         disposition: what it means for the message.
@@ -19,6 +21,7 @@ class Attempt:
         duration: seconds from sending to the result.
     """
 
+    envelope: Envelope
     path: str
     result: AttemptResult
     disposition: Disposition

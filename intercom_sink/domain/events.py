@@ -7,44 +7,76 @@ nothing else to diagnose it by; a monitor must not pass it on as it is.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
 
 from intercom_sink.domain.attempt import Attempt
+from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.policy import Disposition
-
-# What happens to one message.
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptFinished:
+class Event:
+    """Something that happened; each kind of event is a class of its own."""
+
+
+# What happens to one message. `MessageReceived` comes first; the last is `MessageDelivered`, `MessageNotFound`,
+# `MessageDuplicate`, `MessageGivenUp`, `MessageMalformed`, `MessageRequeued` or `MessageNotSent`. A message whose AMQP
+# properties can't be read has `MessageMalformed` alone.
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived(Event):
+    """A message is handled from now on, until it is acked, given up or left in its queue."""
+
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted(Event):
+    """A request is sent to Intercom.
+
+    Args:
+        envelope: the message.
+        method: the request's method.
+        path: the request's path.
+        attempt: the number of this attempt at the message, from 1.
+    """
+
+    envelope: Envelope
+    method: str
+    path: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFinished(Event):
     """An attempt has ended; the next event says what happens to its message: delivered, retried, given up, ..."""
 
     attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
-class MessageDelivered:
+class MessageDelivered(Event):
     """Intercom has the message, and its ack is on its way; if the connection breaks first, it is redelivered."""
 
     attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
-class MessageNotFound:
+class MessageNotFound(Event):
     """Intercom does not know the resource, and the message was acked: there is nothing to delete or change."""
 
     attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
-class MessageDuplicate:
+class MessageDuplicate(Event):
     """Intercom has the message from an earlier attempt (409), and it was acked."""
 
     attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
-class RetryScheduled:
+class RetryScheduled(Event):
     """The message will be sent again, after `delay` seconds at the earliest."""
 
     attempt: Attempt
@@ -52,32 +84,42 @@ class RetryScheduled:
 
 
 @dataclass(frozen=True, slots=True)
-class MessageGivenUp:
+class MessageGivenUp(Event):
     """Intercom will not take the message: it was dead-lettered where a dead-letter queue is named, and acked."""
 
     attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
-class MessageMalformed:
+class MessageMalformed(Event):
     """A message is not a valid request, and was given up without being sent.
 
     Args:
+        envelope: the message; without any property, if these can't be read.
         reason: what is wrong with it, in one line that is safe to log.
         body: the message.
     """
 
+    envelope: Envelope
     reason: str
     body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class MessageRequeued:
+class MessageRequeued(Event):
     """A message was sent but not acked, because of a stop, a hold, a lost connection or an unconfirmed dead letter."""
 
+    envelope: Envelope
     method: str
     path: str
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageNotSent(Event):
+    """A message returns to its queue unsent: a stop, a hold, a lost connection, or a dead letter not confirmed."""
+
+    envelope: Envelope
 
 
 # What happens to all messages.
@@ -92,7 +134,7 @@ class PauseCause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Paused:
+class Paused(Event):
     """Nothing is sent for `seconds`, as far as is known; `until` is the end of the pause."""
 
     cause: PauseCause
@@ -101,12 +143,12 @@ class Paused:
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeSent:
+class ProbeSent(Event):
     """One request is sent to test whether Intercom takes requests; the others wait for its response."""
 
 
 @dataclass(frozen=True, slots=True)
-class Resumed:
+class Resumed(Event):
     """Messages are sent again after a pause; `cause` says why there was one."""
 
     cause: PauseCause
@@ -121,7 +163,7 @@ class HoldCause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HoldBegan:
+class HoldBegan(Event):
     """No message is sent; all wait in the queue until `GET /me` succeeds or, after an outage, gets any response."""
 
     cause: HoldCause
@@ -129,7 +171,7 @@ class HoldBegan:
 
 
 @dataclass(frozen=True, slots=True)
-class HoldContinues:
+class HoldContinues(Event):
     """The hold has lasted `seconds` so far."""
 
     cause: HoldCause
@@ -137,7 +179,7 @@ class HoldContinues:
 
 
 @dataclass(frozen=True, slots=True)
-class HoldEnded:
+class HoldEnded(Event):
     """The hold ended after `seconds`; the queue is consumed again."""
 
     cause: HoldCause
@@ -148,7 +190,7 @@ class HoldEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class Consuming:
+class Consuming(Event):
     """The sink consumes a queue of a broker, whose URL is shown without its password."""
 
     broker: str
@@ -156,7 +198,7 @@ class Consuming:
 
 
 @dataclass(frozen=True, slots=True)
-class OtherConsumers:
+class OtherConsumers(Event):
     """The queue had consumers before the sink. They break its order, unless it is a single-active-consumer queue.
 
     Args:
@@ -169,7 +211,7 @@ class OtherConsumers:
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionFailed:
+class ConnectionFailed(Event):
     """A connection to RabbitMQ could not be opened, or was lost; the broker's URL is shown without its password."""
 
     broker: str
@@ -177,14 +219,14 @@ class ConnectionFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class Reconnecting:
+class Reconnecting(Event):
     """The next connection to RabbitMQ is tried after `delay` seconds."""
 
     delay: float
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLettered:
+class DeadLettered(Event):
     """The broker has confirmed a dead letter; `reason` says why the message was given up."""
 
     queue: str
@@ -192,7 +234,7 @@ class DeadLettered:
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetterNotConfirmed:
+class DeadLetterNotConfirmed(Event):
     """A dead letter is not confirmed, but may be stored; its message stays queued. The next attempt is in `delay` s."""
 
     queue: str
@@ -204,46 +246,19 @@ class DeadLetterNotConfirmed:
 
 
 @dataclass(frozen=True, slots=True)
-class Stopping:
+class Stopping(Event):
     """The sink was asked to stop: attempts in flight finish, and everything else returns to the queue."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class Stopped(Event):
     """The sink ended gracefully; `processed` counts messages by disposition, but not those that the source gave up."""
 
     processed: Mapping[Disposition, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Event):
     """The sink has ended because of an error, such as an unavailable RabbitMQ; `reason` says which."""
 
     reason: str
-
-
-Event: TypeAlias = (
-    AttemptFinished
-    | MessageDelivered
-    | MessageNotFound
-    | MessageDuplicate
-    | RetryScheduled
-    | MessageGivenUp
-    | MessageMalformed
-    | MessageRequeued
-    | Paused
-    | ProbeSent
-    | Resumed
-    | HoldBegan
-    | HoldContinues
-    | HoldEnded
-    | Consuming
-    | OtherConsumers
-    | ConnectionFailed
-    | Reconnecting
-    | DeadLettered
-    | DeadLetterNotConfirmed
-    | Stopping
-    | Stopped
-    | Failed
-)

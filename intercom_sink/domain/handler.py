@@ -10,18 +10,20 @@ from intercom_sink.domain.diagnosis import Diagnoser, Fault
 from intercom_sink.domain.errors import MalformedMessage
 from intercom_sink.domain.events import (
     AttemptFinished,
+    AttemptStarted,
     HoldCause,
     MessageDelivered,
     MessageDuplicate,
     MessageGivenUp,
     MessageMalformed,
     MessageNotFound,
+    MessageNotSent,
+    MessageReceived,
     MessageRequeued,
     RetryScheduled,
 )
 from intercom_sink.domain.hold import MAX_OUTAGE, Hold
 from intercom_sink.domain.policy import (
-    TABLE,
     Action,
     Disposition,
     Options,
@@ -80,6 +82,7 @@ class Handler:
 
         if cancelled():
             return None
+        self.monitor.record(MessageReceived(delivery.envelope))
         try:
             request = self.decode(delivery.body)
         except MalformedMessage as error:
@@ -90,11 +93,12 @@ class Handler:
         self, delivery: Delivery, request: IntercomRequest, cancelled: Callable[[], bool]
     ) -> Disposition | None:
         state = RetryState(request.method, possible_duplicate=delivery.redelivered)
-        not_before = self.limiter.lane_paused_until(delivery.ordering_key)
+        not_before = self.limiter.lane_paused_until(delivery.envelope.ordering_key)
         while (permit := self.limiter.acquire(cancelled, not_before)) is not None:
             state = state.begin_attempt(self.clock.unix_time(), permit.failures)
+            self.monitor.record(AttemptStarted(delivery.envelope, request.method, request.path, state.attempts))
             began = self.clock.monotonic()
-            result = self.gateway.send(request)
+            result = self.gateway.send(request, delivery.envelope.trace)
             ended = self.clock.monotonic()
             decision = decide(result, state, self.options)
             fault: Fault | None = Fault.MESSAGE  # the policy's assumption unless diagnosed; None: cancelled first
@@ -104,7 +108,7 @@ class Handler:
                 fault = self.diagnoser.diagnose(cancelled)
                 if fault is Fault.MESSAGE:
                     decision = decide_for_message_fault(decision.disposition, result, state, self.options)
-            attempt = Attempt(request.path, result, decision.disposition, state, ended - began)
+            attempt = Attempt(delivery.envelope, request.path, result, decision.disposition, state, ended - began)
             self.monitor.record(AttemptFinished(attempt))
             delay = self.draw(decision.delay)
             if not needs_diagnosis:
@@ -117,12 +121,15 @@ class Handler:
             state = carry_over(state, decision.rule)
             not_before = ended + delay
         if state.attempts:
-            self.monitor.record(MessageRequeued(request.method, request.path, state.attempts))
+            self.monitor.record(MessageRequeued(delivery.envelope, request.method, request.path, state.attempts))
+        else:
+            self.monitor.record(MessageNotSent(delivery.envelope))
         return None
 
     def _pause_for_all(self, delivery: Delivery, rule: Rule, delay: float) -> float:
         """Seconds for which no message may be sent after this attempt."""
-        pauses_all = rule.pauses_all or (rule.pauses_lane and self.limiter.pause_lane(delivery.ordering_key, delay))
+        key = delivery.envelope.ordering_key
+        pauses_all = rule.pauses_all or (rule.pauses_lane and self.limiter.pause_lane(key, delay))
         return delay if pauses_all else 0.0
 
     def _begin_hold_if_due(self, attempt: Attempt, fault: Fault | None) -> bool:
@@ -147,7 +154,8 @@ class Handler:
             removed = not delivery.is_lost() and _remove(delivery, attempt)
         finally:
             if not removed:
-                self.monitor.record(MessageRequeued(attempt.method, attempt.path, attempt.state.attempts))
+                attempts = attempt.state.attempts
+                self.monitor.record(MessageRequeued(attempt.envelope, attempt.method, attempt.path, attempts))
         if not removed:
             return None
         match attempt.disposition:
@@ -162,9 +170,15 @@ class Handler:
         return attempt.disposition
 
     def _give_up_malformed(self, delivery: Delivery, reason: str) -> Disposition | None:
-        if not delivery.give_up(DeadLetter(_reason(TABLE[Disposition.MALFORMED]), detail=reason)):
+        removed = False
+        try:
+            removed = delivery.give_up(DeadLetter(Reason.MALFORMED, detail=reason))
+        finally:
+            if not removed:
+                self.monitor.record(MessageNotSent(delivery.envelope))
+        if not removed:
             return None
-        self.monitor.record(MessageMalformed(reason, delivery.body))
+        self.monitor.record(MessageMalformed(delivery.envelope, reason, delivery.body))
         return Disposition.MALFORMED
 
 

@@ -39,7 +39,7 @@ class Lanes:
 
     def dispatch(self, delivery: Delivery) -> None:
         """Queues a delivery behind the earlier ones of its key. Does not block."""
-        key = delivery.ordering_key
+        key = delivery.envelope.ordering_key
         with self._condition:
             lane = self._lanes.setdefault(key, deque())
             lane.append(delivery)

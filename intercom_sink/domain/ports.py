@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Protocol
 
 from intercom_sink.domain.dead_letter import DeadLetter
+from intercom_sink.domain.envelope import Envelope, TraceContext
 from intercom_sink.domain.events import Event
 from intercom_sink.domain.request import IntercomRequest
 from intercom_sink.domain.response import AttemptResult
@@ -22,8 +23,8 @@ class Delivery(Protocol):
         """Whether the broker has delivered the message before: it may have reached Intercom."""
 
     @property
-    def ordering_key(self) -> str | None:
-        """Messages with the same key must reach Intercom in order; messages without a key (None) share one."""
+    def envelope(self) -> Envelope:
+        """What is known of the message besides its body: the same object each time."""
 
     def is_lost(self) -> bool:
         """Whether its connection is gone: the broker redelivers the message, and this delivery can't ack it."""
@@ -91,10 +92,10 @@ class MessageSource(Protocol):
 class IntercomGateway(Protocol):
     """Sends requests to Intercom. Any number of threads may send at once."""
 
-    def send(self, request: IntercomRequest) -> AttemptResult:
+    def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
         """Makes one attempt (two or more if the token was replaced meanwhile); blocks until it has a result.
 
-        Failures are results too, not exceptions.
+        Failures are results too, not exceptions. `trace` is the trace that the attempt belongs to, if there is one.
         """
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from intercom_sink.domain.envelope import TraceContext
 from intercom_sink.domain.request import IntercomRequest
 from intercom_sink.domain.response import AttemptResult, Response
 
@@ -22,7 +23,7 @@ class InMemoryGateway:
         self.requests: list[IntercomRequest] = []
         self.closed = False
 
-    def send(self, request: IntercomRequest) -> AttemptResult:
+    def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
         """The next result of the script."""
         self.requests.append(request)
         return next(self._script, Response(200))

@@ -5,16 +5,17 @@ from collections.abc import Callable, Iterable
 from threading import Condition
 
 from intercom_sink.domain.dead_letter import DeadLetter
+from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.ports import Delivery
 
 
 class InMemoryDelivery:
     """A delivery of an InMemorySource."""
 
-    def __init__(self, source: "InMemorySource", body: bytes, ordering_key: str | None, redelivered: bool) -> None:
+    def __init__(self, source: "InMemorySource", body: bytes, envelope: Envelope, redelivered: bool) -> None:
         self._source = source
         self.body = body
-        self.ordering_key = ordering_key
+        self.envelope = envelope
         self.redelivered = redelivered
         self.lost = False
 
@@ -84,7 +85,7 @@ class InMemorySource:
             body = self.queue.popleft()
             redelivered = self._requeued > 0
             self._requeued -= redelivered
-            delivery = InMemoryDelivery(self, body, self._ordering_key(body), redelivered)
+            delivery = InMemoryDelivery(self, body, Envelope(self._ordering_key(body)), redelivered)
             self._unacked.append(delivery)
             return delivery
 

@@ -9,9 +9,12 @@ import pytest
 from intercom_sink import IntercomGateway, IntercomRequest, NoResponse, Response
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.secrets import FixedSecret
+from intercom_sink.domain.envelope import TraceContext
 from testbed.intercom import Behaviour, Intercom, drip_body, drip_headers, error, hang, raw, reply, reset
 from testbed.sink_process import TOKEN
 from tests.contracts.intercom_gateway import FAILURE, REQUESTS, IntercomGatewayContract
+
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 class HTTPGatewayRig:
@@ -43,6 +46,23 @@ class TestHTTPGateway(IntercomGatewayContract):
         assert 0.6 < time.monotonic() - began < 5
         assert isinstance(gateway.send(REQUESTS[0]), Response), "the next attempt has a timeout of its own"
         gateway.close()
+
+    @pytest.mark.parametrize(
+        ("trace", "headers"),
+        [
+            (None, {}),
+            (TraceContext(PARENT), {"traceparent": PARENT}),
+            (TraceContext(PARENT, "vendor=1"), {"traceparent": PARENT, "tracestate": "vendor=1"}),
+        ],
+    )
+    def test_trace_context_is_passed_on(
+        self, intercom: Intercom, trace: TraceContext | None, headers: dict[str, str]
+    ) -> None:
+        gateway = HTTPGateway(intercom.url, FixedSecret(TOKEN), user_agent="test/1")
+        gateway.send(REQUESTS[0], trace)
+        gateway.close()
+        (sent,) = intercom.requests
+        assert {name: value for name, value in sent.headers.items() if name.startswith("trace")} == headers
 
     def test_base_url_may_have_a_path(self, intercom: Intercom) -> None:
         gateway = HTTPGateway(intercom.url + "/proxy/", FixedSecret(TOKEN), user_agent="test/1")

@@ -62,10 +62,11 @@ def test_events_of_messages_and_probes_are_logged_at_debug(
     sink = start_sink(queue, "run", "--drain")
     assert sink.wait() == 0, sink.stderr
     lines = [(entry["event"], entry["level"]) for entry in sink.logs()]
-    of_a_message = [("attempt finished", "DEBUG"), ("delivered", "DEBUG")]
-    start = [("no dead-letter queue", "WARNING"), ("consuming", "INFO"), ("probe sent", "DEBUG")]
-    expected = [*start, *of_a_message, *of_a_message, ("stopped", "INFO")]
-    assert lines == expected
+    start = [("no dead-letter queue", "WARNING"), ("consuming", "INFO")]
+    received = ("received", "DEBUG")
+    attempt = [("attempt started", "DEBUG"), ("attempt finished", "DEBUG"), ("delivered", "DEBUG")]
+    first, second = [received, ("probe sent", "DEBUG"), *attempt], [received, *attempt]
+    assert lines == [*start, *first, *second, ("stopped", "INFO")]
 
 
 def test_stop_is_logged_with_what_was_requeued_and_what_was_processed(

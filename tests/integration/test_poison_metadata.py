@@ -113,7 +113,7 @@ def test_dead_letter_fits_in_the_smallest_frame(node: Node, intercom: Intercom, 
     assert sink.wait() == 0, sink.stderr
     (first, kept), (second, _) = take_with_properties(dead_letters)
     assert (first, second) == (long, message(2))
-    assert (kept.message_id, kept.ordering_key) == ("m1", "k")
+    assert (kept.message_id, kept.envelope.ordering_key) == ("m1", "k")
     metadata = metadata_of(kept)
     assert metadata["path"].startswith("/éééé")
     assert metadata["path"].endswith("…")

@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from intercom_sink import AttemptResult, DeadLetter, IntercomRequest, encode
+from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.policy import Options
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Delivery:
     def __init__(self, world: "World", message: Message) -> None:
         self.message = message
         self.number = len(world.broker.deliveries)
-        self.ordering_key = message.key
+        self.envelope = Envelope(message.key)
         self.redelivered = message.deliveries > 0
         self.lost_at = math.inf
         self.results: list[AttemptResult] = []
@@ -147,7 +148,7 @@ class Source:
             self._interrupted = False
             return None
         delivery = world.broker.deliver()
-        world.note(f"message {delivery.message.number} delivered, key {delivery.ordering_key}")
+        world.note(f"message {delivery.message.number} delivered, key {delivery.envelope.ordering_key}")
         world.step(f"after message {delivery.message.number} was received")
         return delivery
 

@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from intercom_sink import AttemptResult, IntercomRequest, NoResponse, RateLimit, Response
+from intercom_sink.domain.envelope import TraceContext
 from testbed.rate_window import RateWindow
 from tests.simulation.broker import Message
 
@@ -107,7 +108,7 @@ class Gateway:
         self._random = random
         self._slow = random.choice([0.0, 0.0, 0.2])
 
-    def send(self, request: IntercomRequest) -> AttemptResult:
+    def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
         if request.path == "/me":
             return self._send_me()
         world, promises = self._world, self._world.promises

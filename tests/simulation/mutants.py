@@ -38,8 +38,8 @@ MUTANTS = [
     Mutant(
         "ack too early",
         "handler",
-        "result = self.gateway.send(request)",
-        "delivery.ack(); result = self.gateway.send(request)",
+        "result = self.gateway.send(request, delivery.envelope.trace)",
+        "delivery.ack(); result = self.gateway.send(request, delivery.envelope.trace)",
     ),
     Mutant(
         "5xx flag not cleared",
@@ -98,13 +98,13 @@ MUTANTS = [
     Mutant(
         "malformed messages stay unacked",
         "handler",
-        "if not delivery.give_up(DeadLetter(_reason(TABLE[Disposition.MALFORMED]), detail=reason)):",
-        "if False:",
+        "removed = delivery.give_up(DeadLetter(Reason.MALFORMED, detail=reason))",
+        "removed = True",
     ),
     Mutant(
         "ordering keys ignored",
         "lanes",
-        "key = delivery.ordering_key",
+        "key = delivery.envelope.ordering_key",
         "key = str(id(delivery))",
     ),
     Mutant(

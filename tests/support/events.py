@@ -1,12 +1,16 @@
 """An example of every event."""
 
 import dataclasses
+import inspect
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from intercom_sink import Disposition, Event, NoResponse, Reason, Response
+from intercom_sink.domain import events
 from intercom_sink.domain.attempt import Attempt
+from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import (
+    AttemptStarted,
     ConnectionFailed,
     Consuming,
     DeadLettered,
@@ -28,7 +32,17 @@ from intercom_sink.domain.events import (
 )
 from intercom_sink.domain.retry_state import RetryState
 
+KINDS = [
+    kind
+    for _, kind in inspect.getmembers(events, inspect.isclass)
+    if issubclass(kind, Event) and kind is not Event and kind.__module__ == events.__name__
+]
+"""Every kind of event."""
+
+ENVELOPE = Envelope(ordering_key="a key", message_id="a-message-id", published_at=990.0)
+
 DELIVERED = Attempt(
+    ENVELOPE,
     "/contacts",
     Response(200),
     Disposition.DELIVERED,
@@ -44,8 +58,9 @@ NO_RESPONSE = dataclasses.replace(DELIVERED, result=NoResponse("connection reset
 
 _ARGUMENTS: Mapping[type[Event], tuple[Any, ...]] = {
     RetryScheduled: (NO_RESPONSE, 0.75),
-    MessageMalformed: ("not a map but list", b"\x93\x01\x02\x03"),
-    MessageRequeued: ("POST", "/contacts", 2),
+    AttemptStarted: (ENVELOPE, "POST", "/contacts", 1),
+    MessageMalformed: (ENVELOPE, "not a map but list", b"\x93\x01\x02\x03"),
+    MessageRequeued: (ENVELOPE, "POST", "/contacts", 2),
     Paused: (PauseCause.RATE_LIMITED, 7.0, 1007.0),
     Resumed: (PauseCause.RATE_LIMITED,),
     HoldBegan: (HoldCause.INTERCOM, NO_RESPONSE),
@@ -66,10 +81,10 @@ def example_of(kind: type[Event]) -> Event:
     """An event of this class."""
     if kind in _ARGUMENTS:
         return kind(*_ARGUMENTS[kind])
-    takes_attempt = [field.name for field in dataclasses.fields(kind)] == ["attempt"]
-    return kind(*((DELIVERED,) if takes_attempt else ()))
+    usual = {"attempt": DELIVERED, "envelope": ENVELOPE}
+    return kind(*(usual[field.name] for field in dataclasses.fields(kind)))
 
 
 def examples() -> list[Event]:
     """An event of every class."""
-    return [example_of(kind) for kind in get_args(Event)]
+    return [example_of(kind) for kind in KINDS]

@@ -11,6 +11,7 @@ from intercom_sink.adapters.intercom.connection_pool import EXCHANGE_ERRORS, Con
 from intercom_sink.adapters.intercom.response import read_response, sanitize
 from intercom_sink.adapters.intercom.sockets import start_attempt
 from intercom_sink.adapters.secrets import Secret
+from intercom_sink.domain.envelope import TraceContext
 from intercom_sink.domain.request import IntercomRequest
 from intercom_sink.domain.response import AttemptResult, NoResponse, Response
 
@@ -60,19 +61,19 @@ class HTTPGateway:
         if api_version is not None:
             self._headers["Intercom-Version"] = api_version
 
-    def send(self, request: IntercomRequest) -> AttemptResult:
+    def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
         """Makes one attempt; every failure to get a whole, valid response in time is a NoResponse.
 
         A token that is refused and has changed meanwhile is replaced, and the request is sent again at once, with a new
         deadline and without another permit.
         """
-        return self.send_and_read(request)[0]
+        return self.send_and_read(request, trace)[0]
 
-    def send_and_read(self, request: IntercomRequest) -> tuple[AttemptResult, bytes]:
+    def send_and_read(self, request: IntercomRequest, trace: TraceContext | None = None) -> tuple[AttemptResult, bytes]:
         """The same; returns the body of the response, too, as it came: it may hold the token."""
         token = self._token.value
         while True:
-            result, body = self._send(request, token)
+            result, body = self._send(request, trace, token)
             if not isinstance(result, Response) or result.status not in (401, 403):
                 return result, body
             self._token.reload()  # finds nothing if another thread has reloaded it; so the values are compared
@@ -84,9 +85,13 @@ class HTTPGateway:
         """Closes the connections."""
         self._pool.close()
 
-    def _send(self, request: IntercomRequest, token: str) -> tuple[AttemptResult, bytes]:
+    def _send(self, request: IntercomRequest, trace: TraceContext | None, token: str) -> tuple[AttemptResult, bytes]:
         self._redactor.add(token)
         body, headers = None, self._headers | {"Authorization": f"Bearer {token}"}
+        if trace is not None:
+            headers["traceparent"] = trace.traceparent
+            if trace.tracestate:
+                headers["tracestate"] = trace.tracestate
         if request.data is not None:
             body = json.dumps(request.data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
             headers["Content-Type"] = "application/json"

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from intercom_sink.domain.events import (
     AttemptFinished,
+    AttemptStarted,
     ConnectionFailed,
     Consuming,
     DeadLettered,
@@ -23,6 +24,8 @@ from intercom_sink.domain.events import (
     MessageGivenUp,
     MessageMalformed,
     MessageNotFound,
+    MessageNotSent,
+    MessageReceived,
     MessageRequeued,
     OtherConsumers,
     Paused,
@@ -89,11 +92,29 @@ _ATTEMPT: Fields = {
     "error_codes": lambda event: list(_of_response("error_codes")(event) or ()) or None,  # type: ignore[call-overload]
     "reason": lambda event: event.attempt.result.reason if isinstance(event.attempt.result, NoResponse) else None,
     "possible_duplicate": lambda event: event.attempt.state.possible_duplicate or None,
+    "message_id": lambda event: event.attempt.envelope.message_id,
+    "ordering_key": lambda event: event.attempt.envelope.ordering_key,
 }
 
 _HOLD: Fields = {"cause": lambda event: event.cause.value, "seconds": lambda event: round(event.seconds, 3)}
 
+_ENVELOPE: Fields = {
+    "message_id": lambda event: event.envelope.message_id,
+    "ordering_key": lambda event: event.envelope.ordering_key,
+}
+
 LINES: Mapping[type[Event], Line] = {
+    MessageReceived: Line("received", Severity.DEBUG, _ENVELOPE),
+    AttemptStarted: Line(
+        "attempt started",
+        Severity.DEBUG,
+        {
+            "method": lambda event: event.method,
+            "path": lambda event: _shown_path(event.path),
+            "attempt": lambda event: event.attempt,
+            **_ENVELOPE,
+        },
+    ),
     AttemptFinished: Line("attempt finished", Severity.DEBUG, _ATTEMPT),
     MessageDelivered: Line("delivered", None, _ATTEMPT),
     MessageNotFound: Line("not found", None, _ATTEMPT),
@@ -107,6 +128,7 @@ LINES: Mapping[type[Event], Line] = {
             "reason": lambda event: event.reason,
             "bytes": lambda event: len(event.body),
             "sha256": lambda event: hashlib.sha256(event.body).hexdigest(),
+            **_ENVELOPE,
         },
         {"beginning": lambda event: _beginning(event.body)},
     ),
@@ -117,8 +139,10 @@ LINES: Mapping[type[Event], Line] = {
             "method": lambda event: event.method,
             "path": lambda event: _shown_path(event.path),
             "attempts": lambda event: event.attempts,
+            **_ENVELOPE,
         },
     ),
+    MessageNotSent: Line("not sent", Severity.DEBUG, _ENVELOPE),
     Paused: Line(
         "paused",
         Severity.INFO,
@@ -179,7 +203,7 @@ class LogMonitor:
     def record(self, event: Event) -> None:
         """Logs the event, if its level is enabled."""
         line = LINES[type(event)]
-        level = line.level if line.level is not None else event.attempt.rule.severity  # type: ignore[union-attr]
+        level = line.level if line.level is not None else event.attempt.rule.severity  # type: ignore[attr-defined]
         if not logger.isEnabledFor(level):
             return
         fields = line.fields

@@ -154,7 +154,9 @@ class Consumer:
     def _on_message(self, _: Channel, method: Basic.Deliver, properties: Properties, body: bytes) -> None:
         self._drain_check.on_delivery()
         tag, redelivered = method.delivery_tag, method.redelivered
-        self._on_delivery(RabbitMQDelivery(body, redelivered, properties, tag, self, self._dead_letters))
+        self._on_delivery(
+            RabbitMQDelivery(body, redelivered, properties, properties.envelope, tag, self, self._dead_letters)
+        )
 
     def _send_acks(self, tags: list[int]) -> None:
         if channel := self._usable_channel():

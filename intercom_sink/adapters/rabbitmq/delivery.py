@@ -6,6 +6,7 @@ from typing import Protocol
 from intercom_sink.adapters.rabbitmq.dead_letter_publisher import DeadLetterPublisher
 from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.domain.dead_letter import DeadLetter
+from intercom_sink.domain.envelope import Envelope
 
 
 class Receiver(Protocol):
@@ -27,6 +28,7 @@ class RabbitMQDelivery:
         body: the message as it was published.
         redelivered: whether the broker has delivered it before.
         properties: its AMQP properties.
+        envelope: the same, as the domain sees them.
         tag: its number on the connection.
         receiver: the connection.
         dead_letters: publishes the message if it is given up; None: it is only acked.
@@ -35,14 +37,10 @@ class RabbitMQDelivery:
     body: bytes
     redelivered: bool
     properties: Properties
+    envelope: Envelope
     tag: int
     receiver: Receiver
     dead_letters: DeadLetterPublisher | None
-
-    @property
-    def ordering_key(self) -> str | None:
-        """The ordering key in its headers."""
-        return self.properties.ordering_key
 
     def is_lost(self) -> bool:
         """Whether its connection is gone."""

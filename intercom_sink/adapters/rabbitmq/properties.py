@@ -1,5 +1,6 @@
 """The AMQP properties of a message, read without ever failing, and written back as they came."""
 
+import re
 import struct
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
@@ -8,6 +9,7 @@ from pika.spec import BasicProperties
 
 from intercom_sink.adapters.rabbitmq import ORDERING_KEY_HEADER
 from intercom_sink.adapters.rabbitmq.amqp_table import Field, decode_text, encode_field, split_table
+from intercom_sink.domain.envelope import Envelope, TraceContext
 
 _SHORT_STRING, _OCTET, _TIMESTAMP, _TABLE = "short string", "octet", "timestamp", "table"
 
@@ -31,6 +33,11 @@ _LAYOUT = tuple(
     )
 )
 """The properties in their order on the wire: the flag that says whether there is one, its name, and its encoding."""
+
+_TRACEPARENT = re.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""https://www.w3.org/TR/trace-context/#traceparent-header, version 00; a later one is read the same way."""
+
+_TRACESTATE = re.compile("[ -~]{1,512}")
 
 NAMES = tuple(name for _, name, kind in _LAYOUT if kind != _TABLE)
 """All of them but the headers."""
@@ -63,10 +70,16 @@ class Properties(BasicProperties):  # type: ignore[misc]
         self.fields = tuple(encode_field(name, value) for name, value in (headers or {}).items())
 
     @property
-    def ordering_key(self) -> str | None:
-        """The header ORDERING_KEY_HEADER, as text whatever its type; None: there is none."""
-        key = next((field.value for field in self.fields if field.name == ORDERING_KEY_HEADER), None)
-        return None if key is None else str(key)
+    def envelope(self) -> Envelope:
+        """What they say of their message. An ordering key is read as text, whatever its type."""
+        headers = self.headers
+        key = headers.get(ORDERING_KEY_HEADER)
+        return Envelope(
+            ordering_key=None if key is None else str(key),
+            message_id=_escaped(self.message_id),
+            published_at=self.timestamp,
+            trace=_trace_context(headers),
+        )
 
     @property
     def size(self) -> int:
@@ -115,6 +128,18 @@ def read_properties(encoded: bytes) -> Properties:
         unreadable = Properties()
         unreadable.decode_error = f"its AMQP properties can't be read: {error}"
         return unreadable
+
+
+def _escaped(text: str | bytes | None) -> str | None:
+    return text.decode(errors="backslashreplace") if isinstance(text, bytes) else text
+
+
+def _trace_context(headers: Mapping[str, object]) -> TraceContext | None:
+    """The trace context in the headers, if it is valid; an invalid state alone is left out."""
+    parent, state = headers.get("traceparent"), headers.get("tracestate")
+    if not (isinstance(parent, str) and _TRACEPARENT.fullmatch(parent)):
+        return None
+    return TraceContext(parent, state if isinstance(state, str) and _TRACESTATE.fullmatch(state) else "")
 
 
 def _number(form: str, encoded: bytes, offset: int) -> int:

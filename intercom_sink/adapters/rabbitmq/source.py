@@ -139,7 +139,7 @@ class RabbitMQSource:
     def _give_up_malformed(self, delivery: RabbitMQDelivery, problem: str) -> None:
         """Gives up a message whose properties can't be read: its ordering key is unknown, so it belongs to no lane."""
         if delivery.give_up(DeadLetter(Reason.MALFORMED, detail=problem)):
-            self._monitor.record(MessageMalformed(problem, delivery.body))
+            self._monitor.record(MessageMalformed(delivery.envelope, problem, delivery.body))
 
     # On the I/O thread.
 

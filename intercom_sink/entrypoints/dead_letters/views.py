@@ -36,7 +36,7 @@ def cells(stored: StoredDeadLetter) -> tuple[str, ...]:
 
 def metadata_as_json(stored: StoredDeadLetter) -> str:
     """The sink's headers, the number, and what tells the message from others, as one JSON object."""
-    message = {"message-id": stored.properties.message_id, "ordering-key": stored.properties.ordering_key}
+    message = {"message-id": stored.properties.message_id, "ordering-key": stored.properties.envelope.ordering_key}
     known = {name: value for name, value in message.items() if value is not None}
     return json.dumps({"number": stored.number} | stored.metadata | known, default=str)
 
@@ -61,8 +61,8 @@ def export_line(stored: StoredDeadLetter) -> str | None:
     except MalformedMessage:
         return None
     document = {"method": request.method, "path": request.path, "data": request.data}
-    if stored.properties.ordering_key is not None:
-        document["ordering_key"] = stored.properties.ordering_key
+    if stored.properties.envelope.ordering_key is not None:
+        document["ordering_key"] = stored.properties.envelope.ordering_key
     line = json.dumps(document)
     try:
         read_lines([line.encode()])

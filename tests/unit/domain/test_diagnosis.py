@@ -8,6 +8,7 @@ from hypothesis import given
 
 from intercom_sink import AttemptResult, IntercomRequest, Monitors, NoResponse, Response, SystemClock
 from intercom_sink.domain.diagnosis import ME, Diagnoser, Fault, fault_of
+from intercom_sink.domain.envelope import TraceContext
 from intercom_sink.domain.rate_limiter import Permit, RateLimiter
 from intercom_sink.testing import InMemoryGateway
 from testbed.waiting import wait_until
@@ -68,7 +69,7 @@ class SlowGateway(InMemoryGateway):
         self._results = iter(script)
         self._threads = threads
 
-    def send(self, request: IntercomRequest) -> AttemptResult:
+    def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
         assert request == ME
         self.sent_at.append(self._threads.now)
         self._threads.sleep(LATENCY)
@@ -275,7 +276,7 @@ def test_threads_that_ask_at_once_send_one_request() -> None:
     count, clock = 8, WatchedClock()
 
     class Waiting(InMemoryGateway):
-        def send(self, request: IntercomRequest) -> AttemptResult:
+        def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
             for _ in range(count - 1):
                 assert clock.waiting.acquire(timeout=MAX_WAIT)
             return super().send(request)
@@ -301,7 +302,7 @@ def test_thread_whose_caller_fails_sends_in_its_place_unless_it_is_cancelled() -
     cancelled = threading.Event()
 
     class Failing(InMemoryGateway):
-        def send(self, request: IntercomRequest) -> AttemptResult:
+        def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
             if not self.requests:
                 super().send(request)
                 for _ in range(2):

@@ -23,8 +23,10 @@ from intercom_sink import (
 )
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.diagnosis import ME, Diagnoser
+from intercom_sink.domain.envelope import Envelope, TraceContext
 from intercom_sink.domain.events import (
     AttemptFinished,
+    AttemptStarted,
     HoldBegan,
     HoldCause,
     MessageDelivered,
@@ -32,6 +34,8 @@ from intercom_sink.domain.events import (
     MessageGivenUp,
     MessageMalformed,
     MessageNotFound,
+    MessageNotSent,
+    MessageReceived,
     MessageRequeued,
     PauseCause,
     Paused,
@@ -75,7 +79,7 @@ class ScriptedGateway(InMemoryGateway):
         self._me = iter(me)
         self._clock = clock
 
-    def send(self, request: IntercomRequest) -> AttemptResult:
+    def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
         if request == ME:
             self.me_sent_at.append(self._clock.now)
             self.during_me()
@@ -144,7 +148,8 @@ class Scene:
 
     @property
     def kinds_of_events(self) -> list[type[Event]]:
-        return [type(event) for event in self.monitor.events]
+        begins = (MessageReceived, AttemptStarted)
+        return [type(event) for event in self.monitor.events if not isinstance(event, begins)]
 
 
 class MalformedScene(Scene):
@@ -267,10 +272,10 @@ def test_wait_for_a_retry_ends_at_once(cause: str, first: AttemptResult) -> None
     assert scene.clock.now == 0.25
     assert len(scene.gateway.requests) == 1
     assert scene.removed == []
-    assert scene.monitor.events[-1] == MessageRequeued("POST", "/contacts", attempts=1)
+    assert scene.monitor.events[-1] == MessageRequeued(Envelope(), "POST", "/contacts", attempts=1)
 
 
-def test_message_that_was_never_sent_is_not_reported_as_requeued() -> None:
+def test_message_that_was_never_sent_is_reported_as_not_sent() -> None:
     """It waited for the end of a pause that another message caused."""
     scene = Scene()
     permit = scene.limiter.acquire(lambda: False)
@@ -280,7 +285,7 @@ def test_message_that_was_never_sent_is_not_reported_as_requeued() -> None:
     assert scene.handle() is None
     assert scene.clock.now == 2
     assert scene.gateway.requests == []
-    assert scene.monitor.events == []
+    assert scene.kinds_of_events == [MessageNotSent]
 
 
 def test_attempt_in_flight_at_a_stop_is_finished_and_acked() -> None:
@@ -326,7 +331,7 @@ class Refusing:
 
     body = BODY
     redelivered = False
-    ordering_key = None
+    envelope = Envelope()
 
     def __init__(self, failure: Exception | None = None) -> None:
         self._failure = failure
@@ -353,7 +358,7 @@ def test_malformed_message_that_is_not_removed_is_not_reported() -> None:
     """It will be redelivered, and reported then."""
     scene = MalformedScene()
     assert scene.handler.handle(Refusing()) is None
-    assert scene.monitor.events == []
+    assert scene.kinds_of_events == [MessageNotSent]
 
 
 @pytest.mark.parametrize("scene", [Scene(Response(422)), MalformedScene()], ids=["rejected", "malformed"])
@@ -362,7 +367,7 @@ def test_dead_letter_that_can_not_be_confirmed_is_raised(scene: Scene) -> None:
         scene.handler.handle(Refusing(BrokerUnavailable("not confirmed")))
     assert MessageGivenUp not in scene.kinds_of_events
     assert MessageMalformed not in scene.kinds_of_events
-    assert scene.kinds_of_events[1:] == ([MessageRequeued] if scene.gateway.requests else [])
+    assert scene.kinds_of_events == ([AttemptFinished, MessageRequeued] if scene.gateway.requests else [MessageNotSent])
 
 
 # Dead letters.
@@ -402,7 +407,10 @@ def test_malformed_message_is_given_up_without_being_sent() -> None:
     assert scene.handle() is Disposition.MALFORMED
     assert scene.gateway.requests == []
     assert scene.source.dead_letters == [(BODY, DeadLetter(Reason.MALFORMED, detail="not a map but list"))]
-    assert scene.monitor.events == [MessageMalformed("not a map but list", BODY)]
+    assert scene.monitor.events == [
+        MessageReceived(Envelope()),
+        MessageMalformed(Envelope(), "not a map but list", BODY),
+    ]
 
 
 # Events.
@@ -440,7 +448,7 @@ def test_events_of_each_disposition_come_in_order(
     assert scene.kinds_of_events[: len(kinds)] == kinds
     after_retry = [] if kinds[-1] is not RetryScheduled else [AttemptFinished, MessageDelivered]
     assert scene.kinds_of_events[len(kinds) :] == after_retry
-    last = [event for event in scene.monitor.events[: len(kinds)] if isinstance(event, AttemptFinished)][-1]
+    last = scene.monitor.events_of(AttemptFinished)[len(script) - 1]
     assert last.attempt.disposition is disposition
     assert last.attempt.result == script[-1]
 
@@ -448,15 +456,20 @@ def test_events_of_each_disposition_come_in_order(
 @pytest.mark.parametrize("response", [Response(200), Response(404), Response(409), Response(422)], ids=str)
 def test_removal_is_reported_after_it_happened(response: Response) -> None:
     scene = Scene(response)
-    removed: list[bool] = []
+    removed: list[tuple[type[Event], bool]] = []
 
     class Watching(RecordingMonitor):
         def record(self, event: Event) -> None:
-            removed.append(scene.removed == [BODY])
+            removed.append((type(event), scene.removed == [BODY]))
 
     scene.handler = replace(scene.handler, monitor=Watching())
     scene.handle()
-    assert removed == [False, True]
+    assert [kind for kind, is_removed in removed if not is_removed] == [
+        MessageReceived,
+        AttemptStarted,
+        AttemptFinished,
+    ]
+    assert len(removed) == 4
 
 
 @pytest.mark.parametrize("result", [Response(429), NO_RESPONSE], ids=str)
@@ -464,11 +477,11 @@ def test_attempt_is_reported_before_the_pause_that_follows_from_it(result: Attem
     scene = Scene(result)
     scene.handler = replace(scene.handler, monitor=scene.limiter_monitor)
     scene.handle()
-    assert [type(event) for event in scene.limiter_monitor.events[:4]] == [
+    assert [type(event) for event in scene.limiter_monitor.events[1:5]] == [
         ProbeSent,
+        AttemptStarted,
         AttemptFinished,
         Paused,
-        RetryScheduled,
     ]
 
 
@@ -597,7 +610,7 @@ def test_message_returns_to_the_queue_while_the_token_or_intercom_fails(
     assert isinstance(attempt, AttemptFinished)
     assert attempt.attempt.disposition is disposition
     assert hold == HoldBegan(cause, attempt.attempt)
-    assert requeued == MessageRequeued("POST", "/contacts", len(script))
+    assert requeued == MessageRequeued(Envelope(), "POST", "/contacts", len(script))
 
 
 @pytest.mark.parametrize(
@@ -743,6 +756,7 @@ def test_message_is_removed_once_or_stays_for_a_hold(
     assert scene.removed == ([] if disposition is None else [BODY])
     assert scene.hold.is_active() is (disposition is None)
     assert len(scene.monitor.events_of(HoldBegan)) == (disposition is None)
+    assert_each_beginning_has_its_end(scene.monitor.events)
     assert chosen.hold or scene.gateway.me_sent_at == []
     blamed = disposition in (
         Disposition.ACCESS_DENIED, Disposition.REPEATED_SERVER_ERROR, Disposition.NO_RESPONSE_TOO_OFTEN,
@@ -751,6 +765,20 @@ def test_message_is_removed_once_or_stays_for_a_hold(
         assert isinstance(scene.gateway.last_me, Response)
         assert 200 <= scene.gateway.last_me.status <= 299
         assert scene.gateway.me_sent_at[-1] >= scene.gateway.sent_at[-1]
+
+
+def assert_each_beginning_has_its_end(events: list[Event]) -> None:
+    """Of the message, and of each attempt: what is in progress can be counted."""
+    kinds = [type(event) for event in events]
+    ends = (
+        MessageDelivered, MessageNotFound, MessageDuplicate, MessageGivenUp, MessageMalformed, MessageRequeued,
+        MessageNotSent,
+    )  # fmt: skip
+    assert (kinds[0], kinds.count(MessageReceived)) == (MessageReceived, 1)
+    assert kinds[-1] in ends
+    assert sum(kinds.count(end) for end in ends) == 1
+    attempts = [kind for kind in kinds if kind in (AttemptStarted, AttemptFinished)]
+    assert attempts == [AttemptStarted, AttemptFinished] * (len(attempts) // 2)
 
 
 # Outages, with hold off.
@@ -767,7 +795,7 @@ def test_message_returns_to_the_queue_after_ten_minutes_without_any_response() -
     assert isinstance(last, AttemptFinished)
     assert last.attempt.disposition is Disposition.NO_RESPONSE
     assert began == HoldBegan(HoldCause.OUTAGE, last.attempt)
-    assert requeued == MessageRequeued("POST", "/contacts", len(scene.gateway.requests))
+    assert requeued == MessageRequeued(Envelope(), "POST", "/contacts", len(scene.gateway.requests))
     assert scene.gateway.me_sent_at == []
 
 
@@ -808,7 +836,7 @@ class LanesScene:
     def draw(self, delay: Delay) -> float:
         return delay.min
 
-    def send(self, request: IntercomRequest) -> AttemptResult:
+    def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
         key = request.path.removeprefix("/")
         self.sent.append((self.threads.now, key))
         return next(self._scripts.get(key, iter(())), Response(200))

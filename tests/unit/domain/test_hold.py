@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from intercom_sink import AttemptResult, IntercomRequest, NoResponse, Response, SystemClock
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.diagnosis import ME, Diagnoser, Fault
+from intercom_sink.domain.envelope import TraceContext
 from intercom_sink.domain.events import HoldBegan, HoldCause, HoldContinues, HoldEnded
 from intercom_sink.domain.hold import MAX_HOLD_DELAY, WARNING_INTERVAL, Hold
 from intercom_sink.domain.rate_limiter import RateLimiter
@@ -33,7 +34,7 @@ class TimedGateway(InMemoryGateway):
         self._clock = clock
         self._otherwise = otherwise
 
-    def send(self, request: IntercomRequest) -> AttemptResult:
+    def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
         assert request == ME
         self.sent_at.append(self._clock.now)
         return next(self._script, self._otherwise)

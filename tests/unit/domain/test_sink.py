@@ -27,6 +27,7 @@ from intercom_sink import (
 )
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.diagnosis import ME
+from intercom_sink.domain.envelope import Envelope, TraceContext
 from intercom_sink.domain.events import (
     AttemptFinished,
     Failed,
@@ -80,7 +81,7 @@ def test_messages_are_sent_in_order_each_removed_before_the_next() -> None:
     source = InMemorySource(bodies(1, 2, 3))
 
     class Watching(InMemoryGateway):
-        def send(self, request: IntercomRequest) -> AttemptResult:
+        def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
             sent_before = {sent.path for sent in self.requests} - {request.path}
             assert len(source.acked) + len(source.dead_letters) == len(sent_before)
             return super().send(request)
@@ -101,7 +102,7 @@ def test_malformed_message_is_given_up_and_never_sent() -> None:
     assert source.dead_letters == [(bad, DeadLetter(Reason.MALFORMED, detail="7999 bytes follow the message"))]
     assert source.acked == bodies(1)
     assert summary == {"malformed": 1, "delivered": 1}
-    assert monitor.events_of(MessageMalformed) == [MessageMalformed("7999 bytes follow the message", bad)]
+    assert monitor.events_of(MessageMalformed) == [MessageMalformed(Envelope(), "7999 bytes follow the message", bad)]
 
 
 def test_stop_during_a_pause_requeues_the_message_and_those_behind_it() -> None:
@@ -155,7 +156,7 @@ def test_every_exception_ends_the_stream_and_is_reported(concurrency: int, failu
     """The text of a foreign exception may hold anything, so only its type is told."""
 
     class Broken(InMemoryGateway):
-        def send(self, request: IntercomRequest) -> AttemptResult:
+        def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
             raise failure
 
     source, gateway, monitor = InMemorySource(bodies(1)), Broken(), RecordingMonitor()
@@ -189,7 +190,7 @@ def test_stop_is_reported_before_the_end() -> None:
     sink = Sink(source, InMemoryGateway([Response(500)]), clock, decode, monitor=monitor)
     clock.at(0.1, sink.stop)
     sink.run()
-    assert monitor.events[-3:] == [Stopping(), MessageRequeued("POST", "/contacts/1", 1), Stopped({})]
+    assert monitor.events[-3:] == [Stopping(), MessageRequeued(Envelope(), "POST", "/contacts/1", 1), Stopped({})]
 
 
 # In lanes.
@@ -206,7 +207,7 @@ class Watching(InMemoryGateway):
         self._lock = threading.Lock()
         self._full = threading.Event()
 
-    def send(self, request: IntercomRequest) -> AttemptResult:
+    def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
         key = key_of_request(request)
         with self._lock:
             assert key not in self._in_flight, "one at a time of each key"
@@ -247,7 +248,7 @@ def test_executor_has_as_many_workers_as_requests_may_be_in_flight() -> None:
 @pytest.mark.parametrize("failure", [BrokerUnavailable("no confirm"), ZeroDivisionError("a bug")], ids=repr)
 def test_failure_in_a_lane_ends_the_stream_and_is_raised(failure: Exception) -> None:
     class Failing(InMemoryGateway):
-        def send(self, request: IntercomRequest) -> AttemptResult:
+        def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
             if request.path == "/contacts/9":
                 raise failure
             return super().send(request)
@@ -268,7 +269,7 @@ def test_stop_finishes_the_attempts_in_flight_and_requeues_the_rest() -> None:
     started = threading.Barrier(4)
 
     class StopDuringSend(InMemoryGateway):
-        def send(self, request: IntercomRequest) -> AttemptResult:
+        def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
             if self.requests:  # the first is the probe, and sent alone
                 started.wait(MAX_WAIT)
                 sink.stop()
@@ -309,7 +310,7 @@ def test_lost_connection_and_stop_wake_the_threads_that_wait(concurrency: int) -
     paused = threading.Event()
 
     class Pausing(InMemoryGateway):
-        def send(self, request: IntercomRequest) -> AttemptResult:
+        def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
             super().send(request)
             paused.set()
             return Response(429, RateLimit(server_time=0, reset_at=60))
@@ -339,7 +340,7 @@ def test_unavailable_broker_ends_the_pauses_of_every_lane() -> None:
             raise BrokerUnavailable("gone")
 
     class Pausing(InMemoryGateway):
-        def send(self, request: IntercomRequest) -> AttemptResult:
+        def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
             paused.set()
             return Response(429, RateLimit(server_time=0, reset_at=60))
 
@@ -406,7 +407,7 @@ class Intercom(InMemoryGateway):
         self._left = 0
         self._lock = threading.Lock()
 
-    def send(self, request: IntercomRequest) -> AttemptResult:
+    def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
         if request == ME:
             self.during_me()
         with self._lock:
@@ -488,9 +489,9 @@ def test_hold_and_its_end_happen_in_order() -> None:
     assert clock.now == 1 + 2 + 4
     kinds = [type(event).__name__ for event in monitor.events]
     assert kinds == [
-        "ProbeSent", "AttemptFinished", "MessageDelivered",
-        "AttemptFinished", "HoldBegan", "MessageRequeued", "HoldEnded",
-        *["AttemptFinished", "MessageDelivered"] * 2, "Stopped",
+        "MessageReceived", "ProbeSent", "AttemptStarted", "AttemptFinished", "MessageDelivered",
+        "MessageReceived", "AttemptStarted", "AttemptFinished", "HoldBegan", "MessageRequeued", "HoldEnded",
+        *["MessageReceived", "AttemptStarted", "AttemptFinished", "MessageDelivered"] * 2, "Stopped",
     ]  # fmt: skip
     assert monitor.events_of(HoldEnded) == [HoldEnded(HoldCause.TOKEN, 7)]
     assert [event.attempt.state.possible_duplicate for event in monitor.events_of(AttemptFinished)] == [
@@ -582,7 +583,7 @@ def test_failure_during_a_hold_ends_the_stream_and_everything_is_closed() -> Non
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_message_that_breaks_every_connection_does_not_stop_the_others(concurrency: int) -> None:
     class Poisoned(InMemoryGateway):
-        def send(self, request: IntercomRequest) -> AttemptResult:
+        def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
             result = super().send(request)
             return NO_RESPONSE if request.path == "/contacts/3" else result
 
@@ -619,7 +620,7 @@ def test_outage_of_days_costs_each_message_one_delivery(options: Options) -> Non
             return delivery
 
     class Down(InMemoryGateway):
-        def send(self, request: IntercomRequest) -> AttemptResult:
+        def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
             super().send(request)
             return NO_RESPONSE if clock.now < end else Response(200)
 
@@ -637,7 +638,7 @@ def test_outage_with_hold_off_ends_with_any_response() -> None:
     clock = VirtualClock()
 
     class Down(InMemoryGateway):
-        def send(self, request: IntercomRequest) -> AttemptResult:
+        def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
             super().send(request)
             return NO_RESPONSE if clock.now < 2000 else Response(401)
 

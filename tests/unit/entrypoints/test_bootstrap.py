@@ -5,7 +5,7 @@ import pytest
 from intercom_sink import IntercomRequest, Response, Settings, Summary, build_sink, encode
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.intercom.logging_gateway import LoggingGateway
-from intercom_sink.domain.events import MessageMalformed, Stopped
+from intercom_sink.domain.events import MessageMalformed, MessageReceived, Stopped
 from intercom_sink.entrypoints.bootstrap import build_gateway
 from intercom_sink.testing import InMemoryGateway, InMemorySource, RecordingMonitor, VirtualClock
 
@@ -27,7 +27,7 @@ def test_other_adapters_take_the_place_of_the_real_ones() -> None:
     source, gateway, monitor = InMemorySource([b"malformed"]), InMemoryGateway([Response(500)]), RecordingMonitor()
     sink = build_sink(settings, source=source, gateway=gateway, clock=VirtualClock(), monitor=monitor)
     assert sink.run() == {"malformed": 1}
-    assert [type(event) for event in monitor.events] == [MessageMalformed, Stopped]
+    assert [type(event) for event in monitor.events] == [MessageReceived, MessageMalformed, Stopped]
 
 
 def test_nothing_connects_before_run() -> None:

@@ -67,11 +67,11 @@ def test_receive_that_would_block_for_ever_is_an_error() -> None:
 
 
 def test_messages_have_no_ordering_key_by_default() -> None:
-    assert receive(InMemorySource(BODIES)).ordering_key is None
+    assert receive(InMemorySource(BODIES)).envelope.ordering_key is None
 
 
 def test_ordering_key_is_made_from_the_body() -> None:
-    assert receive(InMemorySource(BODIES, lambda body: body[:1].decode())).ordering_key == "f"
+    assert receive(InMemorySource(BODIES, lambda body: body[:1].decode())).envelope.ordering_key == "f"
 
 
 def test_empty_queue_ends_at_once() -> None:

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import logging
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
@@ -22,6 +22,7 @@ from intercom_sink import (
 from intercom_sink.adapters.monitors.log_format import JsonFormatter, TextFormatter
 from intercom_sink.adapters.monitors.log_lines import LINES, MAX_BEGINNING, MAX_PATH
 from intercom_sink.domain.backoff import Delay
+from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import (
     AttemptFinished,
     ConnectionFailed,
@@ -53,9 +54,8 @@ from intercom_sink.domain.policy import TABLE, Options
 from intercom_sink.domain.retry_state import RetryState
 from intercom_sink.testing import InMemoryGateway, InMemorySource, VirtualClock
 from tests.contracts.monitor import MonitorContract
-from tests.support.events import DELIVERED, NO_RESPONSE, REJECTED, example_of, examples
+from tests.support.events import DELIVERED, KINDS, NO_RESPONSE, REJECTED, example_of, examples
 
-KINDS: tuple[type[Event], ...] = get_args(Event)
 STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 TOKEN = "t0ken-marker"
@@ -112,7 +112,8 @@ def test_policy_sets_the_level_of_events_that_end_an_attempt() -> None:
     }
 
 
-ATTEMPT = {
+MESSAGE = {"message_id": "a-message-id", "ordering_key": "a key"}
+ATTEMPT = MESSAGE | {
     "method": "POST", "path": "/contacts", "disposition": "delivered", "attempt": 1, "duration": 0.125, "status": 200,
 }  # fmt: skip
 REJECTED_ATTEMPT = ATTEMPT | {
@@ -146,7 +147,7 @@ REJECTED_ATTEMPT = ATTEMPT | {
         ),
         (MessageGivenUp(REJECTED), "ERROR", "given up", REJECTED_ATTEMPT),
         (
-            MessageMalformed("not a map but list", b"\x90"),
+            MessageMalformed(Envelope(), "not a map but list", b"\x90"),
             "ERROR",
             "malformed",
             {
@@ -157,7 +158,7 @@ REJECTED_ATTEMPT = ATTEMPT | {
             },
         ),
         (
-            MessageRequeued("POST", "/contacts", 2),
+            MessageRequeued(Envelope(), "POST", "/contacts", 2),
             "WARNING",
             "requeued",
             {"method": "POST", "path": "/contacts", "attempts": 2},
@@ -222,7 +223,7 @@ REJECTED_ATTEMPT = ATTEMPT | {
         ),
         (Failed("refused"), "CRITICAL", "failed", {"reason": "refused"}),
     ],
-    ids=lambda value: type(value).__name__ if isinstance(value, KINDS) else "",
+    ids=lambda value: type(value).__name__ if isinstance(value, Event) else "",
 )
 def test_line_of_each_event(
     event: Event, level: str, text: str, expected: dict[str, Any], log: pytest.LogCaptureFixture
@@ -267,7 +268,7 @@ def test_possible_duplicate_is_marked_and_nothing_else_is(log: pytest.LogCapture
 @pytest.mark.parametrize("kind", [MessageDelivered, MessageRequeued, HoldBegan])
 def test_path_is_cut_to_a_bounded_length(kind: type[Event], log: pytest.LogCaptureFixture) -> None:
     path = "/" + "x" * 10_000
-    event: Event = MessageRequeued("GET", path, 1)
+    event: Event = MessageRequeued(Envelope(), "GET", path, 1)
     if kind is MessageDelivered:
         event = MessageDelivered(dataclasses.replace(DELIVERED, path=path))
     if kind is HoldBegan:
@@ -288,7 +289,7 @@ def marked(kind: type[Event]) -> Event:
     """
     if kind is MessageMalformed:
         return MessageMalformed(
-            "not a map but list", b"\x93" + b"." * MAX_BEGINNING + f"{DATA} {TOKEN} {PASSWORD}".encode()
+            Envelope(), "not a map but list", b"\x93" + b"." * MAX_BEGINNING + f"{DATA} {TOKEN} {PASSWORD}".encode()
         )
     event: Any = example_of(kind)
     if any(field.name == "attempt" for field in dataclasses.fields(kind)):
@@ -329,7 +330,7 @@ def test_no_event_has_room_for_data(kind: type[Event]) -> None:
 def test_malformed_body_is_not_shown_at_info(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     body = DATA.encode()
-    _, _, values = logged(MessageMalformed("not a map but str", body), caplog)
+    _, _, values = logged(MessageMalformed(Envelope(), "not a map but str", body), caplog)
     assert values == {
         "reason": "not a map but str",
         "bytes": len(body),
@@ -339,7 +340,7 @@ def test_malformed_body_is_not_shown_at_info(caplog: pytest.LogCaptureFixture) -
 
 def test_malformed_body_shows_its_beginning_at_debug(log: pytest.LogCaptureFixture) -> None:
     bad = b"\x00\xffsecret" * 1000
-    level, text, values = logged(MessageMalformed("7999 bytes follow the message", bad), log)
+    level, text, values = logged(MessageMalformed(Envelope(), "7999 bytes follow the message", bad), log)
     assert (level, text, values["bytes"]) == ("ERROR", "malformed", 8000)
     assert values["beginning"] == rf"{bad[:40]!r} and 7960 bytes more"
     assert values["beginning"].startswith(r"b'\x00\xffsecret")
@@ -349,7 +350,7 @@ def test_malformed_body_shows_its_beginning_at_debug(log: pytest.LogCaptureFixtu
 
 @pytest.mark.parametrize("size", [0, 1, MAX_BEGINNING, MAX_BEGINNING + 1])
 def test_beginning_is_at_most_40_bytes(size: int, log: pytest.LogCaptureFixture) -> None:
-    _, _, values = logged(MessageMalformed("x", b"s" * size), log)
+    _, _, values = logged(MessageMalformed(Envelope(), "x", b"s" * size), log)
     assert values["beginning"].count("s") - values["beginning"].count("bytes") == min(size, 40)
     assert ("more" in values["beginning"]) is (size > 40)
 

@@ -79,8 +79,8 @@ def test_deliveries_carry_body_headers_and_redelivery(rig: Rig, broker: FakeBrok
         rig.consumer.close,
     )
     first, second = rig.deliveries
-    assert (first.body, first.ordering_key, first.redelivered) == (b"one", "a", False)
-    assert (second.body, second.ordering_key, second.redelivered) == (b"two", None, True)
+    assert (first.body, first.envelope.ordering_key, first.redelivered) == (b"one", "a", False)
+    assert (second.body, second.envelope.ordering_key, second.redelivered) == (b"two", None, True)
 
 
 def test_close_sends_pending_acks_and_leaves_the_consumer_to_the_broker(rig: Rig, broker: FakeBroker) -> None:
@@ -306,5 +306,5 @@ def test_a_header_that_has_no_meaning_harms_no_message(rig: Rig, broker: FakeBro
         rig.consumer.close,
     )
     assert [delivery.body for delivery in rig.deliveries] == [b"one", b"two"]
-    assert [delivery.ordering_key for delivery in rig.deliveries] == ["a", None]
+    assert [delivery.envelope.ordering_key for delivery in rig.deliveries] == ["a", None]
     assert [delivery.properties.decode_error for delivery in rig.deliveries] == [None, None]

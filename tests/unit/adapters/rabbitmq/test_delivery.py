@@ -1,13 +1,11 @@
 import threading
 from collections.abc import Callable
 
-import pytest
-
-from intercom_sink.adapters.rabbitmq import ORDERING_KEY_HEADER
 from intercom_sink.adapters.rabbitmq.dead_letter_publisher import DeadLetterPublisher
 from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
 from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
+from intercom_sink.domain.envelope import Envelope
 from intercom_sink.testing import RecordingMonitor
 from tests.unit.adapters.rabbitmq.fake_broker import BROKERS
 
@@ -45,16 +43,7 @@ def delivery(
     dead_letters: DeadLetterPublisher | None = None,
     headers: dict[str, object] | None = None,
 ) -> RabbitMQDelivery:
-    return RabbitMQDelivery(b"body", False, Properties(headers=headers), 7, receiver, dead_letters)
-
-
-@pytest.mark.parametrize(("value", "key"), [("a", "a"), (5, "5"), ("", "")])
-def test_the_ordering_key_is_the_header_as_text(value: object, key: str | None) -> None:
-    assert delivery(Receiver(), headers={ORDERING_KEY_HEADER: value}).ordering_key == key
-
-
-def test_a_message_without_headers_has_no_ordering_key() -> None:
-    assert delivery(Receiver()).ordering_key is None
+    return RabbitMQDelivery(b"body", False, Properties(headers=headers), Envelope(), 7, receiver, dead_letters)
 
 
 def test_ack_and_loss_are_those_of_the_receiving_connection() -> None:

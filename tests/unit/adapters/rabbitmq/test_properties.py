@@ -1,10 +1,12 @@
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pika.spec import BasicProperties
 
 from intercom_sink.adapters.rabbitmq.properties import NAMES, Properties, read_properties
+from intercom_sink.domain.envelope import TraceContext
 from tests.support import amqp_tables
 
 _short_strings = st.text(max_size=60) | st.binary(max_size=255)
@@ -63,6 +65,46 @@ def test_a_table_that_can_not_be_read_to_its_end_is_not_complete() -> None:
     assert read.delivery_mode == 2, "what follows the table is read all the same"
 
 
-def test_the_ordering_key_is_text_whatever_its_type() -> None:
-    assert Properties(headers={"x-ordering-key": 5}).ordering_key == "5"
-    assert Properties().ordering_key is None
+@pytest.mark.parametrize(("value", "key"), [("a", "a"), (5, "5"), ("", "")])
+def test_ordering_key_is_text_whatever_its_type(value: object, key: str) -> None:
+    assert Properties(headers={"x-ordering-key": value}).envelope.ordering_key == key
+
+
+def test_envelope_holds_what_the_properties_say() -> None:
+    envelope = Properties(message_id="m-1", timestamp=1_700_000_000).envelope
+    assert (envelope.message_id, envelope.published_at) == ("m-1", 1_700_000_000)
+    assert Properties(message_id=b"\xe9").envelope.message_id == "\\xe9"
+
+
+def test_message_without_properties_has_an_empty_envelope() -> None:
+    envelope = Properties().envelope
+    values = (envelope.ordering_key, envelope.message_id, envelope.published_at, envelope.trace)
+    assert values == (None, None, None, None)
+
+
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.mark.parametrize(
+    ("state", "kept"), [("vendor=1,other=2", "vendor=1,other=2"), (None, ""), (5, ""), ("a\r\nb", "")]
+)
+def test_valid_trace_context_is_read(state: object, kept: str) -> None:
+    headers = {"traceparent": PARENT} | ({} if state is None else {"tracestate": state})
+    assert Properties(headers=headers).envelope.trace == TraceContext(PARENT, kept)
+
+
+@pytest.mark.parametrize(
+    "parent",
+    [
+        "",
+        5,
+        PARENT.upper(),
+        PARENT + "\r\nHost: evil",
+        "ff" + PARENT[2:],
+        PARENT[:-3],
+        "00-" + "0" * 32 + PARENT[35:],
+        PARENT[:36] + "0" * 16 + "-01",
+    ],
+)
+def test_invalid_trace_context_is_left_out(parent: object) -> None:
+    assert Properties(headers={"traceparent": parent, "tracestate": "vendor=1"}).envelope.trace is None

@@ -14,6 +14,7 @@ from intercom_sink.adapters.rabbitmq.dead_letter_headers import metadata_of
 from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
 from intercom_sink.adapters.rabbitmq.source import PREFETCH_PER_REQUEST, RabbitMQSource
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
+from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.errors import BrokerUnavailable
 from intercom_sink.domain.events import (
     ConnectionFailed,
@@ -385,7 +386,7 @@ def test_a_message_whose_properties_can_not_be_read_is_malformed(
     assert rig.monitor.events == [
         Consuming(ONE, "queue"),
         DeadLettered("dead", "malformed"),
-        MessageMalformed("its AMQP properties can't be read: they are cut off", b"poison"),
+        MessageMalformed(Envelope(), "its AMQP properties can't be read: they are cut off", b"poison"),
     ]
 
 

@@ -1,0 +1,33 @@
+"""What is known of a message besides its body."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TraceContext:
+    """The trace that a message belongs to (W3C Trace Context).
+
+    Args:
+        traceparent: identifies the trace and the producer's span, as in the header of that name.
+        tracestate: what tracing systems add to it; "": nothing.
+    """
+
+    traceparent: str
+    tracestate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is known of a message besides its body. Each delivery has one of its own, the same object in all its events.
+
+    Args:
+        ordering_key: messages with the same key must reach Intercom in order; those without a key (None) share one.
+        message_id: identifies the message, if its producer set one.
+        published_at: when it was published, in Unix seconds, if its producer set that.
+        trace: the trace that it belongs to, if there is one.
+    """
+
+    ordering_key: str | None = None
+    message_id: str | None = None
+    published_at: float | None = None
+    trace: TraceContext | None = None
