@@ -1,8 +1,9 @@
 """Finds a RabbitMQ for the demo, the tests and the benchmarks.
 
-In this order: `CJW_RABBITMQ_HOST`, if it is set; a private node from an installed `rabbitmq-server`; a private node
-from Debian's packages, unpacked into a folder of the project; a container, if Docker runs; else an error that says what
-to do. No step installs anything or needs root.
+In this order: `CJW_RABBITMQ_HOST`, if it is set; a private node from a release in the folder that `TESTBED_RABBITMQ`
+names; a private node from an installed `rabbitmq-server`; a private node from Debian's packages, unpacked into a folder
+of the project; a container, if Docker runs; else an error that says what to do. No step installs anything or needs
+root.
 
     python -m testbed.rabbitmq COMMAND [ARG ...]     runs COMMAND with CJW_RABBITMQ_HOST set, and ends what it started
 """
@@ -11,13 +12,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from testbed.rabbitmq_container import ContainerNode, docker_runs
-from testbed.rabbitmq_node import PrivateNode, find_files
+from testbed.rabbitmq_node import RELEASE_VARIABLE, PrivateNode, find_files
 
 VARIABLE = "CJW_RABBITMQ_HOST"
 
@@ -25,6 +26,7 @@ ADVICE = f"""\
 No RabbitMQ was found, and none could be started. One of these helps:
   - on Debian, let apt-get reach its mirror: RabbitMQ is then unpacked into a folder of this project
   - install RabbitMQ, as Debian's package does it: its files are enough, the service need not run
+  - unpack RabbitMQ's generic Unix archive, install Erlang, and set {RELEASE_VARIABLE} to the folder
   - start Docker, and let this user use it
   - set {VARIABLE} to the URL of a broker, such as amqp://guest:guest@localhost:5672/"""
 
@@ -50,9 +52,9 @@ class Node(Protocol):
 
 
 @contextmanager
-def own_node() -> Iterator[Node]:
+def own_node(plugins: Sequence[str] = ()) -> Iterator[Node]:
     """A broker of one's own, started; raises SystemExit with advice where there can be none."""
-    node = make_node()
+    node = make_node(plugins=plugins)
     try:
         node.start()
         yield node
@@ -70,16 +72,17 @@ def any_rabbitmq() -> Iterator[str]:
             yield node.url
 
 
-def make_node(tls_certificate: Path | None = None) -> Node:
+def make_node(tls_certificate: Path | None = None, plugins: Sequence[str] = ()) -> Node:
     """A broker of one's own, not started yet; raises SystemExit with advice where there can be none.
 
     Args:
         tls_certificate: a PEM file with a private key and its certificate; the node listens at `tls_url` too.
+        plugins: the plugins that are enabled, of those that RabbitMQ ships.
     """
     if find_files() is not None:
-        return PrivateNode(tls_certificate)
+        return PrivateNode(tls_certificate, plugins=plugins)
     if docker_runs():
-        return ContainerNode(tls_certificate)
+        return ContainerNode(tls_certificate, plugins)
     raise SystemExit(ADVICE)
 
 

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from testbed.amqp import answers
@@ -28,7 +29,8 @@ def docker_runs() -> bool:
 class ContainerNode:
     """The same as a PrivateNode, from Docker's official image."""
 
-    def __init__(self, tls_certificate: Path | None = None) -> None:
+    def __init__(self, tls_certificate: Path | None = None, plugins: Sequence[str] = ()) -> None:
+        self._plugins = plugins
         self._port, self._tls_port = free_ports(2)
         self._container: str | None = None
         self._options = ["--publish", f"127.0.0.1:{self._port}:5672"]
@@ -51,6 +53,7 @@ class ContainerNode:
 
     def start(self) -> None:
         """Starts the container, and returns once a client can open a connection."""
+        is_new = self._container is None
         if self._container is None:
             self._container = _docker("run", "--detach", *self._options, IMAGE)
         else:
@@ -60,6 +63,8 @@ class ContainerNode:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"RabbitMQ did not start:\n{_docker('logs', self._container)[-2000:]}")
             time.sleep(0.2)
+        if is_new and self._plugins:
+            _docker("exec", self._container, "rabbitmq-plugins", "--quiet", "enable", *self._plugins)
 
     def stop(self) -> None:
         """Shuts the node down gracefully; it closes its clients' connections."""

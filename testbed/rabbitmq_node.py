@@ -1,8 +1,9 @@
 """A private RabbitMQ node: in a temporary folder, on loopback ports, deleted afterwards.
 
-It needs the files of Debian's `rabbitmq-server`, not its service. They are installed, or unpacked in a folder of the
-project. The node has its own epmd, cookie, data and log, runs as the user who starts it, and may run beside any other
-broker of the machine.
+It needs the files of RabbitMQ, not its service: those of another release, unpacked in the folder that
+`TESTBED_RABBITMQ` names; else those of Debian's `rabbitmq-server`, installed, or unpacked in a folder of the project.
+The node has its own epmd, cookie, data and log, runs as the user who starts it, and may run beside any other broker of
+the machine.
 """
 
 import os
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +21,12 @@ from testbed.ports import free_ports
 
 SERVER = "usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server"
 """RabbitMQ's own start script in Debian's package; the one in usr/sbin insists on the user `rabbitmq`."""
+
+RELEASE_VARIABLE = "TESTBED_RABBITMQ"
+"""Names the folder of an unpacked release, RabbitMQ's generic Unix archive. Erlang is then found by PATH."""
+
+RELEASE_SERVER = "sbin/rabbitmq-server"
+"""The start script in such a folder."""
 
 INSTALLED = Path("/")
 
@@ -38,11 +46,15 @@ STOP_TIMEOUT = 30.0
 
 @cache
 def find_files() -> Path | None:
-    """The root folder of RabbitMQ's files: `/` if it is installed, else a folder with Debian's packages unpacked.
+    """The root folder of RabbitMQ's files: a release's, else `/` if it is installed, else Debian's packages unpacked.
 
     The first call may download them. Returns None, and prints why to standard error, if that fails; returns None also
-    where there is no apt-get.
+    where there is no apt-get. Raises SystemExit if the variable names a folder without a release.
     """
+    if release := os.environ.get(RELEASE_VARIABLE):
+        if not Path(release, RELEASE_SERVER).exists():
+            raise SystemExit(f"{RELEASE_VARIABLE}: there is no {RELEASE_SERVER} in {release}")
+        return Path(release).absolute()
     if any(INSTALLED.glob(SERVER)):
         return INSTALLED
     if not shutil.which("apt-get"):
@@ -61,9 +73,15 @@ class PrivateNode:
     Args:
         tls_certificate: a PEM file with a private key and its certificate; the node listens at `tls_url` too.
         cluster: a node that runs; this one joins it when it first starts, and must be closed before it.
+        plugins: the plugins that are enabled, of those that RabbitMQ ships.
     """
 
-    def __init__(self, tls_certificate: Path | None = None, cluster: "PrivateNode | None" = None) -> None:
+    def __init__(
+        self,
+        tls_certificate: Path | None = None,
+        cluster: "PrivateNode | None" = None,
+        plugins: Sequence[str] = (),
+    ) -> None:
         root = find_files()
         if root is None:
             raise RuntimeError("a private node needs RabbitMQ's files")
@@ -73,7 +91,7 @@ class PrivateNode:
             link = self.folder / "files"
             link.symlink_to(root)
             root = link
-        (self._server_script,) = root.glob(SERVER)
+        self._server_script = next(root.glob(SERVER), root / RELEASE_SERVER)
         self.port, self._tls_port, dist_port, self._epmd_port = free_ports(4)
         self.name = f"private-{self.port}@localhost"
         self._cluster = cluster
@@ -89,7 +107,7 @@ class PrivateNode:
             with config.open("a") as lines:
                 lines.write(f"listeners.ssl.1 = 127.0.0.1:{self._tls_port}\n")
                 lines.write(f"ssl_options.certfile = {tls_certificate}\nssl_options.keyfile = {tls_certificate}\n")
-        (self.folder / "enabled_plugins").write_text("[].\n")
+        (self.folder / "enabled_plugins").write_text(f"[{','.join(plugins)}].\n")
         self._environment = os.environ | {
             # `erl` and `epmd` are found under the same root.
             "PATH": f"{root / 'usr/bin'}:{os.environ.get('PATH', os.defpath)}",
