@@ -11,6 +11,8 @@ from pika.spec import Basic
 
 ORDERING_KEY_HEADER = "x-ordering-key"
 
+DEFAULT_EXCHANGE = ""
+
 logging.getLogger("pika").setLevel(logging.CRITICAL)  # a broker that has not started yet is no error here
 
 
@@ -30,15 +32,20 @@ def answers(url: str) -> bool:
     return True
 
 
-def publish(url: str, queue: str, bodies: Iterable[bytes], keys: Iterable[object] = ()) -> None:
-    """Publishes the bodies, persistent, each with its ordering key; returns once the broker has confirmed them."""
+def publish(
+    url: str, queue: str, bodies: Iterable[bytes], keys: Iterable[object] = (), exchange: str = DEFAULT_EXCHANGE
+) -> None:
+    """Publishes the bodies, persistent, each with its ordering key; returns once the broker has confirmed them.
+
+    The name of the queue is the routing key, which another exchange than the default one may ignore.
+    """
     with connect(url) as connection:
         channel = connection.channel()
         channel.confirm_delivery()
         for body, key in zip_longest(bodies, keys):
             headers = None if key is None else {ORDERING_KEY_HEADER: key}
             properties = pika.BasicProperties(delivery_mode=2, headers=headers)
-            channel.basic_publish("", queue, body, properties, mandatory=True)
+            channel.basic_publish(exchange, queue, body, properties, mandatory=True)
 
 
 def declare(url: str, queue: str, **options: Any) -> None:

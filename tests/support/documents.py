@@ -5,12 +5,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+SCALING = ROOT / "docs" / "scaling.md"
+PLACEHOLDER_URL = "amqp://user:password@rabbitmq/"
+"""The URL of the broker in every example."""
+
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def python_block(marker: str) -> str:
-    """The one Python example of the README that holds `marker`."""
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+def python_block(marker: str, document: Path = README) -> str:
+    """The one Python example of a document that holds `marker`."""
+    blocks = re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL)
     (block,) = [block for block in blocks if marker in block]
     return str(block)
 
@@ -18,10 +22,17 @@ def python_block(marker: str) -> str:
 def publishing_example(url: str, queue: str) -> str:
     """The README's example of a producer, for this broker and queue."""
     block = python_block("basic_publish")
-    for placeholder, value in {"amqp://user:password@rabbitmq/": url, '"intercom"': repr(queue)}.items():
+    for placeholder, value in {PLACEHOLDER_URL: url, '"intercom"': repr(queue)}.items():
         assert block.count(placeholder) == 1, f"{placeholder} is not in the example once"
         block = block.replace(placeholder, value)
     return block
+
+
+def sharding_example(url: str) -> str:
+    """The example that declares an exchange and its queues, for this broker."""
+    block = python_block("x-consistent-hash", SCALING)
+    assert block.count(PLACEHOLDER_URL) == 1
+    return block.replace(PLACEHOLDER_URL, url)
 
 
 def section(title: str) -> str:
