@@ -11,12 +11,12 @@ FUZZ_SECONDS ?= 60
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
     --custom-compile-command 'make lock'
 
-.PHONY: demo test check unit format docs soak fuzz bench bench-quick lock clean
+.PHONY: demo test check workflows unit format docs soak fuzz bench bench-quick dist lock clean
 
 demo: .venv/complete
 	@$(BIN)/python -m testbed.rabbitmq $(BIN)/python -u -m demo
 
-test: check
+test: check workflows
 	@$(BIN)/coverage erase
 	$(BIN)/python -m testbed.rabbitmq $(BIN)/coverage run -m pytest --numprocesses $(TEST_PROCESSES)
 	@$(BIN)/coverage combine --quiet
@@ -28,6 +28,11 @@ check: .venv/complete
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# GitHub's workflows: actionlint without the tools that some machines have and others lack, and zizmor for security.
+workflows: .venv/complete .venv/bin/actionlint
+	$(BIN)/actionlint -shellcheck= -pyflakes=
+	$(BIN)/zizmor --offline --quiet .
 
 unit: .venv/complete
 	$(BIN)/pytest tests/unit
@@ -60,10 +65,17 @@ bench-quick: .venv-bench/complete
 	$(BENCH_BIN)/python -m benchmarks measure --quick build/benchmarks/results.json
 	$(BENCH_BIN)/python -m benchmarks render build/benchmarks/results.json build
 
+# The source distribution and the wheel, as a release publishes them, built with the locked setuptools.
+dist: .venv/complete
+	rm -rf dist build/lib
+	$(BIN)/python -c 'from setuptools import build_meta; build_meta.build_sdist("dist"); build_meta.build_wheel("dist")'
+
 lock: .venv/complete
 	$(BIN)/pip install --quiet uv
 	$(COMPILE) --output-file requirements/run.txt setup.cfg
 	$(COMPILE) --constraint requirements/run.txt --group dev --output-file requirements/dev.txt setup.cfg
+	$(COMPILE) --group sbom --output-file requirements/sbom.txt
+	$(COMPILE) --group go --output-file requirements/go.txt
 	$(COMPILE) --constraint requirements/run.txt --group fuzz --output-file requirements/fuzz.txt setup.cfg
 	$(COMPILE) --constraint requirements/run.txt --group bench --output-file requirements/bench.txt setup.cfg
 
@@ -72,6 +84,9 @@ clean:
 
 .venv/complete: requirements/dev.txt setup.cfg pyproject.toml tools/make-venv
 	@tools/make-venv .venv
+
+.venv/bin/actionlint: .venv/complete tools/actionlint/go.mod tools/actionlint/go.sum tools/build-actionlint
+	@tools/build-actionlint $@
 
 # What is measured has a virtual environment of its own: among it are plugins that would load themselves into pytest.
 .venv-bench/complete: requirements/bench.txt setup.cfg pyproject.toml tools/make-venv
