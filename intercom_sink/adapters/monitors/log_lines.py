@@ -5,37 +5,11 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeAlias
 
-from intercom_sink.domain.events import (
-    AttemptFinished,
-    AttemptStarted,
-    ConnectionFailed,
-    Consuming,
-    DeadLettered,
-    DeadLetterNotConfirmed,
-    Event,
-    Failed,
-    HoldBegan,
-    HoldContinues,
-    HoldEnded,
-    MessageDelivered,
-    MessageDuplicate,
-    MessageGivenUp,
-    MessageMalformed,
-    MessageNotFound,
-    MessageNotSent,
-    MessageReceived,
-    MessageRequeued,
-    OtherConsumers,
-    Paused,
-    ProbeSent,
-    Reconnecting,
-    Resumed,
-    RetryScheduled,
-    Stopped,
-    Stopping,
-)
+from intercom_sink.domain import events
+from intercom_sink.domain.events import Event
 from intercom_sink.domain.policy import Severity
 from intercom_sink.domain.response import NoResponse, Response
 
@@ -47,7 +21,7 @@ MAX_PATH = 500
 MAX_BEGINNING = 40
 """Bytes of a malformed message in a log line, at DEBUG."""
 
-Fields: TypeAlias = Mapping[str, Callable[[Any], object]]
+Fields: TypeAlias = dict[str, Callable[[Any], object]]
 """The fields of a log line: their names, and how to read each from the event. A field that is None is left out."""
 
 
@@ -66,6 +40,16 @@ class Line:
     level: Severity | None
     fields: Fields = field(default_factory=dict)
     debug_fields: Fields = field(default_factory=dict)
+
+
+def _attribute(name: str, event: Any) -> object:
+    value = getattr(event, name)
+    return round(value, 3) if isinstance(value, float) else value
+
+
+def _own(*names: str) -> Fields:
+    """Attributes of the event, by their names; seconds are rounded to milliseconds."""
+    return {name: partial(_attribute, name) for name in names}
 
 
 def _of_response(name: str) -> Callable[[Any], object]:
@@ -96,32 +80,29 @@ _ATTEMPT: Fields = {
     "ordering_key": lambda event: event.attempt.envelope.ordering_key,
 }
 
-_HOLD: Fields = {"cause": lambda event: event.cause.value, "seconds": lambda event: round(event.seconds, 3)}
+_CAUSE: Fields = {"cause": lambda event: event.cause.value}
 
 _ENVELOPE: Fields = {
     "message_id": lambda event: event.envelope.message_id,
     "ordering_key": lambda event: event.envelope.ordering_key,
 }
 
+_PATH: Fields = {"path": lambda event: _shown_path(event.path)}
+
 LINES: Mapping[type[Event], Line] = {
-    MessageReceived: Line("received", Severity.DEBUG, _ENVELOPE),
-    AttemptStarted: Line(
+    events.MessageReceived: Line("received", Severity.DEBUG, _ENVELOPE),
+    events.AttemptStarted: Line(
         "attempt started",
         Severity.DEBUG,
-        {
-            "method": lambda event: event.method,
-            "path": lambda event: _shown_path(event.path),
-            "attempt": lambda event: event.attempt,
-            **_ENVELOPE,
-        },
+        _own("method") | _PATH | _own("attempt") | _ENVELOPE,
     ),
-    AttemptFinished: Line("attempt finished", Severity.DEBUG, _ATTEMPT),
-    MessageDelivered: Line("delivered", None, _ATTEMPT),
-    MessageNotFound: Line("not found", None, _ATTEMPT),
-    MessageDuplicate: Line("duplicate", None, _ATTEMPT),
-    RetryScheduled: Line("retry scheduled", None, {**_ATTEMPT, "delay": lambda event: round(event.delay, 3)}),
-    MessageGivenUp: Line("given up", None, _ATTEMPT),
-    MessageMalformed: Line(
+    events.AttemptFinished: Line("attempt finished", Severity.DEBUG, _ATTEMPT),
+    events.MessageDelivered: Line("delivered", None, _ATTEMPT),
+    events.MessageNotFound: Line("not found", None, _ATTEMPT),
+    events.MessageDuplicate: Line("duplicate", None, _ATTEMPT),
+    events.RetryScheduled: Line("retry scheduled", None, _ATTEMPT | _own("delay")),
+    events.MessageGivenUp: Line("given up", None, _ATTEMPT),
+    events.MessageMalformed: Line(
         "malformed",
         Severity.ERROR,
         {
@@ -132,68 +113,38 @@ LINES: Mapping[type[Event], Line] = {
         },
         {"beginning": lambda event: _beginning(event.body)},
     ),
-    MessageRequeued: Line(
+    events.MessageRequeued: Line(
         "requeued",
         Severity.WARNING,
-        {
-            "method": lambda event: event.method,
-            "path": lambda event: _shown_path(event.path),
-            "attempts": lambda event: event.attempts,
-            **_ENVELOPE,
-        },
+        _own("method") | _PATH | _own("attempts") | _ENVELOPE,
     ),
-    MessageNotSent: Line("not sent", Severity.DEBUG, _ENVELOPE),
-    Paused: Line(
+    events.MessageNotSent: Line("not sent", Severity.DEBUG, _ENVELOPE),
+    events.Paused: Line(
         "paused",
         Severity.INFO,
-        {
-            "cause": lambda event: event.cause.value,
-            "seconds": lambda event: round(event.seconds, 3),
-            "until": lambda event: datetime.fromtimestamp(event.until, UTC).isoformat(timespec="milliseconds"),
-        },
+        _CAUSE
+        | _own("seconds")
+        | {"until": lambda event: datetime.fromtimestamp(event.until, UTC).isoformat(timespec="milliseconds")},
     ),
-    ProbeSent: Line("probe sent", Severity.DEBUG),
-    Resumed: Line("resumed", Severity.INFO, {"cause": lambda event: event.cause.value}),
-    HoldBegan: Line("hold began", Severity.ERROR, {"cause": lambda event: event.cause.value, **_ATTEMPT}),
-    HoldContinues: Line("hold continues", Severity.WARNING, _HOLD),
-    HoldEnded: Line("hold ended", Severity.INFO, _HOLD),
-    Consuming: Line(
-        "consuming",
-        Severity.INFO,
-        {"queue": lambda event: event.queue, "broker": lambda event: event.broker},
-    ),
-    OtherConsumers: Line(
+    events.ProbeSent: Line("probe sent", Severity.DEBUG),
+    events.Resumed: Line("resumed", Severity.INFO, _CAUSE),
+    events.HoldBegan: Line("hold began", Severity.ERROR, _CAUSE | _ATTEMPT),
+    events.HoldContinues: Line("hold continues", Severity.WARNING, _CAUSE | _own("seconds")),
+    events.HoldEnded: Line("hold ended", Severity.INFO, _CAUSE | _own("seconds")),
+    events.Consuming: Line("consuming", Severity.INFO, _own("queue", "broker")),
+    events.OtherConsumers: Line(
         "other consumers",
         Severity.WARNING,
-        {
-            "queue": lambda event: event.queue,
-            "consumers": lambda event: event.consumers,
-            "effect": lambda _: "breaks the order of messages, unless the queue is single-active-consumer",
-        },
+        _own("queue", "consumers")
+        | {"effect": lambda _: "breaks the order of messages, unless the queue is single-active-consumer"},
     ),
-    ConnectionFailed: Line(
-        "RabbitMQ unavailable",
-        Severity.ERROR,
-        {"broker": lambda event: event.broker, "reason": lambda event: event.reason},
-    ),
-    Reconnecting: Line("reconnecting", Severity.INFO, {"delay": lambda event: round(event.delay, 3)}),
-    DeadLettered: Line(
-        "dead-lettered",
-        Severity.INFO,
-        {"queue": lambda event: event.queue, "reason": lambda event: event.reason},
-    ),
-    DeadLetterNotConfirmed: Line(
-        "dead letter not confirmed",
-        Severity.ERROR,
-        {
-            "queue": lambda event: event.queue,
-            "reason": lambda event: event.reason,
-            "delay": lambda event: round(event.delay, 3),
-        },
-    ),
-    Stopping: Line("stopping", Severity.INFO),
-    Stopped: Line("stopped", Severity.INFO, {"processed": lambda event: dict(event.processed)}),
-    Failed: Line("failed", Severity.CRITICAL, {"reason": lambda event: event.reason}),
+    events.ConnectionFailed: Line("RabbitMQ unavailable", Severity.ERROR, _own("broker", "reason")),
+    events.Reconnecting: Line("reconnecting", Severity.INFO, _own("delay")),
+    events.DeadLettered: Line("dead-lettered", Severity.INFO, _own("queue", "reason")),
+    events.DeadLetterNotConfirmed: Line("dead letter not confirmed", Severity.ERROR, _own("queue", "reason", "delay")),
+    events.Stopping: Line("stopping", Severity.INFO),
+    events.Stopped: Line("stopped", Severity.INFO, {"processed": lambda event: dict(event.processed)}),
+    events.Failed: Line("failed", Severity.CRITICAL, _own("reason")),
 }
 
 
