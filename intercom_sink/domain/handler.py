@@ -3,26 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from intercom_sink.domain import events
 from intercom_sink.domain.attempt import Attempt
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
 from intercom_sink.domain.diagnosis import Diagnoser, Fault
 from intercom_sink.domain.errors import MalformedMessage
-from intercom_sink.domain.events import (
-    AttemptFinished,
-    AttemptStarted,
-    HoldCause,
-    MessageDelivered,
-    MessageDuplicate,
-    MessageGivenUp,
-    MessageMalformed,
-    MessageNotFound,
-    MessageNotSent,
-    MessageReceived,
-    MessageRequeued,
-    RetryScheduled,
-)
-from intercom_sink.domain.hold import MAX_OUTAGE, Hold
+from intercom_sink.domain.hold import CAUSES, MAX_OUTAGE, Hold
 from intercom_sink.domain.policy import (
     Action,
     Disposition,
@@ -82,7 +69,7 @@ class Handler:
 
         if cancelled():
             return None
-        self.monitor.record(MessageReceived(delivery.envelope))
+        self.monitor.record(events.MessageReceived(delivery.envelope))
         try:
             request = self.decode(delivery.body)
         except MalformedMessage as error:
@@ -96,7 +83,7 @@ class Handler:
         not_before = self.limiter.lane_paused_until(delivery.envelope.ordering_key)
         while (permit := self.limiter.acquire(cancelled, not_before)) is not None:
             state = state.begin_attempt(self.clock.unix_time(), permit.failures)
-            self.monitor.record(AttemptStarted(delivery.envelope, request.method, request.path, state.attempts))
+            self.monitor.record(events.AttemptStarted(delivery.envelope, request.method, request.path, state.attempts))
             began = self.clock.monotonic()
             result = self.gateway.send(request, delivery.envelope.trace)
             ended = self.clock.monotonic()
@@ -109,7 +96,7 @@ class Handler:
                 if fault is Fault.MESSAGE:
                     decision = decide_for_message_fault(decision.disposition, result, state, self.options)
             attempt = Attempt(delivery.envelope, request.path, result, decision.disposition, state, ended - began)
-            self.monitor.record(AttemptFinished(attempt))
+            self.monitor.record(events.AttemptFinished(attempt))
             delay = self.draw(decision.delay)
             if not needs_diagnosis:
                 self.limiter.release(permit, result, self._pause_for_all(delivery, decision.rule, delay))
@@ -117,13 +104,13 @@ class Handler:
                 break
             if decision.rule.action is not Action.RETRY:
                 return self._finish(delivery, attempt)
-            self.monitor.record(RetryScheduled(attempt, delay))
+            self.monitor.record(events.RetryScheduled(attempt, delay))
             state = carry_over(state, decision.rule)
             not_before = ended + delay
         if state.attempts:
-            self.monitor.record(MessageRequeued(delivery.envelope, request.method, request.path, state.attempts))
+            self.monitor.record(events.MessageRequeued(delivery.envelope, request.method, request.path, state.attempts))
         else:
-            self.monitor.record(MessageNotSent(delivery.envelope))
+            self.monitor.record(events.MessageNotSent(delivery.envelope))
         return None
 
     def _pause_for_all(self, delivery: Delivery, rule: Rule, delay: float) -> float:
@@ -141,10 +128,10 @@ class Handler:
         if fault is Fault.MESSAGE:
             is_outage = attempt.disposition is Disposition.NO_RESPONSE and self.limiter.outage_seconds() >= MAX_OUTAGE
             if is_outage:
-                self.hold.begin(HoldCause.OUTAGE, attempt)
+                self.hold.begin(events.HoldCause.OUTAGE, attempt)
             return is_outage
         if fault is not None:
-            self.hold.begin_for(fault, attempt)
+            self.hold.begin(CAUSES[fault], attempt)
         return True
 
     def _finish(self, delivery: Delivery, attempt: Attempt) -> Disposition | None:
@@ -155,18 +142,18 @@ class Handler:
         finally:
             if not removed:
                 attempts = attempt.state.attempts
-                self.monitor.record(MessageRequeued(attempt.envelope, attempt.method, attempt.path, attempts))
+                self.monitor.record(events.MessageRequeued(attempt.envelope, attempt.method, attempt.path, attempts))
         if not removed:
             return None
         match attempt.disposition:
             case Disposition.DELIVERED:
-                self.monitor.record(MessageDelivered(attempt))
+                self.monitor.record(events.MessageDelivered(attempt))
             case Disposition.NOT_FOUND:
-                self.monitor.record(MessageNotFound(attempt))
+                self.monitor.record(events.MessageNotFound(attempt))
             case Disposition.DUPLICATE:
-                self.monitor.record(MessageDuplicate(attempt))
+                self.monitor.record(events.MessageDuplicate(attempt))
             case _:
-                self.monitor.record(MessageGivenUp(attempt))
+                self.monitor.record(events.MessageGivenUp(attempt))
         return attempt.disposition
 
     def _give_up_malformed(self, delivery: Delivery, reason: str) -> Disposition | None:
@@ -175,10 +162,10 @@ class Handler:
             removed = delivery.give_up(DeadLetter(Reason.MALFORMED, detail=reason))
         finally:
             if not removed:
-                self.monitor.record(MessageNotSent(delivery.envelope))
+                self.monitor.record(events.MessageNotSent(delivery.envelope))
         if not removed:
             return None
-        self.monitor.record(MessageMalformed(delivery.envelope, reason, delivery.body))
+        self.monitor.record(events.MessageMalformed(delivery.envelope, reason, delivery.body))
         return Disposition.MALFORMED
 
 
@@ -191,10 +178,11 @@ def _remove(delivery: Delivery, attempt: Attempt) -> bool:
 
 
 def _dead_letter(attempt: Attempt) -> DeadLetter:
-    result, state = attempt.result, attempt.state
+    result, state, reason = attempt.result, attempt.state, attempt.rule.reason
+    assert reason is not None  # every rule that gives up has one
     response = result if isinstance(result, Response) else None
     return DeadLetter(
-        reason=_reason(attempt.rule),
+        reason=reason,
         method=attempt.method,
         path=attempt.path,
         status=response.status if response else None,
@@ -205,8 +193,3 @@ def _dead_letter(attempt: Attempt) -> DeadLetter:
         first_attempt_at=state.first_attempt_at,
         last_attempt_at=state.last_attempt_at,
     )
-
-
-def _reason(rule: Rule) -> Reason:
-    assert rule.reason is not None  # every rule that gives up has one
-    return rule.reason

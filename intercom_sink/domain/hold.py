@@ -21,7 +21,8 @@ WARNING_INTERVAL = 300.0
 MAX_OUTAGE = 600.0
 """Seconds without any valid response after which a hold begins, whatever the options."""
 
-_CAUSES = {Fault.TOKEN: HoldCause.TOKEN, Fault.INTERCOM: HoldCause.INTERCOM}
+CAUSES = {Fault.TOKEN: HoldCause.TOKEN, Fault.INTERCOM: HoldCause.INTERCOM}
+"""The cause of a hold for each fault that is not the message's."""
 
 
 class Hold:
@@ -63,10 +64,6 @@ class Hold:
             self._cause = cause
         self._monitor.record(HoldBegan(cause, attempt))
         self._on_begin()
-
-    def begin_for(self, fault: Fault, attempt: Attempt) -> None:
-        """Begins a hold for a fault that is not the message's."""
-        self.begin(_CAUSES[fault], attempt)
 
     def wait(self, cancelled: Callable[[], bool]) -> None:
         """Sends `GET /me` with backoff until the hold is over; returns at once when `cancelled()` is true."""

@@ -216,6 +216,7 @@ def plant(mutant: Mutant) -> Callable[..., Sink]:
     """The class Sink of a domain that has the bug; the real modules are left as they are."""
     names = [f"intercom_sink.domain.{name}" for name in _MODULES]
     real = {name: sys.modules[name] for name in names}
+    package = sys.modules["intercom_sink.domain"]
     try:
         for name in names:
             spec = find_spec(name)
@@ -227,8 +228,11 @@ def plant(mutant: Mutant) -> Callable[..., Sink]:
                 source = source.replace(mutant.right, mutant.wrong)
             module = module_from_spec(spec)
             sys.modules[name] = module
+            setattr(package, name.rpartition(".")[2], module)  # for `from intercom_sink.domain import ...`
             exec(compile(source, spec.origin, "exec"), module.__dict__)
         made: Callable[..., Sink] = sys.modules["intercom_sink.domain.sink"].Sink
         return made
     finally:
         sys.modules.update(real)
+        for name, module in real.items():
+            setattr(package, name.rpartition(".")[2], module)
