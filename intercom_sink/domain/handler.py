@@ -11,6 +11,7 @@ from intercom_sink.domain.diagnosis import Diagnoser, Fault
 from intercom_sink.domain.errors import MalformedMessage
 from intercom_sink.domain.hold import CAUSES, MAX_OUTAGE, Hold
 from intercom_sink.domain.policy import (
+    TABLE,
     Action,
     Disposition,
     Options,
@@ -87,25 +88,25 @@ class Handler:
             began = self.clock.monotonic()
             result = self.gateway.send(request, delivery.envelope.trace)
             ended = self.clock.monotonic()
-            decision = decide(result, state, self.options)
+            disposition = decide(result, state, self.options)
             fault: Fault | None = Fault.MESSAGE  # the policy's assumption unless diagnosed; None: cancelled first
-            needs_diagnosis = self.options.hold and decision.rule.is_ambiguous
+            needs_diagnosis = self.options.hold and TABLE[disposition].is_ambiguous
             if needs_diagnosis:
                 self.limiter.release(permit, result)
                 fault = self.diagnoser.diagnose(cancelled)
                 if fault is Fault.MESSAGE:
-                    decision = decide_for_message_fault(decision.disposition, result, state, self.options)
-            attempt = Attempt(delivery.envelope, request.path, result, decision.disposition, state, ended - began)
+                    disposition = decide_for_message_fault(disposition, state, self.options)
+            attempt = Attempt(delivery.envelope, request.path, result, disposition, state, ended - began)
             self.monitor.record(events.AttemptFinished(attempt))
-            delay = self.draw(decision.delay)
+            delay = self.draw(attempt.rule.delay(result, state))
             if not needs_diagnosis:
-                self.limiter.release(permit, result, self._pause_for_all(delivery, decision.rule, delay))
+                self.limiter.release(permit, result, self._pause_for_all(delivery, attempt.rule, delay))
             if self._begin_hold_if_due(attempt, fault):
                 break
-            if decision.rule.action is not Action.RETRY:
+            if attempt.rule.action is not Action.RETRY:
                 return self._finish(delivery, attempt)
             self.monitor.record(events.RetryScheduled(attempt, delay))
-            state = carry_over(state, decision.rule)
+            state = carry_over(state, attempt.rule)
             not_before = ended + delay
         if state.attempts:
             self.monitor.record(events.MessageRequeued(delivery.envelope, request.method, request.path, state.attempts))

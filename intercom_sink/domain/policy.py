@@ -1,6 +1,6 @@
 """The delivery policy: what follows from one attempt, as a table and one pure function.
 
-No clock, no I/O, no logger: the result of an attempt and the retry state go in, a decision comes out.
+No clock, no I/O, no logger: the result of an attempt and the retry state go in, a row of the table comes out.
 """
 
 from collections.abc import Callable, Mapping
@@ -105,24 +105,6 @@ class Rule:
     may_have_arrived: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What follows from one attempt.
-
-    Args:
-        disposition: the row of the table.
-        delay: seconds before the next attempt, where there is one.
-    """
-
-    disposition: Disposition
-    delay: Delay
-
-    @property
-    def rule(self) -> Rule:
-        """What the row says."""
-        return TABLE[self.disposition]
-
-
 def _short_delay(result: AttemptResult, state: RetryState) -> Delay:
     return Delay(0.5, 1.0)
 
@@ -179,8 +161,8 @@ TABLE: Mapping[Disposition, Rule] = MappingProxyType(
 )
 
 
-def classify(result: AttemptResult, state: RetryState, options: Options) -> Disposition:
-    """The row of the table that an attempt falls under, as far as its result tells."""
+def decide(result: AttemptResult, state: RetryState, options: Options) -> Disposition:
+    """The row of the table that an attempt with this result falls under, given the retry state."""
     match result:
         case NoResponse():
             return Disposition.NO_RESPONSE
@@ -204,19 +186,12 @@ def classify(result: AttemptResult, state: RetryState, options: Options) -> Disp
             return Disposition.REJECTED
 
 
-def decide(result: AttemptResult, state: RetryState, options: Options) -> Decision:
-    """What follows from an attempt with this result, given the retry state."""
-    return _decision(classify(result, state, options), result, state)
-
-
-def decide_for_message_fault(
-    disposition: Disposition, result: AttemptResult, state: RetryState, options: Options
-) -> Decision:
-    """What follows from an ambiguous disposition once the fault is known to be the message's."""
-    if disposition is Disposition.NO_RESPONSE:
-        is_last = options.dead_letters and state.message_failures + 1 >= MAX_MESSAGE_FAILURES
-        disposition = Disposition.NO_RESPONSE_TOO_OFTEN if is_last else Disposition.NO_RESPONSE_TO_MESSAGE
-    return _decision(disposition, result, state)
+def decide_for_message_fault(disposition: Disposition, state: RetryState, options: Options) -> Disposition:
+    """The row for an ambiguous disposition once the fault is known to be the message's."""
+    if disposition is not Disposition.NO_RESPONSE:
+        return disposition
+    is_last = options.dead_letters and state.message_failures + 1 >= MAX_MESSAGE_FAILURES
+    return Disposition.NO_RESPONSE_TOO_OFTEN if is_last else Disposition.NO_RESPONSE_TO_MESSAGE
 
 
 def carry_over(state: RetryState, rule: Rule) -> RetryState:
@@ -227,7 +202,3 @@ def carry_over(state: RetryState, rule: Rule) -> RetryState:
         possible_duplicate=state.possible_duplicate or rule.may_have_arrived,
         message_failures=state.message_failures + rule.counts_as_message_failure,
     )
-
-
-def _decision(disposition: Disposition, result: AttemptResult, state: RetryState) -> Decision:
-    return Decision(disposition, TABLE[disposition].delay(result, state))

@@ -13,11 +13,9 @@ from intercom_sink.domain.policy import (
     MAX_MESSAGE_FAILURES,
     TABLE,
     Action,
-    Decision,
     Options,
     Severity,
     carry_over,
-    classify,
     decide,
     decide_for_message_fault,
 )
@@ -73,7 +71,7 @@ EXAMPLES = [
 def test_table_holds_for_each_example(
     result: AttemptResult, state: RetryState, action: Action, severity: str, flag: bool
 ) -> None:
-    rule = decide(result, state, DEFAULTS).rule
+    rule = TABLE[decide(result, state, DEFAULTS)]
     assert rule.action is action
     assert logging.getLevelName(rule.severity) == severity
     assert rule.is_server_error is flag
@@ -138,10 +136,10 @@ def test_each_disposition_is_logged_at_the_level_of_its_importance() -> None:
 
 @pytest.mark.parametrize(("status", "reason"), [(401, Reason.REJECTED), (403, Reason.REJECTED)])
 def test_refused_token_is_told_from_other_rejections(status: int, reason: Reason) -> None:
-    decision = decide(Response(status), FRESH, DEFAULTS)
-    assert decision.disposition is Disposition.ACCESS_DENIED
-    assert (decision.rule.action, decision.rule.reason) == (GIVE_UP, reason)
-    assert decide(Response(402), FRESH, DEFAULTS).disposition is Disposition.REJECTED
+    assert decide(Response(status), FRESH, DEFAULTS) is Disposition.ACCESS_DENIED
+    rule = TABLE[Disposition.ACCESS_DENIED]
+    assert (rule.action, rule.reason) == (GIVE_UP, reason)
+    assert decide(Response(402), FRESH, DEFAULTS) is Disposition.REJECTED
 
 
 DEAD_LETTERED = Options(dead_letters=True, dead_letter_not_found=True)
@@ -153,17 +151,17 @@ DEAD_LETTERED = Options(dead_letters=True, dead_letter_not_found=True)
 )
 def test_404_is_dead_lettered_only_if_asked_with_a_queue_and_never_after_a_delete(method: str, chosen: Options) -> None:
     gives_up = chosen == DEAD_LETTERED and method != "DELETE"
-    decision = decide(Response(404), RetryState(method), chosen)
-    assert decision.disposition is (Disposition.NOT_FOUND_DEAD_LETTERED if gives_up else Disposition.NOT_FOUND)
-    assert decision.rule.action is (GIVE_UP if gives_up else ACK)
+    disposition = decide(Response(404), RetryState(method), chosen)
+    assert disposition is (Disposition.NOT_FOUND_DEAD_LETTERED if gives_up else Disposition.NOT_FOUND)
+    assert TABLE[disposition].action is (GIVE_UP if gives_up else ACK)
 
 
 def test_409_is_acked_only_if_intercom_may_have_had_the_message() -> None:
     duplicate = RetryState("POST", possible_duplicate=True)
-    assert decide(Response(409), duplicate, DEFAULTS).disposition is Disposition.DUPLICATE
-    assert decide(Response(409), duplicate, DEFAULTS).rule.action is ACK
-    assert decide(Response(409), FRESH, DEFAULTS).disposition is Disposition.REJECTED
-    assert decide(Response(410), duplicate, DEFAULTS).disposition is Disposition.REJECTED
+    assert decide(Response(409), duplicate, DEFAULTS) is Disposition.DUPLICATE
+    assert TABLE[Disposition.DUPLICATE].action is ACK
+    assert decide(Response(409), FRESH, DEFAULTS) is Disposition.REJECTED
+    assert decide(Response(410), duplicate, DEFAULTS) is Disposition.REJECTED
 
 
 @pytest.mark.parametrize(
@@ -180,7 +178,7 @@ def test_409_is_acked_only_if_intercom_may_have_had_the_message() -> None:
 def test_409_is_a_duplicate_only_after_an_attempt_that_may_have_arrived(
     earlier: list[AttemptResult], disposition: Disposition
 ) -> None:
-    assert decisions([*earlier, Response(409)])[-1].disposition is disposition
+    assert decisions([*earlier, Response(409)])[-1] is disposition
 
 
 @pytest.mark.parametrize(
@@ -196,12 +194,12 @@ def test_429_with_requests_left_in_the_window_is_about_one_resource(
     remaining: int | None, disposition: Disposition
 ) -> None:
     limited = Response(429, RateLimit(server_time=1000.0, reset_at=1007.0, remaining=remaining))
-    decision = decide(limited, FRESH, DEFAULTS)
-    assert decision.disposition is disposition
-    assert decision.delay == Delay(7.0, 8.0)
-    assert decision.rule.action is RETRY
-    assert decision.rule.pauses_all is (disposition is Disposition.RATE_LIMITED)
-    assert decision.rule.pauses_lane is (disposition is Disposition.RESOURCE_LIMITED)
+    assert decide(limited, FRESH, DEFAULTS) is disposition
+    rule = TABLE[disposition]
+    assert rule.delay(limited, FRESH) == Delay(7.0, 8.0)
+    assert rule.action is RETRY
+    assert rule.pauses_all is (disposition is Disposition.RATE_LIMITED)
+    assert rule.pauses_lane is (disposition is Disposition.RESOURCE_LIMITED)
 
 
 def test_hold_asks_only_where_it_may_not_be_the_messages_fault() -> None:
@@ -226,63 +224,77 @@ def test_hold_does_not_change_the_row_that_a_result_falls_under(
 def test_message_at_fault_is_given_up_as_its_response_says(
     disposition: Disposition, state: RetryState, chosen: Options
 ) -> None:
-    decision = decide_for_message_fault(disposition, Response(503), state, chosen)
-    assert decision == Decision(disposition, NO_DELAY)
+    assert decide_for_message_fault(disposition, state, chosen) is disposition
+    assert TABLE[disposition].delay(Response(503), state) == NO_DELAY
 
 
-def attempts_without_a_response(count: int, chosen: Options) -> list[Decision]:
-    """What is decided after each of so many attempts at a message that breaks every connection."""
+def attempts_without_a_response(count: int, chosen: Options) -> list[tuple[Disposition, RetryState]]:
+    """What is decided, and in which state, after each attempt at a message that breaks every connection."""
     made, state = [], FRESH
     for _ in range(count):
         state = state.begin_attempt(0.0, failures=0)
-        made.append(decide_for_message_fault(Disposition.NO_RESPONSE, NO_RESPONSE, state, chosen))
-        state = carry_over(state, made[-1].rule)
+        disposition = decide_for_message_fault(Disposition.NO_RESPONSE, state, chosen)
+        made.append((disposition, state))
+        state = carry_over(state, TABLE[disposition])
     return made
 
 
 def test_message_that_breaks_every_connection_is_given_up_at_the_fifth_attempt() -> None:
     made = attempts_without_a_response(5, Options(hold=True, dead_letters=True))
-    assert [decision.disposition for decision in made] == [
+    assert [disposition for disposition, _ in made] == [
         *[Disposition.NO_RESPONSE_TO_MESSAGE] * 4,
         Disposition.NO_RESPONSE_TOO_OFTEN,
     ]
-    assert made[-1].rule.reason is Reason.NO_RESPONSE
+    assert TABLE[Disposition.NO_RESPONSE_TOO_OFTEN].reason is Reason.NO_RESPONSE
     assert MAX_MESSAGE_FAILURES == 5
 
 
 def test_message_that_breaks_every_connection_is_retried_for_ever_without_dead_letters() -> None:
     made = attempts_without_a_response(50, Options(hold=True))
-    assert {decision.disposition for decision in made} == {Disposition.NO_RESPONSE_TO_MESSAGE}
+    assert {disposition for disposition, _ in made} == {Disposition.NO_RESPONSE_TO_MESSAGE}
 
 
 def test_delay_of_a_message_without_a_response_doubles_with_its_own_attempts() -> None:
     """The failures of other messages do not count."""
-    delays = [decision.delay for decision in attempts_without_a_response(9, Options(hold=True))]
+    made = attempts_without_a_response(9, Options(hold=True))
+    delays = [TABLE[disposition].delay(NO_RESPONSE, state) for disposition, state in made]
     assert [delay.max for delay in delays] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     unlucky = RetryState("POST", failures=100)
-    decision = decide_for_message_fault(Disposition.NO_RESPONSE, NO_RESPONSE, unlucky, DEFAULTS)
-    assert decision.delay == Delay(0.5, 1.0)
-    assert not decision.rule.pauses_all
+    rule = TABLE[decide_for_message_fault(Disposition.NO_RESPONSE, unlucky, DEFAULTS)]
+    assert rule.delay(NO_RESPONSE, unlucky) == Delay(0.5, 1.0)
+    assert not rule.pauses_all
 
 
 # Delays, pauses and the retry state.
 
 
+def delay_after(result: AttemptResult, state: RetryState) -> Delay:
+    """The delay of the row that the result falls under."""
+    return TABLE[decide(result, state, DEFAULTS)].delay(result, state)
+
+
 def test_429_waits_until_the_window_resets_and_a_little_longer() -> None:
-    decision = decide(Response(429, RateLimit(server_time=1000.0, reset_at=1007.0)), FRESH, DEFAULTS)
-    assert decision.delay == Delay(7.0, 8.0)
+    limited = Response(429, RateLimit(server_time=1000.0, reset_at=1007.0))
+    assert delay_after(limited, FRESH) == Delay(7.0, 8.0)
 
 
 def test_first_5xx_is_retried_after_a_short_delay() -> None:
-    assert decide(Response(500), FRESH, DEFAULTS).delay == Delay(0.5, 1.0)
+    assert delay_after(Response(500), FRESH) == Delay(0.5, 1.0)
 
 
 def test_delay_without_a_response_doubles_up_to_a_minute() -> None:
-    decided = [
-        decide(NoResponse("refused"), RetryState("POST", failures=failures), DEFAULTS).delay for failures in range(9)
+    delays = [delay_after(NoResponse("refused"), RetryState("POST", failures=failures)) for failures in range(9)]
+    assert [(delay.min, delay.max) for delay in delays] == [
+        (0.5, 1),
+        (1, 2),
+        (2, 4),
+        (4, 8),
+        (8, 16),
+        (16, 32),
+        (30, 60),
+        (30, 60),
+        (30, 60),
     ]
-    delays = [(delay.min, delay.max) for delay in decided]
-    assert delays == [(0.5, 1), (1, 2), (2, 4), (4, 8), (8, 16), (16, 32), (30, 60), (30, 60), (30, 60)]
 
 
 def test_causes_at_intercom_pause_all_and_others_one_message() -> None:
@@ -337,41 +349,44 @@ def test_possible_duplicate_stays_one_and_message_failures_stay_counted(
     assert (carried.method, carried.attempts) == (state.method, state.attempts)
 
 
-def decisions(sequence: list[AttemptResult], chosen: Options = DEFAULTS) -> list[Decision]:
+def decisions(sequence: list[AttemptResult], chosen: Options = DEFAULTS) -> list[Disposition]:
     """What is decided for one message, given these results in turn, until no retry follows or they end."""
-    made: list[Decision] = []
+    made: list[Disposition] = []
     state = FRESH
     for result in sequence:
         state = state.begin_attempt(0.0, 0)
         made.append(decide(result, state, chosen))
-        if made[-1].rule.action is not RETRY:
+        rule = TABLE[made[-1]]
+        if rule.action is not RETRY:
             break
-        state = carry_over(state, made[-1].rule)
+        state = carry_over(state, rule)
     return made
 
 
-@given(st.lists(results, min_size=1), options)
-def test_every_sequence_ends_without_a_retry_or_with_a_delay(sequence: list[AttemptResult], chosen: Options) -> None:
-    last = decisions(sequence, chosen)[-1]
-    if last.rule.action is RETRY:
-        assert 0 < last.delay.min <= last.delay.max <= 61
+@given(results, retry_states, options)
+def test_every_result_ends_without_a_retry_or_with_a_delay(
+    result: AttemptResult, state: RetryState, chosen: Options
+) -> None:
+    rule = TABLE[decide(result, state, chosen)]
+    delay = rule.delay(result, state)
+    if rule.action is RETRY:
+        assert 0 < delay.min <= delay.max <= 61
     else:
-        assert last.delay == NO_DELAY
+        assert delay == NO_DELAY
 
 
 @given(st.lists(results, min_size=1), options)
 def test_5xx_is_never_retried_twice_in_a_row(sequence: list[AttemptResult], chosen: Options) -> None:
-    made = [decision.disposition for decision in decisions(sequence, chosen)]
+    made = decisions(sequence, chosen)
     assert (Disposition.SERVER_ERROR, Disposition.SERVER_ERROR) not in list(itertools.pairwise(made))
 
 
 @given(results, retry_states, options)
 def test_only_a_first_5xx_sets_the_flag(result: AttemptResult, state: RetryState, chosen: Options) -> None:
-    decision = decide(result, state, chosen)
-    assert decision.rule.is_server_error == (decision.disposition is Disposition.SERVER_ERROR)
-    assert decision.disposition is classify(result, state, chosen)
-    assert decision.rule is TABLE[decision.disposition]
-    assert carry_over(state, decision.rule).previous_was_server_error == decision.rule.is_server_error
+    disposition = decide(result, state, chosen)
+    rule = TABLE[disposition]
+    assert rule.is_server_error == (disposition is Disposition.SERVER_ERROR)
+    assert carry_over(state, rule).previous_was_server_error == rule.is_server_error
 
 
 @given(results, retry_states, options)
@@ -379,7 +394,7 @@ def test_only_processed_messages_are_acked_and_rejected_ones_given_up(
     result: AttemptResult, state: RetryState, chosen: Options
 ) -> None:
     status = result.status if isinstance(result, Response) else None
-    match decide(result, state, chosen).rule.action:
+    match TABLE[decide(result, state, chosen)].action:
         case Action.ACK:
             assert status is not None
             assert 200 <= status <= 299 or status == 404 or (status == 409 and state.possible_duplicate)
