@@ -35,18 +35,8 @@ def session(brokers: Brokers) -> Iterator[pika.BlockingConnection]:
         BrokerUnavailable: none accepts one, or an error within the block; the text names the broker.
     """
     connection, url = connect(brokers)
-    with translated_errors(url), closing(connection):
+    with translated_errors(url), connection:
         yield connection
-
-
-@contextmanager
-def closing(connection: pika.BlockingConnection) -> Iterator[None]:
-    """Closes the connection at the end of the block, unless it is lost."""
-    try:
-        yield
-    finally:
-        if connection.is_open:
-            connection.close()
 
 
 def connect(brokers: Brokers) -> tuple[pika.BlockingConnection, BrokerUrl]:

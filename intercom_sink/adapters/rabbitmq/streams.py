@@ -13,7 +13,7 @@ from pika.exceptions import ChannelClosedByBroker, ConnectionClosedByBroker
 
 from intercom_sink.adapters.rabbitmq import pika_internals
 from intercom_sink.adapters.rabbitmq.errors import INTERNAL_ERROR, PRECONDITION_FAILED, translated_errors
-from intercom_sink.adapters.rabbitmq.session import QueueState, closing, find_queue
+from intercom_sink.adapters.rabbitmq.session import QueueState, find_queue
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.errors import BrokerUnavailable
 
@@ -31,16 +31,18 @@ def refuse_stream_at(url: BrokerUrl, queue: str) -> None:
 
     That error is not retryable. Raises BrokerUnavailable too if the broker can't be asked.
     """
-    with translated_errors():
-        connection = pika_internals.blocking_connection(url.parameters)
-        with closing(connection):
-            state = find_queue(connection, queue)
-            if state is not None:
-                refuse_stream(connection, queue, state)
+    with translated_errors(), pika_internals.blocking_connection(url.parameters) as connection:
+        find_usable_queue(connection, queue)
 
 
-def refuse_stream(connection: pika.BlockingConnection, queue: str, state: QueueState) -> None:
-    """Raises BrokerUnavailable, which is not retryable, if this queue is a RabbitMQ stream. Raises pika's errors."""
+def find_usable_queue(connection: pika.BlockingConnection, queue: str) -> QueueState | None:
+    """The state of a queue; None: it does not exist.
+
+    Raises pika's errors, and BrokerUnavailable, which is not retryable, if the queue is a RabbitMQ stream.
+    """
+    state = find_queue(connection, queue)
+    if state is None:
+        return None
     if state.messages:
         # A broker that ignores offsets accepts an invalid one too.
         is_stream = (
@@ -52,6 +54,7 @@ def refuse_stream(connection: pika.BlockingConnection, queue: str, state: QueueS
         is_stream = _reply_to(connection, queue, {"x-priority": -1}) == PRECONDITION_FAILED
     if is_stream:
         raise stream_error(queue)
+    return state
 
 
 def _reply_to(connection: pika.BlockingConnection, queue: str, arguments: dict[str, object]) -> int:

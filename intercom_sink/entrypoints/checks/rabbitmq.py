@@ -6,8 +6,7 @@ those hold unacked, whether the queue is single-active-consumer, or whether it i
 
 from collections.abc import Iterator
 
-from intercom_sink.adapters.rabbitmq.inspection import inspect_broker, inspect_queue
-from intercom_sink.adapters.rabbitmq.permissions import check_may_publish
+from intercom_sink.adapters.rabbitmq.inspection import check_may_publish, inspect_broker, inspect_queue
 from intercom_sink.entrypoints.checks.finding import Finding
 from intercom_sink.entrypoints.settings import Settings
 

@@ -63,9 +63,16 @@ class FakeConnection:
         self.delivered = 0
         self.unacked: dict[int, tuple[str, Message]] = {}
         self._impl = SimpleNamespace(
-            server_properties={"product": "RabbitMQ", "version": b"4.0"},
+            server_properties={"product": "RabbitMQ", "version": "4.0"},
             params=SimpleNamespace(frame_max=broker.frame_max),
         )
+
+    def __enter__(self) -> "FakeConnection":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.is_open:
+            self.close()
 
     def channel(self) -> "FakeChannel":
         return FakeChannel(self)

@@ -1,8 +1,9 @@
 from types import SimpleNamespace
 
 import pytest
+from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker, UnroutableError
 
-from intercom_sink.adapters.rabbitmq.inspection import inspect_broker, inspect_queue
+from intercom_sink.adapters.rabbitmq.inspection import check_may_publish, inspect_broker, inspect_queue
 from intercom_sink.adapters.rabbitmq.session import QueueState
 from intercom_sink.domain.errors import BrokerUnavailable
 from tests.unit.adapters.rabbitmq.fake_blocking import FakeBlockingBroker, FakeConnection
@@ -47,3 +48,18 @@ def test_inspect_queue_refuses_a_stream(blocking_broker: FakeBlockingBroker) -> 
     with pytest.raises(BrokerUnavailable, match=r"^queue is a RabbitMQ stream") as caught:
         inspect_queue(BROKERS, "queue")
     assert not caught.value.retryable
+
+
+def test_message_that_is_returned_was_permitted(blocking_broker: FakeBlockingBroker) -> None:
+    blocking_broker.publish_error = UnroutableError([])
+    check_may_publish(BROKERS)
+    assert not blocking_broker.connections[0].is_open
+    assert blocking_broker.queues == {}
+
+
+@pytest.mark.parametrize("error", [ChannelClosedByBroker(403, "ACCESS_REFUSED"), AMQPConnectionError("gone")])
+def test_refusal_and_failure_are_raised(blocking_broker: FakeBlockingBroker, error: Exception) -> None:
+    blocking_broker.publish_error = error
+    with pytest.raises(BrokerUnavailable) as caught:
+        check_may_publish(BROKERS)
+    assert caught.value.retryable == (not isinstance(error, ChannelClosedByBroker))
