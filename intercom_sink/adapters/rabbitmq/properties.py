@@ -11,27 +11,17 @@ from intercom_sink.adapters.rabbitmq import ORDERING_KEY_HEADER
 from intercom_sink.adapters.rabbitmq.amqp_table import Field, decode_text, encode_field, split_table
 from intercom_sink.domain.envelope import Envelope, TraceContext
 
-_SHORT_STRING, _OCTET, _TIMESTAMP, _TABLE = "short string", "octet", "timestamp", "table"
+_SHORT_STRING, _TABLE = "short string", "table"
 
-_LAYOUT = tuple(
-    (1 << bit, name, kind)
-    for bit, name, kind in (
-        (15, "content_type", _SHORT_STRING),
-        (14, "content_encoding", _SHORT_STRING),
-        (13, "headers", _TABLE),
-        (12, "delivery_mode", _OCTET),
-        (11, "priority", _OCTET),
-        (10, "correlation_id", _SHORT_STRING),
-        (9, "reply_to", _SHORT_STRING),
-        (8, "expiration", _SHORT_STRING),
-        (7, "message_id", _SHORT_STRING),
-        (6, "timestamp", _TIMESTAMP),
-        (5, "type", _SHORT_STRING),
-        (4, "user_id", _SHORT_STRING),
-        (3, "app_id", _SHORT_STRING),
-        (2, "cluster_id", _SHORT_STRING),
-    )
-)
+_KINDS = {"headers": _TABLE, "delivery_mode": ">B", "priority": ">B", "timestamp": ">Q"}
+"""The encodings of all but the short strings; of a number, its format for `struct`."""
+
+_ORDER = (
+    "content_type", "content_encoding", "headers", "delivery_mode", "priority", "correlation_id", "reply_to",
+    "expiration", "message_id", "timestamp", "type", "user_id", "app_id", "cluster_id",
+)  # fmt: skip
+
+_LAYOUT = tuple((1 << 15 - place, name, _KINDS.get(name, _SHORT_STRING)) for place, name in enumerate(_ORDER))
 """The properties in their order on the wire: the flag that says whether there is one, its name, and its encoding."""
 
 _TRACEPARENT = re.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -103,9 +93,8 @@ class Properties(BasicProperties):  # type: ignore[misc]
                 text, offset = _read(encoded, offset + 1, _number(">B", encoded, offset))
                 setattr(self, name, decode_text(text))
             else:
-                form = ">Q" if kind is _TIMESTAMP else ">B"
-                setattr(self, name, _number(form, encoded, offset))
-                offset += struct.calcsize(form)
+                setattr(self, name, _number(kind, encoded, offset))
+                offset += struct.calcsize(kind)
         return self
 
     def encode(self) -> list[bytes]:
@@ -160,4 +149,4 @@ def _encode(kind: str, value: Any) -> bytes:
     if kind is _SHORT_STRING:
         text = value if isinstance(value, bytes) else value.encode()
         return struct.pack(">B", len(text)) + bytes(text)
-    return struct.pack(">Q" if kind is _TIMESTAMP else ">B", value)
+    return struct.pack(kind, value)
