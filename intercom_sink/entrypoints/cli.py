@@ -9,8 +9,10 @@ from importlib.metadata import version
 from intercom_sink.adapters.monitors.log_format import configure_logging
 from intercom_sink.domain.errors import BrokerUnavailable, ConfigurationError, OperatorError
 from intercom_sink.entrypoints.commands import check, dead_letters, publish, run
-from intercom_sink.entrypoints.exit_codes import ExitCode
 from intercom_sink.entrypoints.output import flush_all, print_error
+
+FAILED, BAD_INPUT = 1, 2
+"""The exit codes of commands that do not end well: something failed, or settings or input are invalid."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,18 +27,18 @@ def _run(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     configure_logging("WARNING", "text")  # until the settings are known
     try:
-        return int(arguments.execute(arguments, os.environ))
+        return 0 if arguments.execute(arguments, os.environ) else FAILED
     except ConfigurationError as error:
-        return _report(ExitCode.BAD_INPUT, *error.problems)
+        return _report(BAD_INPUT, *error.problems)
     except publish.InvalidInput as error:
-        return _report(ExitCode.BAD_INPUT, *error.problems, "nothing was published")
+        return _report(BAD_INPUT, *error.problems, "nothing was published")
     except (BrokerUnavailable, OperatorError) as error:
-        return _report(ExitCode.FAILED, str(error))
+        return _report(FAILED, str(error))
     except KeyboardInterrupt:  # while nothing runs that must be stopped gracefully
         return 128 + signal.SIGINT
 
 
-def _report(code: ExitCode, *lines: str) -> int:
+def _report(code: int, *lines: str) -> int:
     print_error(*lines)
     return code
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from intercom_sink.entrypoints.exit_codes import ExitCode
+from intercom_sink.entrypoints.cli import BAD_INPUT
 from intercom_sink.entrypoints.settings import Settings
 from tests.support.documents import ROOT
 
@@ -90,7 +90,7 @@ def test_the_sink_has_no_privileges() -> None:
 def test_it_is_restarted_unless_its_settings_are_invalid() -> None:
     assert SERVICE["Restart"] == ["on-failure"]
     (code,) = SERVICE["RestartPreventExitStatus"]
-    assert code == str(ExitCode.BAD_INPUT.value)
+    assert code == str(BAD_INPUT)
 
 
 def test_the_request_in_flight_has_time_to_finish() -> None:

@@ -8,7 +8,6 @@ from intercom_sink.entrypoints.checks.finding import Finding, Result
 from intercom_sink.entrypoints.checks.intercom import check_intercom
 from intercom_sink.entrypoints.checks.rabbitmq import check_broker, check_dead_letter_queue, check_queue
 from intercom_sink.entrypoints.commands import Commands
-from intercom_sink.entrypoints.exit_codes import ExitCode
 from intercom_sink.entrypoints.output import print_line
 from intercom_sink.entrypoints.settings import Settings, find_unknown
 
@@ -29,12 +28,7 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(execute=execute)
 
 
-def execute(arguments: Namespace, environ: Mapping[str, str]) -> ExitCode:
-    """Runs the command, which has no arguments."""
-    return ExitCode.OK if check(environ) else ExitCode.FAILED
-
-
-def check(environ: Mapping[str, str]) -> bool:
+def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     """Prints a line for each finding, and every setting in force; returns whether no check failed."""
     settings = _check_settings(environ)
     if settings is None:

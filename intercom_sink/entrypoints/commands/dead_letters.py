@@ -8,7 +8,6 @@ from intercom_sink.entrypoints.commands import Commands, positive_int
 from intercom_sink.entrypoints.dead_letters.moving import drop, replay
 from intercom_sink.entrypoints.dead_letters.reading import export, list_dead_letters, show
 from intercom_sink.entrypoints.dead_letters.selection import Filter
-from intercom_sink.entrypoints.exit_codes import ExitCode
 from intercom_sink.entrypoints.settings import DeadLetterSettings
 
 
@@ -23,57 +22,34 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "dead-letters", help="list, show, export, replay or delete messages that were given up"
     )
+    parser.set_defaults(execute=execute)
     subcommands = parser.add_subparsers(metavar="COMMAND", required=True)
     listing = subcommands.add_parser("list", parents=[filters], help="show them, oldest first; change nothing")
     listing.add_argument("--json", action="store_true", help="one JSON object a line, with every header of the sink")
-    listing.set_defaults(execute=execute_list)
+    listing.set_defaults(act=lambda settings, given: list_dead_letters(settings, _filter(given), as_json=given.json))
     showing = subcommands.add_parser("show", help="show one with its headers and its message; change nothing")
     showing.add_argument("number", type=positive_int, metavar="N", help="its number in the list; 1 is the oldest")
-    showing.set_defaults(execute=execute_show)
+    showing.set_defaults(act=lambda settings, given: show(settings, given.number))
     exporting = subcommands.add_parser(
         "export", parents=[filters], help="write them as JSON lines that `publish` reads; change nothing"
     )
     exporting.add_argument("file", metavar="FILE", help="the file to write; - is standard output")
-    exporting.set_defaults(execute=execute_export)
+    exporting.set_defaults(act=lambda settings, given: export(settings, _filter(given), given.file))
     replaying = subcommands.add_parser("replay", parents=[filters], help="publish them to the queue they came from")
     replaying.add_argument("--to", metavar="QUEUE", help="publish them to QUEUE instead")
     replaying.add_argument("--dry-run", action="store_true", help="only show which ones, and the queue")
-    replaying.set_defaults(execute=execute_replay)
+    replaying.set_defaults(
+        act=lambda settings, given: replay(settings, _filter(given), to=given.to, dry_run=given.dry_run)
+    )
     dropping = subcommands.add_parser("drop", parents=[filters], help="delete them, after a question")
     dropping.add_argument("--yes", action="store_true", help="do not ask")
-    dropping.set_defaults(execute=execute_drop)
+    dropping.set_defaults(act=lambda settings, given: drop(settings, _filter(given), ask=not given.yes))
 
 
-def execute_list(arguments: Namespace, environ: Mapping[str, str]) -> ExitCode:
-    """Runs `dead-letters list`."""
-    settings = DeadLetterSettings.from_environment(environ)
-    list_dead_letters(settings, _filter(arguments), as_json=arguments.json)
-    return ExitCode.OK
-
-
-def execute_show(arguments: Namespace, environ: Mapping[str, str]) -> ExitCode:
-    """Runs `dead-letters show`."""
-    show(DeadLetterSettings.from_environment(environ), arguments.number)
-    return ExitCode.OK
-
-
-def execute_export(arguments: Namespace, environ: Mapping[str, str]) -> ExitCode:
-    """Runs `dead-letters export`."""
-    export(DeadLetterSettings.from_environment(environ), _filter(arguments), arguments.file)
-    return ExitCode.OK
-
-
-def execute_replay(arguments: Namespace, environ: Mapping[str, str]) -> ExitCode:
-    """Runs `dead-letters replay`."""
-    settings = DeadLetterSettings.from_environment(environ)
-    complete = replay(settings, _filter(arguments), to=arguments.to, dry_run=arguments.dry_run)
-    return ExitCode.OK if complete else ExitCode.FAILED
-
-
-def execute_drop(arguments: Namespace, environ: Mapping[str, str]) -> ExitCode:
-    """Runs `dead-letters drop`."""
-    settings = DeadLetterSettings.from_environment(environ)
-    return ExitCode.OK if drop(settings, _filter(arguments), ask=not arguments.yes) else ExitCode.FAILED
+def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
+    """Runs one of the commands; returns whether it did all that it was asked to."""
+    done = arguments.act(DeadLetterSettings.from_environment(environ), arguments)
+    return done is not False  # those that only read return nothing
 
 
 def _filter(arguments: Namespace) -> Filter:

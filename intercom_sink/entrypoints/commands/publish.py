@@ -15,7 +15,6 @@ from intercom_sink.adapters.rabbitmq.publisher import Publisher, message_propert
 from intercom_sink.domain.errors import MalformedMessage
 from intercom_sink.domain.json_value import check_json
 from intercom_sink.entrypoints.commands import Commands
-from intercom_sink.entrypoints.exit_codes import ExitCode
 from intercom_sink.entrypoints.output import print_error, print_line
 from intercom_sink.entrypoints.progress import with_progress
 from intercom_sink.entrypoints.settings import BrokerSettings
@@ -91,13 +90,13 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(execute=execute)
 
 
-def execute(arguments: Namespace, environ: Mapping[str, str]) -> ExitCode:
-    """Runs the command."""
+def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
+    """Runs the command; returns whether all messages were published."""
     settings = BrokerSettings.from_environment(environ)
     publications = read(
         Arguments(arguments.file, arguments.method, arguments.path, arguments.data, arguments.ordering_key)
     )
-    return ExitCode.OK if publish(settings, publications) else ExitCode.FAILED
+    return publish(settings, publications)
 
 
 def read(arguments: Arguments) -> list[Publication]:

@@ -9,7 +9,6 @@ from intercom_sink.domain.errors import BrokerUnavailable
 from intercom_sink.domain.sink import Summary
 from intercom_sink.entrypoints.bootstrap import build_sink
 from intercom_sink.entrypoints.commands import Commands
-from intercom_sink.entrypoints.exit_codes import ExitCode
 from intercom_sink.entrypoints.output import print_line
 from intercom_sink.entrypoints.settings import Settings, find_unknown
 from intercom_sink.entrypoints.signals import stopping_on_signals
@@ -25,31 +24,21 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(execute=execute)
 
 
-def execute(arguments: Namespace, environ: Mapping[str, str]) -> ExitCode:
-    """Runs the command; without a command on the command line there is no `drain` among the arguments."""
+def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
+    """Streams; with `--drain`, prints a one-line summary at the end. Returns whether RabbitMQ stayed available."""
     settings = Settings.from_environment(environ)
-    return run(settings, find_unknown(environ), drain=getattr(arguments, "drain", False))
-
-
-def run(settings: Settings, unknown: Iterable[UnknownVariable] = (), *, drain: bool = False) -> ExitCode:
-    """Streams; with `drain`, prints a one-line summary at the end.
-
-    Args:
-        settings: from the environment.
-        unknown: variables that have no effect, to be warned of.
-        drain: end once the queue is empty and every delivery acked.
-    """
+    drain = getattr(arguments, "drain", False)  # there is none without a command on the command line
     configure_logging(settings.log_level, settings.log_format)
     sink = build_sink(settings, drain=drain)
     try:
         with stopping_on_signals(sink.stop):
-            _warn(settings, unknown)
+            _warn(settings, find_unknown(environ))
             summary = sink.run()
     except BrokerUnavailable:  # logged by the sink
-        return ExitCode.FAILED
+        return False
     if drain:
         print_line(_summary_line(summary))
-    return ExitCode.OK
+    return True
 
 
 def _warn(settings: Settings, unknown: Iterable[UnknownVariable]) -> None:

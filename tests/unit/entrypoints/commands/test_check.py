@@ -1,4 +1,4 @@
-"""`intercom-sink check`: what it prints, and its exit code."""
+"""`intercom-sink check`: what it prints, and whether it succeeds."""
 
 from argparse import Namespace
 from collections.abc import Callable, Iterator
@@ -8,7 +8,6 @@ import pytest
 from intercom_sink import BrokerUnavailable, Settings
 from intercom_sink.entrypoints.checks.finding import Finding
 from intercom_sink.entrypoints.commands import check
-from intercom_sink.entrypoints.exit_codes import ExitCode
 
 VARIABLES = {
     "CJW_RABBITMQ_HOST": "amqp://user:s3cr3t@rabbit",
@@ -37,7 +36,7 @@ def test_every_setting_is_shown_and_no_secret(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     use(monkeypatch)
-    assert check.execute(Namespace(), VARIABLES | {"CJW_INTERCOM_HOLD": "on"}) == ExitCode.OK
+    assert check.execute(Namespace(), VARIABLES | {"CJW_INTERCOM_HOLD": "on"})
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "ok    settings  queue intercom, https://api.intercom.io"
     shown = dict(line.split(maxsplit=1) for line in lines if line.startswith(" "))
@@ -56,9 +55,9 @@ def test_typo_is_a_warning_with_valid_settings_and_with_invalid_ones(
     use(monkeypatch)
     typo = {"CJW_INTERCOM_CONCURENCY": "8"}
     line = "warn  settings  CJW_INTERCOM_CONCURENCY is not a setting; did you mean CJW_INTERCOM_CONCURRENCY?"
-    assert check.check(VARIABLES | typo)
+    assert check.execute(Namespace(), VARIABLES | typo)
     assert line in capsys.readouterr().out.splitlines()
-    assert not check.check(VARIABLES | typo | {"CJW_INTERCOM_HOLD": "x", "CJW_INTERCOM_API_TOKEN": ""})
+    assert not check.execute(Namespace(), VARIABLES | typo | {"CJW_INTERCOM_HOLD": "x", "CJW_INTERCOM_API_TOKEN": ""})
     assert capsys.readouterr().out.splitlines() == [
         "FAIL  settings  CJW_INTERCOM_API_TOKEN: is required",
         "FAIL  settings  CJW_INTERCOM_HOLD: 'x': must be on or off",
@@ -67,20 +66,20 @@ def test_typo_is_a_warning_with_valid_settings_and_with_invalid_ones(
 
 
 @pytest.mark.parametrize(
-    ("found", "code", "lines"),
+    ("found", "ok", "lines"),
     [
-        ([Finding.ok("a"), Finding.warning("b")], ExitCode.OK, ["ok    queue     a", "warn  queue     b"]),
-        ([Finding.failed("a"), Finding.ok("b")], ExitCode.FAILED, ["FAIL  queue     a", "ok    queue     b"]),
-        ([BrokerUnavailable("it is a stream")], ExitCode.FAILED, ["FAIL  queue     it is a stream"]),
+        ([Finding.ok("a"), Finding.warning("b")], True, ["ok    queue     a", "warn  queue     b"]),
+        ([Finding.failed("a"), Finding.ok("b")], False, ["FAIL  queue     a", "ok    queue     b"]),
+        ([BrokerUnavailable("it is a stream")], False, ["FAIL  queue     it is a stream"]),
     ],
 )
 def test_only_a_failure_makes_it_fail(
     found: list[Finding | BrokerUnavailable],
-    code: ExitCode,
+    ok: bool,
     lines: list[str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     use(monkeypatch, *found)
-    assert check.execute(Namespace(), VARIABLES) == code
+    assert check.execute(Namespace(), VARIABLES) is ok
     assert capsys.readouterr().out.splitlines()[-len(lines) :] == lines

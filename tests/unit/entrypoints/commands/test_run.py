@@ -7,7 +7,6 @@ import pytest
 
 from intercom_sink import BrokerUnavailable, Disposition, Sink, Summary
 from intercom_sink.entrypoints.commands import run
-from intercom_sink.entrypoints.exit_codes import ExitCode
 
 VARIABLES = {
     "CJW_RABBITMQ_HOST": "amqp://user:s3cr3t@rabbit",
@@ -29,7 +28,7 @@ def fields(record: logging.LogRecord) -> tuple[str, object, object]:
 def test_typos_are_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
     typos = {"CJW_INTERCOM_CONCURENCY": "8", "CJW_LOG_COLOUR": "red", "CJW_MAILER_HOST": "x"}
     dead_letters = {"CJW_INTERCOM_DEAD_LETTER_QUEUE": "dead"}
-    assert run.execute(Namespace(), VARIABLES | typos | dead_letters) == ExitCode.OK
+    assert run.execute(Namespace(), VARIABLES | typos | dead_letters)
     assert [fields(record) for record in caplog.records] == [
         ("unknown variable", "CJW_INTERCOM_CONCURENCY", "CJW_INTERCOM_CONCURRENCY"),
         ("unknown variable", "CJW_LOG_COLOUR", None),
@@ -38,14 +37,14 @@ def test_typos_are_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_missing_dead_letter_queue_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
-    assert run.execute(Namespace(), VARIABLES) == ExitCode.OK
+    assert run.execute(Namespace(), VARIABLES)
     assert [(record.message, record.levelname) for record in caplog.records] == [("no dead-letter queue", "WARNING")]
 
 
 def test_drain_prints_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run.execute(Namespace(drain=True), VARIABLES) == ExitCode.OK
+    assert run.execute(Namespace(drain=True), VARIABLES)
     assert capsys.readouterr().out == "3 messages processed: 2 delivered, 1 malformed\n"
-    assert run.execute(Namespace(drain=False), VARIABLES) == ExitCode.OK
+    assert run.execute(Namespace(drain=False), VARIABLES)
     assert capsys.readouterr().out == ""
 
 
@@ -54,4 +53,4 @@ def test_unavailable_broker_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> Non
         raise BrokerUnavailable("logged by the sink")
 
     monkeypatch.setattr(Sink, "run", fail)
-    assert run.execute(Namespace(drain=True), VARIABLES) == ExitCode.FAILED
+    assert not run.execute(Namespace(drain=True), VARIABLES)
