@@ -40,25 +40,6 @@ class InvalidInput(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Arguments:
-    """What to publish: JSON lines of a file or of standard input; or one message, if it has a method and a path.
-
-    Args:
-        file: the file's name; None or "-": standard input.
-        method: the message's method.
-        path: its path.
-        data: its data, as JSON.
-        ordering_key: its ordering key.
-    """
-
-    file: str | None
-    method: str | None
-    path: str | None
-    data: str | None
-    ordering_key: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Publication:
     """A packed message.
 
@@ -93,28 +74,38 @@ def add_parser(commands: Commands) -> None:
 def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     """Runs the command; returns whether all messages were published."""
     settings = BrokerSettings.from_environment(environ)
-    publications = read(
-        Arguments(arguments.file, arguments.method, arguments.path, arguments.data, arguments.ordering_key)
-    )
+    publications = read(arguments.file, arguments.method, arguments.path, arguments.data, arguments.ordering_key)
     return publish(settings, publications)
 
 
-def read(arguments: Arguments) -> list[Publication]:
-    """Reads what is to be published. Raises InvalidInput."""
-    one = (arguments.method, arguments.path, arguments.data, arguments.ordering_key)
-    if any(option is not None for option in one):
-        if arguments.method is None or arguments.path is None or arguments.file is not None:
+def read(
+    file: str | None, method: str | None, path: str | None, data: str | None, ordering_key: str | None
+) -> list[Publication]:
+    """Reads what is to be published: JSON lines, or one message if any of its parts is given.
+
+    Args:
+        file: the file's name; None or "-": standard input.
+        method: the message's method.
+        path: its path.
+        data: its data, as JSON.
+        ordering_key: its ordering key.
+
+    Raises:
+        InvalidInput: a message is malformed, the file can't be read, or both a file and a message are given.
+    """
+    if any(part is not None for part in (method, path, data, ordering_key)):
+        if method is None or path is None or file is not None:
             raise InvalidInput(
                 ["one message needs --method and --path, may have --data and --ordering-key, and takes no FILE"]
             )
-        return [read_message(arguments.method, arguments.path, arguments.data, arguments.ordering_key)]
-    if arguments.file in (None, "-"):
+        return [read_message(method, path, data, ordering_key)]
+    if file is None or file == "-":
         return read_lines(_standard_input())
     try:
-        with Path(arguments.file).open("rb") as lines:
+        with Path(file).open("rb") as lines:
             return read_lines(with_progress(lines, None, "reading", unit="line"))
     except OSError as error:
-        raise InvalidInput([f"{arguments.file}: {error.strerror}"]) from None
+        raise InvalidInput([f"{file}: {error.strerror}"]) from None
 
 
 def read_lines(lines: Iterable[bytes]) -> list[Publication]:

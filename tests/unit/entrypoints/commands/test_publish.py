@@ -9,7 +9,7 @@ import pytest
 
 from intercom_sink import BrokerUnavailable
 from intercom_sink.entrypoints.commands import publish
-from intercom_sink.entrypoints.commands.publish import Arguments, InvalidInput, read, read_lines
+from intercom_sink.entrypoints.commands.publish import InvalidInput, read, read_lines
 from intercom_sink.entrypoints.settings import BrokerSettings
 
 SETTINGS = BrokerSettings.from_environment({"CJW_RABBITMQ_HOST": "rabbit", "CJW_INTERCOM_QUEUE_NAME": "q"})
@@ -53,7 +53,7 @@ def use(monkeypatch: pytest.MonkeyPatch, publisher: FakePublisher) -> None:
 
 def test_each_message_knows_its_line() -> None:
     assert [publication.line for publication in read_lines(LINES)] == [2, 5, 6, 8]
-    assert read(Arguments(None, "GET", "/me", None, None))[0].line is None
+    assert read(None, "GET", "/me", None, None)[0].line is None
 
 
 @pytest.mark.parametrize(("confirmed", "line"), [(1, 5), (2, 6), (3, 8)])
@@ -114,7 +114,7 @@ def test_line_that_is_no_object_is_a_fault() -> None:
 def test_closed_standard_input_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(InvalidInput, match="standard input is closed"):
-        read(Arguments(None, None, None, None, None))
+        read(None, None, None, None, None)
 
 
 class Terminal(io.StringIO):
@@ -138,5 +138,5 @@ def test_reading_shows_progress_unless_somebody_types(is_terminal: bool, monkeyp
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(sys, "stdin", Input(is_terminal=is_terminal))
-    assert len(read(Arguments(None, None, None, None, None))) == 3
+    assert len(read(None, None, None, None, None)) == 3
     assert ("reading" in terminal.getvalue()) == (not is_terminal)
