@@ -27,11 +27,13 @@ def row(cells: tuple[str, ...], width: int | None = None) -> str:
 def cells(stored: StoredDeadLetter) -> tuple[str, ...]:
     """What the table shows of a dead letter."""
     metadata = stored.metadata
-    given_up = str(metadata.get("given-up", "-"))[:16].replace("T", " ")
-    return (
-        str(stored.number),
-        *(_ascii(text) for text in (given_up, *_texts(metadata, "reason", "status"), _request(metadata))),
+    texts = (
+        str(metadata.get("given-up", "-"))[:16].replace("T", " "),
+        str(metadata.get("reason", "-")),
+        str(metadata.get("status", "-")),
+        _request(metadata),
     )
+    return (str(stored.number), *(ascii(text)[1:-1] for text in texts))
 
 
 def metadata_as_json(stored: StoredDeadLetter) -> str:
@@ -80,10 +82,6 @@ def _request(metadata: Mapping[str, object]) -> str:
     return f"{metadata.get('method', '-')} {metadata['path']}{errors}"
 
 
-def _texts(metadata: Mapping[str, object], *names: str) -> list[str]:
-    return [str(metadata.get(name, "-")) for name in names]
-
-
 def _section(title: str, values: Mapping[str, object]) -> list[str]:
     if not values:
         return []
@@ -109,7 +107,3 @@ def _shown(value: object) -> str:
 def _printable(text: str) -> str:
     """The text without anything that a terminal might obey."""
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
-
-
-def _ascii(text: str) -> str:
-    return ascii(text)[1:-1]
