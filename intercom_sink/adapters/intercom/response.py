@@ -43,7 +43,7 @@ def read_response(status: int, headers: Mapping[str, str], body: bytes, redact: 
         redact: takes secrets out of a text, before it is cut.
     """
     rate_limit = read_rate_limit(headers)
-    document = _read_object(body) if status >= 400 else {}
+    document = read_object(body) if status >= 400 else {}  # {"request_id": ..., "errors": [{"code": ...}]}
     listed = document.get("errors")
     errors = [error for error in listed if isinstance(error, dict)] if isinstance(listed, list) else []
     return Response(
@@ -74,6 +74,15 @@ def read_rate_limit(headers: Mapping[str, str]) -> RateLimit:
     )
 
 
+def read_object(body: bytes) -> dict[str, Any]:
+    """The body as a JSON object; an empty one where the body is something else, such as HTML."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
 def _count(text: str) -> int | None:
     return int(text) if re.fullmatch(r"[0-9]{1,15}", text) else None
 
@@ -89,15 +98,6 @@ def _date(text: str) -> float | None:
         return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
     except (ValueError, OverflowError):
         return None
-
-
-def _read_object(body: bytes) -> dict[str, Any]:
-    """The body as a JSON object, such as `{"request_id": ..., "errors": [{"code": ...}]}`; some bodies are HTML."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _texts(values: Iterable[Any], max_length: int, redact: Redact) -> Iterator[str]:

@@ -1,11 +1,10 @@
 """Check of Intercom and of the token: `GET /me`."""
 
-import json
 from collections.abc import Iterator, Mapping
 
 from urllib3.util import parse_url
 
-from intercom_sink.adapters.intercom.response import sanitize
+from intercom_sink.adapters.intercom.response import read_object, sanitize
 from intercom_sink.domain.request import IntercomRequest
 from intercom_sink.domain.response import NoResponse, Response
 from intercom_sink.entrypoints.bootstrap import build_http_gateway
@@ -60,11 +59,7 @@ def _hint(response: Response, token: str) -> str | None:
 
 def _describe_workspace(body: bytes, host: str, token: str) -> Iterator[Finding]:
     """What Intercom says of the workspace and its region; nothing where it says nothing."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return
-    app = document.get("app") if isinstance(document, dict) else None
+    app = read_object(body).get("app")
     if not isinstance(app, dict):
         return
     name, id_code, region = (_shown(app.get(key), token) for key in ("name", "id_code", "region"))
