@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints, ValidationInfo
 from urllib3.util import parse_url
 
-from intercom_sink.adapters.rabbitmq.brokers import Brokers, fixed_brokers
-from intercom_sink.adapters.secrets import FixedSecret, Secret
+from intercom_sink.adapters.rabbitmq.brokers import Brokers
+from intercom_sink.adapters.secrets import Secret
 
 MOCK = "mock"
 """The token that makes the sink log each message and send nothing."""
@@ -31,16 +31,9 @@ def check_token(text: str) -> None:
         raise ValueError(f"is the word {MOCK}, but not in lower case")
 
 
-def _to_token(given: str | Secret) -> Secret:
-    """The token as text, or a file that holds it and has been checked."""
-    if isinstance(given, str):
-        check_token(given)
-        return FixedSecret(given)
-    return given
-
-
-def _to_brokers(given: str | Secret) -> Brokers:
-    return fixed_brokers(given) if isinstance(given, str) else Brokers(given)
+def _check_token_secret(secret: Secret) -> Secret:
+    check_token(secret.value)
+    return secret
 
 
 def _check_version(text: str) -> str:
@@ -103,9 +96,9 @@ def _is_loopback(host: str) -> bool:
 Seconds = Annotated[float, Field(le=MAX_SECONDS, allow_inf_nan=False)]
 Switch = Annotated[bool, BeforeValidator(_parse_switch)]
 SwitchForDeadLetters = Annotated[Switch, AfterValidator(_check_has_queue)]
-Token = Annotated[Secret, PlainValidator(_to_token)]
+Token = Annotated[Secret, PlainValidator(_check_token_secret)]
 Version = Annotated[str, AfterValidator(_check_version)]
 BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
-BrokerCluster = Annotated[Brokers, PlainValidator(_to_brokers)]
+BrokerCluster = Annotated[Brokers, PlainValidator(Brokers)]
 QueueName = Annotated[str, StringConstraints(min_length=1), AfterValidator(_check_queue_name)]
 DeadLetterQueueName = Annotated[QueueName, AfterValidator(_check_not_source_queue)]

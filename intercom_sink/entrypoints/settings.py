@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.rabbitmq.urls import parse_urls
-from intercom_sink.adapters.secrets import FileSecret, Secret, UnreadableSecret
+from intercom_sink.adapters.secrets import FileSecret, FixedSecret, Secret, UnreadableSecret
 from intercom_sink.domain.errors import ConfigurationError
 from intercom_sink.entrypoints.setting_types import (
     MOCK,
@@ -64,7 +64,7 @@ class BrokerSettings(BaseModel):
         """
         given = {name: text.strip() for name, text in environ.items() if text.strip()}
         problems = [f"{name}: is not supported by this version; unset it" for name in cls._unsupported & given.keys()]
-        secrets: dict[str, Secret] = {}
+        secrets: dict[str, Secret] = {name: FixedSecret(given[name]) for name in cls._files if name in given}
         from_files = [(variable, *source) for variable, source in cls._files.items() if source[0] in given]
         for variable, file, check in from_files:
             try:

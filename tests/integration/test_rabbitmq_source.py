@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from intercom_sink.adapters.rabbitmq.brokers import fixed_brokers
 from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
 from intercom_sink.domain.events import ConnectionFailed, Consuming, Reconnecting
 from intercom_sink.testing import RecordingMonitor
 from testbed.proxy import Proxy
 from testbed.waiting import wait_until
 from tests.contracts.message_source import BODIES, Losses, MessageSourceContract, receive
+from tests.support.brokers import fixed_brokers
 from tests.support.queues import DeadLetterQueue, Queue, port_of
 
 

@@ -3,7 +3,7 @@
 import threading
 
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl, parse_urls
-from intercom_sink.adapters.secrets import FixedSecret, Secret
+from intercom_sink.adapters.secrets import Secret
 
 
 class Brokers:
@@ -38,8 +38,3 @@ class Brokers:
         """Looks for new URLs, after a broker has refused one of these; returns whether there are others now."""
         self._secret.reload()
         return self.urls is not refused
-
-
-def fixed_brokers(urls: str) -> Brokers:
-    """Brokers whose URLs never change. Raises ValueError as `Brokers` does."""
-    return Brokers(FixedSecret(urls))

@@ -10,7 +10,7 @@ from pika.adapters.utils.nbio_interface import AbstractIOServices
 from pika.frame import Body, Header, Method, decode_frame
 
 from intercom_sink.adapters.rabbitmq import pika_internals
-from intercom_sink.adapters.rabbitmq.brokers import fixed_brokers
+from tests.support.brokers import fixed_brokers
 
 BROKERS = fixed_brokers("amqp://user:secret@rabbit/")
 (URL,) = BROKERS.urls

@@ -1,6 +1,7 @@
 import pytest
 
-from intercom_sink.adapters.rabbitmq.brokers import Brokers, fixed_brokers
+from intercom_sink.adapters.rabbitmq.brokers import Brokers
+from tests.support.brokers import fixed_brokers
 
 
 class ChangingSecret:

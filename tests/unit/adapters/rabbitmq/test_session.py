@@ -2,9 +2,10 @@ import pytest
 from pika.exceptions import ChannelClosedByBroker, StreamLostError
 from pika.spec import BasicProperties
 
-from intercom_sink.adapters.rabbitmq.brokers import Brokers, fixed_brokers
+from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.rabbitmq.session import QueueState, connect, ensure_queue, find_queue, session
 from intercom_sink.domain.errors import BrokerUnavailable
+from tests.support.brokers import fixed_brokers
 from tests.unit.adapters.rabbitmq.fake_blocking import FakeBlockingBroker
 
 BROKERS = fixed_brokers("one,two")

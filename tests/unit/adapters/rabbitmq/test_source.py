@@ -9,7 +9,7 @@ import pytest
 from pika import spec
 
 from intercom_sink.adapters.rabbitmq import pika_internals
-from intercom_sink.adapters.rabbitmq.brokers import Brokers, fixed_brokers
+from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.rabbitmq.dead_letter_headers import metadata_of
 from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
 from intercom_sink.adapters.rabbitmq.source import PREFETCH_PER_REQUEST, RabbitMQSource
@@ -25,6 +25,7 @@ from intercom_sink.domain.events import (
     Reconnecting,
 )
 from intercom_sink.testing import RecordingMonitor
+from tests.support.brokers import fixed_brokers
 from tests.unit.adapters.rabbitmq.fake_blocking import FakeBlockingBroker
 from tests.unit.adapters.rabbitmq.fake_broker import FakeBroker
 
