@@ -8,6 +8,7 @@ header DROPPED_COUNT_HEADER counts what was left out, and a text that was cut en
 from collections.abc import Iterable
 from copy import copy
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -48,6 +49,8 @@ _HISTORY = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x
 """Prefixes of the headers that the broker adds when it dead-letters a message, or delivers it from a quorum queue.
 
 A replayed message starts over."""
+
+_version = cache(version)  # it reads the package's metadata from disk, at each call
 
 _Value = str | int | tuple[str, ...] | None
 
@@ -115,7 +118,7 @@ def _metadata(dead_letter: DeadLetter, source_queue: str, max_text: int) -> tupl
         "last-attempt": _iso(dead_letter.last_attempt_at),
         "given-up": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "source-queue": source_queue,
-        "version": version("intercom-sink"),
+        "version": _version("intercom-sink"),
     }
     return tuple(encode_field(PREFIX + name, value) for name, value in metadata.items() if value is not None)
 
