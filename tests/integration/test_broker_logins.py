@@ -17,16 +17,25 @@ from tests.support.processes import StartSink, run_command
 from tests.support.queues import DeadLetterQueue, Queue, changed_url
 
 
+@pytest.mark.parametrize("reconnect_timeout", ["60", "0"])
 @pytest.mark.parametrize("refused_first", [True, False])
 def test_broker_that_refuses_the_login_leaves_the_next_to_try(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink, refused_first: bool
+    queue: Queue,
+    dead_letters: DeadLetterQueue,
+    intercom: Intercom,
+    start_sink: StartSink,
+    refused_first: bool,
+    reconnect_timeout: str,
 ) -> None:
     """For the consumer, for the dead letters, and for every command."""
     urls = [changed_url(queue.url, password="wrong"), queue.url]
     host = ",".join(urls if refused_first else urls[::-1])
     intercom.script += [error(422, "bad")]
     queue.publish(message(1), message(2))
-    variables = dead_letters.variables | {"CJW_RABBITMQ_HOST": host}
+    variables = dead_letters.variables | {
+        "CJW_RABBITMQ_HOST": host,
+        "CJW_RABBITMQ_RECONNECT_TIMEOUT": reconnect_timeout,
+    }
     sink = start_sink(queue, "run", "--drain", **variables)
     assert sink.wait() == 0, sink.stderr
     assert numbers(intercom) == [1, 2]

@@ -24,7 +24,8 @@ class ReconnectPolicy:
     seconds of a monotonic clock.
 
     Args:
-        timeout: seconds after which an outage is given up; 0: at the first failure.
+        timeout: seconds after which an outage is given up; 0: at the first failure. A broker that refuses this client
+            leaves the others of the round to try, whatever the timeout.
         broker_count: how many brokers are tried in turn; only a round in which all failed is followed by a delay.
 
     Attributes:
@@ -64,6 +65,8 @@ class ReconnectPolicy:
             self._outage_began = now
             self._failures = 0
         self._failures += 1
+        if not retryable and self._failures % self.broker_count:
+            return NO_DELAY
         remaining = self._outage_began + self._timeout - now
         if remaining <= 0:
             return None

@@ -10,6 +10,7 @@ from intercom_sink.adapters.rabbitmq.reconnect import (
     ReconnectPolicy,
     retry_while_unavailable,
 )
+from intercom_sink.domain.backoff import NO_DELAY
 from intercom_sink.domain.errors import BrokerUnavailable
 
 
@@ -25,6 +26,27 @@ def test_delays_grow_and_the_last_attempt_is_at_the_timeout() -> None:
 
 def test_a_timeout_of_0_stops_at_the_first_failure() -> None:
     assert ReconnectPolicy(0, broker_count=3).next_delay(1000) is None
+
+
+def test_a_refusal_leads_to_the_next_broker_even_with_a_timeout_of_0() -> None:
+    policy = ReconnectPolicy(0, broker_count=2)
+    assert policy.next_delay(1000, retryable=False) == NO_DELAY
+    assert policy.next_delay(1000, retryable=False) is None
+
+
+def test_a_timeout_of_0_stops_at_the_first_failure_after_a_refusal() -> None:
+    policy = ReconnectPolicy(0, broker_count=3)
+    assert policy.next_delay(1000, retryable=False) == NO_DELAY
+    assert policy.next_delay(1000, retryable=True) is None
+
+
+def test_a_timeout_of_0_stops_at_a_refusal_that_ends_the_round() -> None:
+    """A connection that was lost too soon is part of the round, and no broker is left to try."""
+    policy = ReconnectPolicy(0, broker_count=2)
+    assert policy.next_delay(1000, retryable=False) == NO_DELAY
+    policy.connected(1000)
+    policy.disconnected(1001)
+    assert policy.next_delay(1001, retryable=False) is None
 
 
 def test_every_broker_is_tried_before_there_is_a_delay() -> None:
