@@ -18,7 +18,7 @@ demo: .venv/complete
 
 test: check workflows
 	@$(BIN)/coverage erase
-	$(BIN)/python -m testbed.rabbitmq $(BIN)/coverage run -m pytest --numprocesses $(TEST_PROCESSES)
+	$(BIN)/python -m testbed.rabbitmq $(BIN)/coverage run -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --include 'intercom_sink/domain/*' --fail-under 100
 	$(BIN)/coverage report --omit 'intercom_sink/domain/*' --fail-under 95

@@ -144,7 +144,7 @@ def test_memory_alarm_stops_neither_deliveries_nor_acks(node: Node, intercom: In
     intercom.script += [reply(200)] * 100 + [after_event(raised, reply(200))]
     intercom.script += [reply(200)] * 200 + [after_event(cleared, reply(200))]
     queue.publish(*messages(400))
-    sink = start_sink(queue, "run", "--drain")
+    sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_TIMEOUT="300")
     wait_until(lambda: len(intercom.requests) == 101, "the sink at work")
     node.ctl("set_vm_memory_high_watermark", "absolute", "1")
     wait_until(lambda: "resource_limit,memory" in node.ctl("eval", "rabbit_alarm:get_alarms()."), "the alarm")
