@@ -25,9 +25,11 @@ class Envelope:
         message_id: identifies the message, if its producer set one.
         published_at: when it was published, in Unix seconds, if its producer set that.
         trace: the trace that it belongs to, if there is one.
+        correlation_id: identifies the conversation that it belongs to, if its producer set one.
     """
 
     ordering_key: str | None = None
     message_id: str | None = None
     published_at: float | None = None
     trace: TraceContext | None = None
+    correlation_id: str | None = None

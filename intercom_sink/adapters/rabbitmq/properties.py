@@ -69,6 +69,7 @@ class Properties(BasicProperties):  # type: ignore[misc]
             message_id=_escaped(self.message_id),
             published_at=self.timestamp,
             trace=_trace_context(headers),
+            correlation_id=_escaped(self.correlation_id),
         )
 
     @property

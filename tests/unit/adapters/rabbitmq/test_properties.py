@@ -71,8 +71,8 @@ def test_ordering_key_is_text_whatever_its_type(value: object, key: str) -> None
 
 
 def test_envelope_holds_what_the_properties_say() -> None:
-    envelope = Properties(message_id="m-1", timestamp=1_700_000_000).envelope
-    assert (envelope.message_id, envelope.published_at) == ("m-1", 1_700_000_000)
+    envelope = Properties(message_id="m-1", timestamp=1_700_000_000, correlation_id="c-1").envelope
+    assert (envelope.message_id, envelope.published_at, envelope.correlation_id) == ("m-1", 1_700_000_000, "c-1")
     assert Properties(message_id=b"\xe9").envelope.message_id == "\\xe9"
 
 
