@@ -12,6 +12,7 @@ from intercom_sink.domain.policy import Options
 from intercom_sink.domain.ports import Clock, IntercomGateway, MessageSource, Monitor
 from intercom_sink.domain.sink import Sink
 from intercom_sink.entrypoints.settings import Settings
+from intercom_sink.entrypoints.tracing import traced
 
 
 def build_sink(
@@ -33,7 +34,7 @@ def build_sink(
         clock: in place of the system's.
         monitor: in place of log lines; `Monitors` combines several.
     """
-    monitor = monitor or LogMonitor()
+    monitor, gateway = traced(settings, monitor or LogMonitor(), gateway or build_gateway(settings))
     return Sink(
         source=source
         or RabbitMQSource(
@@ -45,7 +46,7 @@ def build_sink(
             dead_letter_queue=settings.dead_letter_queue,
             drain=drain,
         ),
-        gateway=gateway or build_gateway(settings),
+        gateway=gateway,
         clock=clock or SystemClock(),
         decode=decode,
         monitor=monitor,

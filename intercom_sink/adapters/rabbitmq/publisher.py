@@ -13,16 +13,23 @@ from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.rabbitmq.errors import PIKA_ERRORS, translated_errors
 from intercom_sink.adapters.rabbitmq.session import connect, ensure_queue
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
+from intercom_sink.domain.envelope import TraceContext
 from intercom_sink.domain.errors import BrokerUnavailable
 
 MAX_IDLE_SECONDS = 1.0
 """Seconds after which an idle connection is not used again: nothing has answered its heartbeats in the meantime."""
 
 
-def message_properties(ordering_key: str | None = None) -> BasicProperties:
-    """The properties of a message for the sink: persistent, and with its ordering key, where it has one."""
-    headers = None if ordering_key is None else {ORDERING_KEY_HEADER: ordering_key}
-    return BasicProperties(delivery_mode=PERSISTENT_DELIVERY_MODE, content_type="application/msgpack", headers=headers)
+def message_properties(ordering_key: str | None = None, trace: TraceContext | None = None) -> BasicProperties:
+    """The properties of a message for the sink: persistent, with its ordering key and trace, where it has them."""
+    headers = {} if ordering_key is None else {ORDERING_KEY_HEADER: ordering_key}
+    if trace is not None:
+        headers["traceparent"] = trace.traceparent
+        if trace.tracestate:
+            headers["tracestate"] = trace.tracestate
+    return BasicProperties(
+        delivery_mode=PERSISTENT_DELIVERY_MODE, content_type="application/msgpack", headers=headers or None
+    )
 
 
 class Publisher:

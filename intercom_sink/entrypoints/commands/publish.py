@@ -19,6 +19,7 @@ from intercom_sink.entrypoints.output import print_error, print_line
 from intercom_sink.entrypoints.progress import with_progress
 from intercom_sink.entrypoints.settings import BrokerSettings
 from intercom_sink.entrypoints.signals import stopping_on_signals
+from intercom_sink.entrypoints.tracing import publishing
 
 MAX_PROBLEMS = 20
 """Invalid lines that are listed; the others are only counted."""
@@ -155,7 +156,8 @@ def publish(settings: BrokerSettings, publications: list[Publication]) -> bool:
                 if stopping.is_set():
                     break
                 is_uncertain = True
-                publisher.publish(publication.body, message_properties(publication.ordering_key))
+                with publishing(settings.queue) as trace:
+                    publisher.publish(publication.body, message_properties(publication.ordering_key, trace))
                 is_uncertain = False
                 confirmed += 1
     finally:

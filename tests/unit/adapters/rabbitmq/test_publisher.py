@@ -4,6 +4,7 @@ from pika.spec import BasicProperties
 
 from intercom_sink.adapters.rabbitmq import publisher as publisher_module
 from intercom_sink.adapters.rabbitmq.publisher import MAX_IDLE_SECONDS, Publisher, message_properties
+from intercom_sink.domain.envelope import TraceContext
 from intercom_sink.domain.errors import BrokerUnavailable
 from tests.unit.adapters.rabbitmq.fake_blocking import FakeBlockingBroker
 from tests.unit.adapters.rabbitmq.fake_broker import BROKERS
@@ -119,3 +120,10 @@ def test_a_message_is_persistent_and_has_its_ordering_key() -> None:
     assert properties.headers == {"x-ordering-key": "key"}
     assert message_properties().headers is None
     assert message_properties("").headers == {"x-ordering-key": ""}
+
+
+def test_message_carries_its_trace_context() -> None:
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    assert message_properties(trace=TraceContext(parent)).headers == {"traceparent": parent}
+    headers = {"x-ordering-key": "key", "traceparent": parent, "tracestate": "vendor=1"}
+    assert message_properties("key", TraceContext(parent, "vendor=1")).headers == headers

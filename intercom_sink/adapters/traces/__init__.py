@@ -1,0 +1,1 @@
+"""Spans (OpenTelemetry): what the extra `otel` adds. Every module of this package but this one needs it."""

@@ -1,0 +1,92 @@
+"""A client span for each request to Intercom."""
+
+import re
+from urllib.parse import urlsplit
+
+from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, use_span
+
+from intercom_sink.adapters.traces.monitor import CurrentMessage
+from intercom_sink.adapters.traces.tracer import OTHER, to_trace_context
+from intercom_sink.domain.envelope import TraceContext
+from intercom_sink.domain.ports import IntercomGateway
+from intercom_sink.domain.request import IntercomRequest
+from intercom_sink.domain.response import AttemptResult, Response
+
+REDACTED = "REDACTED"
+"""What the conventions put in place of what a URL must not show."""
+
+_PLAIN_SEGMENT = re.compile(r"[\w.~-]*", re.ASCII)
+"""A word or an id. Whatever has other characters may be an e-mail address, a phone number or a name."""
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class TracedGateway:
+    """Sends requests by another gateway, each within a client span, whose context travels to Intercom.
+
+    The span is a child of the thread's current one, which is the consumer span of the message, if there is one.
+
+    Args:
+        gateway: sends the requests.
+        tracer: makes the spans.
+        message: shared with the monitor that makes a span of each message.
+        base_url: the URL of Intercom.
+    """
+
+    def __init__(self, gateway: IntercomGateway, tracer: Tracer, message: CurrentMessage, base_url: str) -> None:
+        self._gateway = gateway
+        self._tracer = tracer
+        self._message = message
+        url = urlsplit(base_url)
+        host = url.hostname or ""
+        port = url.port or _DEFAULT_PORTS[url.scheme]
+        authority = f"[{host}]" if ":" in host else host
+        self._base = f"{url.scheme}://{authority}{f':{url.port}' if url.port else ''}{url.path.rstrip('/')}"
+        self._server: dict[str, str | int] = {"server.address": host, "server.port": port}
+
+    def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
+        """Makes one attempt, whose parent at Intercom is the client span; without a valid span, `trace`."""
+        attributes: dict[str, str | int] = {
+            "http.request.method": request.method,
+            "url.full": self._base + shown_path(request.path),
+            **self._server,
+        }
+        resend_count = self._message.take_attempt() - 1
+        if resend_count > 0:
+            attributes["http.request.resend_count"] = resend_count
+        span = self._tracer.start_span(request.method, kind=SpanKind.CLIENT, attributes=attributes)
+        # The text of an exception may hold data, and a gateway's failures are no exceptions.
+        with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+            try:
+                result = self._gateway.send(request, to_trace_context(span) or trace)
+            except BaseException as error:
+                _fail(span, type(error).__qualname__)
+                raise
+            _describe(span, result)
+        return result
+
+    def close(self) -> None:
+        """Closes the other gateway."""
+        self._gateway.close()
+
+
+def shown_path(path: str) -> str:
+    """A path without its query string, and without what may be personal data."""
+    segments = path.partition("?")[0].split("/")
+    return "/".join(segment if _PLAIN_SEGMENT.fullmatch(segment) else REDACTED for segment in segments)
+
+
+def _describe(span: Span, result: AttemptResult) -> None:
+    if not isinstance(result, Response):
+        # HTTPGateway's reasons begin with the name of the exception; the rest of a reason may be anything.
+        name = result.reason.partition(":")[0]
+        _fail(span, name if name.isidentifier() else OTHER)
+        return
+    span.set_attribute("http.response.status_code", result.status)
+    if result.status >= 400:
+        _fail(span, str(result.status))
+
+
+def _fail(span: Span, error_type: str) -> None:
+    span.set_attribute("error.type", error_type)
+    span.set_status(StatusCode.ERROR)
