@@ -21,14 +21,17 @@ MAX_IDLE_SECONDS = 1.0
 
 
 def message_properties(ordering_key: str | None = None, trace: TraceContext | None = None) -> BasicProperties:
-    """The properties of a message for the sink: persistent, with its ordering key and trace, where it has them."""
+    """The properties of a message for the sink: persistent, the time, and its ordering key and trace if it has them."""
     headers = {} if ordering_key is None else {ORDERING_KEY_HEADER: ordering_key}
     if trace is not None:
         headers["traceparent"] = trace.traceparent
         if trace.tracestate:
             headers["tracestate"] = trace.tracestate
     return BasicProperties(
-        delivery_mode=PERSISTENT_DELIVERY_MODE, content_type="application/msgpack", headers=headers or None
+        delivery_mode=PERSISTENT_DELIVERY_MODE,
+        content_type="application/msgpack",
+        timestamp=int(time.time()),
+        headers=headers or None,
     )
 
 

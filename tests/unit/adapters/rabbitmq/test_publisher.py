@@ -114,8 +114,10 @@ def test_an_error_while_closing_is_ignored(publisher: Publisher, blocking_broker
     assert bodies(blocking_broker) == [b"one"]
 
 
-def test_a_message_is_persistent_and_has_its_ordering_key() -> None:
+def test_a_message_is_persistent_and_has_the_time_and_its_ordering_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 1000.9)
     properties = message_properties("key")
+    assert properties.timestamp == 1000
     assert (properties.delivery_mode, properties.content_type) == (2, "application/msgpack")
     assert properties.headers == {"x-ordering-key": "key"}
     assert message_properties().headers is None
