@@ -227,10 +227,17 @@ class Reconnecting(Event):
 
 @dataclass(frozen=True, slots=True)
 class DeadLettered(Event):
-    """The broker has confirmed a dead letter; `reason` says why the message was given up."""
+    """The broker has confirmed a dead letter; `reason` says why the message was given up.
+
+    Args:
+        queue: the dead-letter queue.
+        reason: why the message was given up.
+        error_codes: the codes of Intercom's last error list.
+    """
 
     queue: str
     reason: str
+    error_codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

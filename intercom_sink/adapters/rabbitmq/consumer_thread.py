@@ -71,6 +71,10 @@ class ConsumerThread:
                 self._consumer.close()
         self._thread.join(CLOSE_TIMEOUT + 1)
 
+    def is_alive(self) -> bool:
+        """Whether the thread runs; it ends after a `close`, and when it puts an error into the inbox."""
+        return self._thread.is_alive()
+
     # On the I/O thread.
 
     def _run(self) -> None:

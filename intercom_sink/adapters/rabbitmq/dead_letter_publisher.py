@@ -79,7 +79,7 @@ class DeadLetterPublisher:
             wait=lambda seconds: self._stopping.wait(seconds) or cancelled(),
         )
         if confirmed:
-            self._monitor.record(DeadLettered(self._queue, dead_letter.reason))
+            self._monitor.record(DeadLettered(self._queue, dead_letter.reason, dead_letter.error_codes))
         return confirmed
 
     def close(self) -> None:

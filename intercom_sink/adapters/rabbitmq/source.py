@@ -129,6 +129,11 @@ class RabbitMQSource:
         if self._dead_letters is not None:
             self._dead_letters.close()
 
+    def is_alive(self) -> bool:
+        """Whether the I/O thread runs, or need not: before the first `receive`, during a hold, and after a stop."""
+        thread = self._thread
+        return thread is None or self._stopping.is_set() or thread.is_alive()
+
     def _start(self) -> None:
         with self._thread_lock:
             if self._thread is None and not self._stopping.is_set():
