@@ -1,0 +1,85 @@
+"""What happened in each of the last minutes, in bounded memory: counts, and durations in classes."""
+
+from bisect import bisect_left
+from collections import deque
+from dataclasses import dataclass, field
+
+from intercom_sink.adapters.monitors.snapshot import Minute
+
+MAX_MINUTES = 15
+"""Minutes that are kept, the present one included."""
+
+_BOUNDS = tuple(0.001 * 1.2**number for number in range(64))
+"""Upper bounds of the classes of durations, from 1 ms to 97 s: a percentile is at most 20 % too long."""
+
+
+@dataclass(slots=True)
+class _Counts:
+    number: int
+    settled: int = 0
+    given_up: int = 0
+    retries: int = 0
+    durations: list[int] = field(default_factory=lambda: [0] * (len(_BOUNDS) + 1))
+    remaining: int | None = None
+
+
+class Minutes:
+    """Counts what happens in each minute. Not thread-safe.
+
+    Args:
+        now: the time at the start, in seconds of a monotonic clock.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._began = now
+        self._minutes: deque[_Counts] = deque([_Counts(0)], MAX_MINUTES)
+
+    def attempt(self, now: float, duration: float, remaining: int | None) -> None:
+        """Counts an attempt, with what the rate window still took after it."""
+        minute = self._at(now)
+        minute.durations[bisect_left(_BOUNDS, duration)] += 1
+        if remaining is not None:
+            minute.remaining = remaining if minute.remaining is None else min(minute.remaining, remaining)
+
+    def retry(self, now: float) -> None:
+        """Counts an attempt that is followed by another one."""
+        self._at(now).retries += 1
+
+    def settled(self, now: float, given_up: bool = False) -> None:
+        """Counts a message that was acked or given up."""
+        minute = self._at(now)
+        minute.settled += 1
+        minute.given_up += given_up
+
+    def recent(self, now: float) -> tuple[Minute, ...]:
+        """The last minutes, the present one last; those in which nothing happened are among them."""
+        last = self._number(now)
+        kept = {counts.number: _minute(counts) for counts in self._minutes}
+        first = max(0, last - MAX_MINUTES + 1)
+        return tuple(kept.get(number) or Minute(number) for number in range(first, last + 1))
+
+    def _at(self, now: float) -> _Counts:
+        number = self._number(now)
+        if self._minutes[-1].number < number:
+            self._minutes.append(_Counts(number))
+        return self._minutes[-1]
+
+    def _number(self, now: float) -> int:
+        return int((now - self._began) // 60)
+
+
+def _minute(counts: _Counts) -> Minute:
+    p50, p95 = _percentile(counts.durations, 0.5), _percentile(counts.durations, 0.95)
+    return Minute(counts.number, counts.settled, counts.given_up, counts.retries, p50, p95, counts.remaining)
+
+
+def _percentile(durations: list[int], share: float) -> float | None:
+    """The upper bound of the class that this share of the durations reaches; None: there are none."""
+    rest = share * sum(durations)
+    if rest == 0:
+        return None
+    for count, bound in zip(durations, _BOUNDS, strict=False):
+        rest -= count
+        if rest <= 0:
+            return bound
+    return _BOUNDS[-1]

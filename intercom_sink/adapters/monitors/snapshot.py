@@ -1,0 +1,242 @@
+"""What the sink does at one moment: the one value that metrics, health and the page are made from.
+
+Moments are Unix seconds, durations are seconds. Nothing here holds the data of a request, the token or a password.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from intercom_sink.domain.attempt import Attempt
+from intercom_sink.domain.events import HoldCause, PauseCause
+from intercom_sink.domain.policy import Disposition
+from intercom_sink.domain.rate_limit import RateLimit
+from intercom_sink.domain.response import NoResponse
+
+MAX_TEXT = 200
+"""Characters of a path, an error code or a reason that are kept."""
+
+IDLE_AFTER = 5.0
+"""Seconds without a message after which the sink counts as idle. Shorter gaps are normal while it streams."""
+
+
+class State(StrEnum):
+    """What the sink does."""
+
+    STREAMING = "streaming"
+    IDLE = "idle"
+    PAUSED = "paused"
+    HOLDING = "holding"
+    RECONNECTING = "reconnecting"
+    STOPPING = "stopping"
+
+
+class Waiting(StrEnum):
+    """What an unsettled message that is not in flight may wait for, besides the end of a pause."""
+
+    HOLD = "hold"
+    RETRY = "retry"
+    TURN = "turn"
+    SETTLEMENT = "settlement"
+
+
+WAITING_REASONS: tuple[str, ...] = (*Waiting, *PauseCause)
+"""Every reason that an unsettled message may wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Nothing is sent.
+
+    Args:
+        cause: why.
+        since: when it began; a pause that follows the other at once is the same.
+        until: when it ends, as far as is known.
+    """
+
+    cause: PauseCause
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class HoldStatus:
+    """Every message waits in the queue.
+
+    Args:
+        cause: why.
+        since: when it began.
+        silent_seconds: since the last sign of the requests that test whether it is over.
+    """
+
+    cause: HoldCause
+    since: float
+    silent_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An attempt that failed, or a malformed message.
+
+    Args:
+        at: when.
+        disposition: what it means for the message.
+        status: Intercom's status; None: there was no response.
+        code: the first of Intercom's error codes.
+        reason: why there was no response, or what makes a message malformed.
+        method: the request's method.
+        path: its path, without a query string.
+    """
+
+    at: float
+    disposition: str
+    status: int | None = None
+    code: str | None = None
+    reason: str | None = None
+    method: str | None = None
+    path: str | None = None
+
+    @classmethod
+    def of(cls, attempt: Attempt, at: float) -> Self:
+        """The failure of an attempt."""
+        result, path = attempt.result, attempt.path.partition("?")[0][:MAX_TEXT]
+        if isinstance(result, NoResponse):
+            return cls(at, attempt.disposition, None, None, result.reason[:MAX_TEXT], attempt.method, path)
+        code = result.error_codes[0][:MAX_TEXT] if result.error_codes else None
+        return cls(at, attempt.disposition, result.status, code, None, attempt.method, path)
+
+    @classmethod
+    def malformed(cls, reason: str, at: float) -> Self:
+        """A malformed message."""
+        return cls(at, Disposition.MALFORMED, reason=reason[:MAX_TEXT])
+
+
+@dataclass(frozen=True, slots=True)
+class RateWindow:
+    """What Intercom has reported about its rate window.
+
+    Args:
+        limit: requests that one window takes.
+        remaining: requests that it still took when it was last reported.
+        reset_at: when it ends, by Intercom's clock.
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset_at: float | None = None
+
+    def after(self, reported: RateLimit) -> "RateWindow":
+        """What is known once a response has reported this; responses may come out of order."""
+        if reported.remaining is None and reported.limit is None:
+            return self
+        resets = reported.reset_at
+        if resets is not None and self.reset_at is not None and resets <= self.reset_at:
+            if resets < self.reset_at:
+                return self
+            known = [count for count in (self.remaining, reported.remaining) if count is not None]
+            return RateWindow(reported.limit, min(known, default=None), resets)
+        return RateWindow(reported.limit, reported.remaining, resets)
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """One minute of the recent past.
+
+    Args:
+        number: minutes since the start of the sink.
+        settled: messages that were acked or given up.
+        given_up: those that were given up.
+        retries: attempts that were followed by another one.
+        p50: the median duration of an attempt; None: there was none.
+        p95: the duration that 95 % of the attempts did not exceed.
+        remaining: the fewest requests that the rate window still took.
+    """
+
+    number: int
+    settled: int = 0
+    given_up: int = 0
+    retries: int = 0
+    p50: float | None = None
+    p95: float | None = None
+    remaining: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """The messages that were received and are neither acked, given up, nor returned to the queue.
+
+    Args:
+        in_flight: those whose attempt is under way.
+        waiting: the others, by each reason.
+        next_retry_in: seconds until the first retry is due.
+        oldest_seconds: since the oldest one was received; 0: there is none.
+        in_flight_seconds: the longest attempt under way; pauses are not counted.
+        settling_seconds: the longest time for which one that needs no further attempt is not settled yet.
+        stalled_seconds: for how long one has waited for nothing, while nothing at all happened.
+    """
+
+    in_flight: int
+    waiting: Mapping[str, int]
+    next_retry_in: float | None
+    oldest_seconds: float
+    in_flight_seconds: float
+    settling_seconds: float
+    stalled_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the sink does at one moment.
+
+    Args:
+        at: this moment.
+        started_at: when the sink was started.
+        state: what it does.
+        since: since when it does that.
+        connected: whether it has a connection to RabbitMQ; a hold closes it on purpose, and counts as connected.
+        connection_error: why it has none.
+        queue: what it consumes.
+        pause: the pause, if there is one.
+        hold: the hold, if there is one.
+        messages: the unsettled messages.
+        next_retry_at: when the first retry is due.
+        last_success_at: when Intercom last took a message, or had nothing to do for it.
+        window: Intercom's rate window.
+        settled: messages that were acked or given up since the start, by disposition.
+        dead_letters: messages that were dead-lettered since the start.
+        minutes: the last minutes, the present one last.
+        failures: the last failures, the latest first.
+    """
+
+    at: float
+    started_at: float
+    state: State
+    since: float
+    connected: bool
+    connection_error: str | None
+    queue: str | None
+    pause: Pause | None
+    hold: HoldStatus | None
+    messages: Messages
+    next_retry_at: float | None
+    last_success_at: float | None
+    window: RateWindow
+    settled: Mapping[str, int]
+    dead_letters: Mapping[str, int]
+    minutes: tuple[Minute, ...]
+    failures: tuple[Failure, ...]
+
+    @property
+    def until(self) -> float | None:
+        """When the state ends, as far as is known."""
+        return self.pause.until if self.state is State.PAUSED and self.pause else None
+
+    @property
+    def cause(self) -> str | None:
+        """Why the sink does not stream."""
+        if self.state is State.PAUSED and self.pause:
+            return self.pause.cause.value
+        if self.state is State.HOLDING and self.hold:
+            return self.hold.cause.value
+        return self.connection_error if self.state is State.RECONNECTING else None
