@@ -44,6 +44,7 @@ format: .venv/complete
 # The pages and pictures that are made from code.
 docs: .venv/complete
 	$(BIN)/python docs/events_page.py > docs/events.md
+	$(BIN)/python docs/metrics_page.py > docs/metrics.md
 	$(BIN)/python docs/diagrams/message_flow.py > docs/diagrams/message_flow.svg
 
 # What takes longer than a check may; each ends by itself.
@@ -72,8 +73,8 @@ dist: .venv/complete
 
 lock: .venv/complete
 	$(BIN)/pip install --quiet uv
-	$(COMPILE) --output-file requirements/run.txt setup.cfg
-	$(COMPILE) --constraint requirements/run.txt --group dev --output-file requirements/dev.txt setup.cfg
+	$(COMPILE) --extra metrics --output-file requirements/run.txt setup.cfg
+	$(COMPILE) --extra metrics --constraint requirements/run.txt --group dev --output-file requirements/dev.txt setup.cfg
 	$(COMPILE) --group sbom --output-file requirements/sbom.txt
 	$(COMPILE) --group go --output-file requirements/go.txt
 	$(COMPILE) --constraint requirements/run.txt --group fuzz --output-file requirements/fuzz.txt setup.cfg

@@ -1,35 +1,36 @@
 """The metrics that alerts and dashboard may use, and how to find those that an expression uses."""
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
+
+from intercom_sink import RateLimit, Response
+from intercom_sink.adapters.monitors.metrics import PrometheusMonitor
+from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.domain.events import AttemptFinished
+from intercom_sink.testing import VirtualClock
+from tests.support.events import DELIVERED, examples
 
 TARGET_LABELS = {"job", "instance"}
 """Labels that Prometheus adds to every series of a target."""
 
-METRICS: Mapping[str, set[str]] = {
-    "intercom_sink_messages_total": {"outcome"},
-    "intercom_sink_attempts_total": {"status_class"},
-    "intercom_sink_attempt_duration_seconds_bucket": {"le"},
-    "intercom_sink_attempt_duration_seconds_count": set(),
-    "intercom_sink_attempt_duration_seconds_sum": set(),
-    "intercom_sink_message_age_seconds_bucket": {"le"},
-    "intercom_sink_message_age_seconds_count": set(),
-    "intercom_sink_message_age_seconds_sum": set(),
-    "intercom_sink_in_flight": set(),
-    "intercom_sink_waiting": {"reason"},
-    "intercom_sink_paused": {"reason"},
-    "intercom_sink_holding": {"cause"},
-    "intercom_sink_connected": set(),
-    "intercom_sink_rate_limit_limit": set(),
-    "intercom_sink_rate_limit_remaining": set(),
-    "intercom_sink_rate_limit_reset_timestamp_seconds": set(),
-    "intercom_sink_reconnects_total": set(),
-    "intercom_sink_possible_duplicates_total": set(),
-    "intercom_sink_dead_letters_total": {"reason", "code"},
-    "intercom_sink_last_success_timestamp_seconds": set(),
-    "intercom_sink_oldest_unsettled_seconds": set(),
-    "intercom_sink_build_info": {"version"},
-}
+
+def _metrics() -> dict[str, set[str]]:
+    """The series of the sink once everything has happened, with their own labels."""
+    status = StatusMonitor(VirtualClock())
+    metrics = PrometheusMonitor(status.snapshot, "0.1.0")
+    reported = Response(200, RateLimit(1000, 1010, limit=100, remaining=99))
+    for event in (*examples(), AttemptFinished(dataclasses.replace(DELIVERED, result=reported))):
+        status.record(event)
+        metrics.record(event)
+    found: dict[str, set[str]] = {}
+    for family in metrics.registry.collect():
+        for sample in family.samples:
+            found.setdefault(sample.name, set()).update(sample.labels)
+    return found
+
+
+METRICS: Mapping[str, set[str]] = _metrics()
 """The series of the sink, with their own labels."""
 
 OTHERS: Mapping[str, set[str]] = {

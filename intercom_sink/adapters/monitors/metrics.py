@@ -1,0 +1,225 @@
+"""Monitor that counts for Prometheus, in a registry of its own. Needs the extra `metrics`.
+
+Counters and histograms are fed by the events, gauges by the `Snapshot` of the moment at which they are asked for. Every
+label has a closed set of values. Those of counters exist from the start, with 0: `increase` misses the first value of a
+series that appears later.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from intercom_sink.adapters.monitors.error_codes import ERROR_CODES, OTHER, code_label
+from intercom_sink.adapters.monitors.snapshot import Snapshot
+from intercom_sink.adapters.monitors.status import SETTLED
+from intercom_sink.domain import events
+from intercom_sink.domain.dead_letter import Reason
+from intercom_sink.domain.envelope import Envelope
+from intercom_sink.domain.events import Event, HoldCause, PauseCause
+from intercom_sink.domain.policy import Disposition
+from intercom_sink.domain.response import AttemptResult, NoResponse
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""That of Prometheus' text format."""
+
+PREFIX = "intercom_sink_"
+
+STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx", "none")
+"""Classes of an attempt's status; none: there was no valid response."""
+
+DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60)
+"""Bounds of an attempt's duration, in seconds."""
+
+AGES = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400)
+"""Bounds of a message's age, in seconds. The AMQP timestamp has whole seconds."""
+
+_WITHOUT_CODE = (Reason.MALFORMED, Reason.NO_RESPONSE)
+"""Reasons without a response, and so without an error code."""
+
+
+class PrometheusMonitor:
+    """Counts, and renders what Prometheus scrapes.
+
+    Args:
+        snapshot: what the sink does now.
+        version: the sink's version.
+        unix_time: tells the time, for the age of messages.
+    """
+
+    def __init__(
+        self, snapshot: Callable[[], Snapshot], version: str, unix_time: Callable[[], float] = time.time
+    ) -> None:
+        self._unix_time = unix_time
+        own = CollectorRegistry()
+        messages = Counter(
+            f"{PREFIX}messages", "Messages that were acked or given up, by outcome.", ["outcome"], registry=own
+        )
+        self._messages = {disposition: messages.labels(disposition.value) for disposition in SETTLED}
+        attempts = Counter(
+            f"{PREFIX}attempts",
+            "Requests to Intercom, by class of status; none: no valid response.",
+            ["status_class"],
+            registry=own,
+        )
+        self._attempts = {name: attempts.labels(name) for name in STATUS_CLASSES}
+        self._durations = Histogram(
+            f"{PREFIX}attempt_duration_seconds",
+            "From the start of an attempt to the end of its response, or to its failure.",
+            registry=own,
+            buckets=DURATIONS,
+        )
+        self._ages = Histogram(
+            f"{PREFIX}message_age_seconds",
+            "From a message's AMQP timestamp to the moment at which it was acked or given up.",
+            registry=own,
+            buckets=AGES,
+        )
+        self._reconnects = Counter(
+            f"{PREFIX}reconnects", "Connections to RabbitMQ that took the place of a lost one.", registry=own
+        )
+        self._duplicates = Counter(
+            f"{PREFIX}possible_duplicates",
+            "Delivered messages that may have reached Intercom before.",
+            registry=own,
+        )
+        dead_letters = Counter(
+            f"{PREFIX}dead_letters",
+            "Messages that were dead-lettered, by reason and by the first of Intercom's error codes.",
+            ["reason", "code"],
+            registry=own,
+        )
+        self._dead_letters = {
+            (reason.value, code): dead_letters.labels(reason.value, code)
+            for reason in Reason
+            for code in ((OTHER,) if reason in _WITHOUT_CODE else (*sorted(ERROR_CODES), OTHER))
+        }
+        self._has_consumed = self._is_lost = False
+        self._handlers: Mapping[type[Event], Callable[[Any], None]] = {
+            events.AttemptFinished: self._attempt_finished,
+            events.MessageDelivered: self._settled,
+            events.MessageNotFound: self._settled,
+            events.MessageDuplicate: self._settled,
+            events.MessageGivenUp: self._settled,
+            events.MessageMalformed: self._malformed,
+            events.DeadLettered: self._dead_lettered,
+            events.Consuming: self._consuming,
+            events.ConnectionFailed: self._connection_failed,
+        }
+        self.registry = CollectorRegistry()
+        self.registry.register(_WithoutCreated(own))
+        self.registry.register(_Gauges(snapshot, version))
+
+    def record(self, event: Event) -> None:
+        """Counts the event."""
+        handle = self._handlers.get(type(event))
+        if handle is not None:
+            handle(event)
+
+    def render(self) -> bytes:
+        """The metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def _attempt_finished(self, event: events.AttemptFinished) -> None:
+        self._attempts[status_class(event.attempt.result)].inc()
+        self._durations.observe(event.attempt.duration)
+
+    def _settled(self, event: events.MessageDelivered | events.MessageGivenUp) -> None:
+        attempt = event.attempt
+        self._count(attempt.envelope, attempt.disposition)
+        if attempt.disposition is Disposition.DELIVERED and attempt.state.possible_duplicate:
+            self._duplicates.inc()
+
+    def _malformed(self, event: events.MessageMalformed) -> None:
+        self._count(event.envelope, Disposition.MALFORMED)
+
+    def _count(self, envelope: Envelope, disposition: Disposition) -> None:
+        self._messages[disposition].inc()
+        if envelope.published_at is not None:
+            self._ages.observe(max(0.0, self._unix_time() - envelope.published_at))
+
+    def _dead_lettered(self, event: events.DeadLettered) -> None:
+        exact, other = (event.reason, code_label(event.error_codes)), (event.reason, OTHER)
+        self._dead_letters[exact if exact in self._dead_letters else other].inc()
+
+    # On the I/O thread.
+
+    def _consuming(self, event: events.Consuming) -> None:
+        if self._has_consumed and self._is_lost:
+            self._reconnects.inc()
+        self._has_consumed, self._is_lost = True, False
+
+    def _connection_failed(self, event: events.ConnectionFailed) -> None:
+        self._is_lost = True
+
+
+def status_class(result: AttemptResult) -> str:
+    """The class of an attempt's status; one over 599 counts as a server error (RFC 9110, section 15)."""
+    return "none" if isinstance(result, NoResponse) else f"{min(result.status // 100, 5)}xx"
+
+
+class _WithoutCreated(Collector):
+    """Another registry, without the time at which each series was made: a gauge for each that nobody asks for."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self._registry.collect():
+            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+            yield metric
+
+
+class _Gauges(Collector):
+    """What the sink does at the moment of the scrape."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot], version: str) -> None:
+        self._snapshot = snapshot
+        self._version = version
+
+    def collect(self) -> Iterator[Metric]:
+        now = self._snapshot()
+        window, pause, hold = now.window, now.pause and now.pause.cause, now.hold and now.hold.cause
+        yield _gauge("in_flight", "Requests to Intercom that are under way.", now.messages.in_flight)
+        yield _labelled(
+            "waiting", "Messages that were received and wait, by what they wait for.", "reason", now.messages.waiting
+        )
+        yield _labelled(
+            "paused", "1 while nothing is sent, by reason.", "reason", {cause: cause is pause for cause in PauseCause}
+        )
+        yield _labelled(
+            "holding",
+            "1 while every message waits in the queue, by cause.",
+            "cause",
+            {cause: cause is hold for cause in HoldCause},
+        )
+        yield _gauge("connected", "0 while there is no connection to RabbitMQ, unless a hold closed it.", now.connected)
+        yield _gauge("rate_limit_limit", "Requests that Intercom's rate window takes.", window.limit)
+        yield _gauge("rate_limit_remaining", "Requests that it still took when last reported.", window.remaining)
+        yield _gauge("rate_limit_reset_timestamp_seconds", "When it ends, by Intercom's clock.", window.reset_at)
+        yield _gauge(
+            "last_success_timestamp_seconds",
+            "When Intercom last took a message; 0: not since the start.",
+            now.last_success_at or 0.0,
+        )
+        yield _gauge(
+            "oldest_unsettled_seconds",
+            "Since the oldest message was received that is not settled yet; 0: there is none.",
+            now.messages.oldest_seconds,
+        )
+        yield _labelled("build_info", "1; the label names the version.", "version", {self._version: 1})
+
+
+def _gauge(name: str, text: str, value: float | None) -> Metric:
+    """A gauge; without a value there is no sample."""
+    return GaugeMetricFamily(f"{PREFIX}{name}", text, None if value is None else float(value))
+
+
+def _labelled(name: str, text: str, label: str, values: Mapping[Any, float]) -> Metric:
+    family = GaugeMetricFamily(f"{PREFIX}{name}", text, labels=[label])
+    for value, number in values.items():
+        family.add_metric([str(value)], float(number))
+    return family
