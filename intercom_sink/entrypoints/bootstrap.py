@@ -36,16 +36,7 @@ def build_sink(
     """
     monitor, gateway = traced(settings, monitor or LogMonitor(), gateway or build_gateway(settings))
     return Sink(
-        source=source
-        or RabbitMQSource(
-            settings.rabbitmq,
-            settings.queue,
-            monitor,
-            concurrency=settings.concurrency,
-            reconnect_timeout=settings.reconnect_timeout,
-            dead_letter_queue=settings.dead_letter_queue,
-            drain=drain,
-        ),
+        source=source or build_source(settings, monitor, drain=drain),
         gateway=gateway,
         clock=clock or SystemClock(),
         decode=decode,
@@ -57,6 +48,19 @@ def build_sink(
             dead_letters=settings.dead_letter_queue is not None,
             dead_letter_not_found=settings.dead_letter_not_found,
         ),
+    )
+
+
+def build_source(settings: Settings, monitor: Monitor, *, drain: bool = False) -> RabbitMQSource:
+    """Builds the source that consumes the queue."""
+    return RabbitMQSource(
+        settings.rabbitmq,
+        settings.queue,
+        monitor,
+        concurrency=settings.concurrency,
+        reconnect_timeout=settings.reconnect_timeout,
+        dead_letter_queue=settings.dead_letter_queue,
+        drain=drain,
     )
 
 

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from intercom_sink.adapters.monitors.log_format import configure_logging
 from intercom_sink.domain.errors import BrokerUnavailable, ConfigurationError, OperatorError
-from intercom_sink.entrypoints.commands import check, dead_letters, publish, run
+from intercom_sink.entrypoints.commands import check, dead_letters, healthy, publish, run
 from intercom_sink.entrypoints.output import flush_all, print_error
 
 FAILED, BAD_INPUT = 1, 2
@@ -51,6 +51,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"intercom-sink {version('intercom-sink')}")
     parser.set_defaults(execute=run.execute)
     commands = parser.add_subparsers(metavar="COMMAND")
-    for command in (run, check, publish, dead_letters):
+    for command in (run, check, healthy, publish, dead_letters):
         command.add_parser(commands)
     return parser

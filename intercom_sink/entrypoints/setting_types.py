@@ -63,6 +63,14 @@ def _check_not_source_queue(name: str, info: ValidationInfo) -> str:
     return name
 
 
+def _check_host_name(name: str) -> str:
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        raise ValueError("is not a host name or an address") from None
+    return name
+
+
 def _check_has_queue(on: bool, info: ValidationInfo) -> bool:
     if on and info.data.get("dead_letter_queue", "") is None:
         raise ValueError("CJW_INTERCOM_DEAD_LETTER_QUEUE is unset, so nothing would be dead-lettered")
@@ -98,6 +106,7 @@ Switch = Annotated[bool, BeforeValidator(_parse_switch)]
 SwitchForDeadLetters = Annotated[Switch, AfterValidator(_check_has_queue)]
 Token = Annotated[Secret, PlainValidator(_check_token_secret)]
 Version = Annotated[str, AfterValidator(_check_version)]
+HostName = Annotated[str, AfterValidator(_check_host_name)]
 BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
 BrokerCluster = Annotated[Brokers, PlainValidator(Brokers)]
 QueueName = Annotated[str, StringConstraints(min_length=1), AfterValidator(_check_queue_name)]

@@ -15,6 +15,7 @@ from intercom_sink.entrypoints.setting_types import (
     BaseUrl,
     BrokerCluster,
     DeadLetterQueueName,
+    HostName,
     QueueName,
     Seconds,
     Switch,
@@ -37,16 +38,11 @@ MAX_CONCURRENCY = 256
 _SECRET = {"CJW_RABBITMQ_HOST", "CJW_INTERCOM_API_TOKEN", "CJW_INTERCOM_API_URL"}
 """Variables whose values are not shown; a URL may hold a password."""
 
-_RESERVED = {"CJW_METRICS_HOST"}
-"""Variables that have a meaning only with those that this version does not support."""
-
 
 class BrokerSettings(BaseModel):
     """A queue, and the RabbitMQ that holds it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True)
-
-    _unsupported: ClassVar[frozenset[str]] = frozenset()
 
     _files: ClassVar[Mapping[str, SecretFile]] = {"CJW_RABBITMQ_HOST": ("CJW_RABBITMQ_HOST_FILE", parse_urls)}
     """Variables whose values a file may hold."""
@@ -63,7 +59,7 @@ class BrokerSettings(BaseModel):
             ConfigurationError: a line for each variable that is missing or invalid.
         """
         given = {name: text.strip() for name, text in environ.items() if text.strip()}
-        problems = [f"{name}: is not supported by this version; unset it" for name in cls._unsupported & given.keys()]
+        problems: list[str] = []
         secrets: dict[str, Secret] = {name: FixedSecret(given[name]) for name in cls._files if name in given}
         from_files = [(variable, *source) for variable, source in cls._files.items() if source[0] in given]
         for variable, file, check in from_files:
@@ -93,9 +89,6 @@ class DeadLetterSettings(BrokerSettings):
 class Settings(BrokerSettings):
     """All settings of the sink."""
 
-    # Ignoring a variable that this version does not support would break a promise silently.
-    _unsupported: ClassVar[frozenset[str]] = frozenset({"CJW_METRICS_PORT"})
-
     _files: ClassVar[Mapping[str, SecretFile]] = {
         **BrokerSettings._files,
         "CJW_INTERCOM_API_TOKEN": ("CJW_INTERCOM_API_TOKEN_FILE", check_token),
@@ -113,6 +106,8 @@ class Settings(BrokerSettings):
     hold: Annotated[Switch, Field(alias="CJW_INTERCOM_HOLD")] = False
     timeout: Annotated[Seconds, Field(alias="CJW_INTERCOM_TIMEOUT", gt=0)] = 30.0
     reconnect_timeout: Annotated[Seconds, Field(alias="CJW_RABBITMQ_RECONNECT_TIMEOUT", ge=0)] = 60.0
+    metrics_port: Annotated[int | None, Field(alias="CJW_METRICS_PORT", ge=1, le=65_535)] = None
+    metrics_host: Annotated[HostName, Field(alias="CJW_METRICS_HOST")] = "0.0.0.0"  # noqa: S104 probes come from outside
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         BeforeValidator(str.upper),
@@ -134,7 +129,7 @@ class Settings(BrokerSettings):
 def find_unknown(environ: Mapping[str, str]) -> Iterator[UnknownVariable]:
     """The variables that are set and look like a setting, but are none."""
     known = {str(field.alias) for field in Settings.model_fields.values()}
-    return unknown_variables(environ, known | Settings._unsupported | _RESERVED)
+    return unknown_variables(environ, known)
 
 
 def _open_file(variable: str, file: str, check: Check, given: Mapping[str, str]) -> Secret:

@@ -28,7 +28,6 @@ CUSTOM = {
 """Kinds that no schema of Kubernetes describes: the tests below check their structure."""
 
 LABELS = {"app.kubernetes.io/name": "intercom-sink"}
-METRICS_PORT = {"CJW_METRICS_PORT", "CJW_METRICS_HOST"}
 
 
 @cache
@@ -123,7 +122,7 @@ def test_the_request_in_flight_has_time_to_finish(folder: Path) -> None:
 def test_the_sink_accepts_the_settings(folder: Path, tmp_path: Path) -> None:
     """A variable that is no setting would be ignored in silence, but for a warning in the log."""
     names = settings(folder).keys() | {variable["name"] for variable in container(folder)["env"]}
-    assert names - METRICS_PORT <= {str(field.alias) for field in Settings.model_fields.values()}
+    assert names <= {str(field.alias) for field in Settings.model_fields.values()}
     values = {"CJW_RABBITMQ_HOST": "amqp://rabbitmq/", "CJW_INTERCOM_API_TOKEN": "mock", "CJW_INTERCOM_QUEUE_NAME": "q"}
     environment = {name: values.get(name, "") for name in names} | settings(folder)
     for name in list(environment):
@@ -131,7 +130,7 @@ def test_the_sink_accepts_the_settings(folder: Path, tmp_path: Path) -> None:
             file = tmp_path / name
             file.write_text(values[name.removesuffix("_FILE")])
             environment[name] = str(file)
-    Settings.from_environment({name: value for name, value in environment.items() if name not in METRICS_PORT})
+    Settings.from_environment(environment)
 
 
 def test_secrets_are_files_that_are_mounted_whole() -> None:

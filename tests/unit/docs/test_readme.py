@@ -85,10 +85,6 @@ def test_the_configuration_table_lists_every_setting_with_its_default() -> None:
             assert shown == expected, name
 
 
-def test_the_readme_names_the_settings_that_are_refused() -> None:
-    assert all(name in README.read_text() for name in Settings._unsupported)
-
-
 def test_troubleshooting_has_a_row_for_every_line_an_operator_should_read() -> None:
     """Every event whose line is a warning or worse, or as severe as what happened to a message."""
     rows = "\n".join(first_cells(section("Troubleshooting")))

@@ -1,0 +1,143 @@
+"""Health without HTTP: `intercom-sink healthy` asks the sinks that run beside it, over an abstract Unix socket.
+
+Such a socket is a name in the network namespace, not a file: it needs no writable folder, and it is gone with its
+process. Anybody in that namespace may ask, and learns one line about health. Each sink has a name of its own, with a
+digest of its queue's name in it; who asks finds them in the kernel's table of sockets, and takes only those whose
+process it can see and that runs as the same user, or that it asks as root.
+"""
+
+import hashlib
+import os
+import secrets
+import socket
+import struct
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+PREFIX = "intercom-sink-health/"
+"""What the names of the sockets begin with."""
+
+TIMEOUT = 5.0
+"""Seconds after which a sink that does not answer is unhealthy: it may be stopped, or hang."""
+
+NO_ANSWER = f"it did not answer within {TIMEOUT:.0f} s"
+
+TABLE = Path("/proc/self/net/unix")
+"""Where the kernel lists the sockets of the network namespace."""
+
+BACKLOG = 128
+"""Questions that a stopped process keeps until it is continued; then connecting to it takes too long, too."""
+
+MAX_ANSWER = 1000
+"""Bytes of an answer."""
+
+_HEALTHY = b"healthy\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a sink says of itself.
+
+    Args:
+        pid: its process; 0: that is not known.
+        problem: why it is unhealthy; None: it is healthy.
+    """
+
+    pid: int
+    problem: str | None
+
+
+class HealthSocket:
+    """Answers from the start until `close`, on a thread of its own.
+
+    Args:
+        queue: the name of the sink's queue.
+        problem: why the sink is unhealthy, in one line; None: it is healthy.
+
+    Raises:
+        OSError: this system has no such sockets, or does not allow them.
+    """
+
+    def __init__(self, queue: str, problem: Callable[[], str | None]) -> None:
+        if sys.platform != "linux":
+            raise OSError("abstract Unix sockets exist on Linux only")
+        self._problem = problem
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._socket.bind(f"\0{_prefix(queue)}{os.getpid()}-{secrets.token_hex(4)}")
+            self._socket.listen(BACKLOG)
+        except OSError:
+            self._socket.close()
+            raise
+        self._thread = threading.Thread(target=self._serve, name="health socket", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._socket.shutdown(socket.SHUT_RDWR)  # ends its accept
+        self._thread.join()
+        self._socket.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection, suppress(OSError):
+                connection.settimeout(TIMEOUT)
+                problem = self._problem()
+                connection.sendall(_HEALTHY if problem is None else f"{problem}\n".encode()[:MAX_ANSWER])
+
+
+def ask(queue: str | None = None) -> list[Answer]:
+    """Asks the sinks that run beside this process.
+
+    Args:
+        queue: only those that consume a queue of this name; None: all.
+    """
+    answers = [_ask(name) for name in _names(_prefix(queue))]
+    return [answer for answer in answers if answer is not None]
+
+
+def _prefix(queue: str | None) -> str:
+    return PREFIX if queue is None else f"{PREFIX}{hashlib.sha256(queue.encode()).hexdigest()[:16]}/"
+
+
+def _names(prefix: str) -> Iterator[str]:
+    """The names of the sockets that begin so; the kernel writes @ for the zero byte. Connections have the name too."""
+    try:
+        lines = TABLE.read_text(errors="replace").splitlines()
+    except OSError:
+        return
+    found = {line.rpartition("@")[2] for line in lines if f"@{prefix}" in line}
+    yield from sorted(name for name in found if name.startswith(prefix))
+
+
+def _ask(name: str) -> Answer | None:
+    """What the sink with this socket says; None: it has just ended, or is not ours to ask."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(TIMEOUT)
+        try:
+            connection.connect(f"\0{name}")
+            credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        except TimeoutError:
+            return Answer(0, NO_ANSWER)
+        except OSError:
+            return None
+        pid, uid, _ = struct.unpack("3i", credentials)
+        if pid == 0 or os.geteuid() not in (0, uid):
+            return None
+        try:
+            answer = connection.recv(MAX_ANSWER)
+        except TimeoutError:
+            return Answer(pid, NO_ANSWER)
+        except OSError:
+            return None
+    if not answer:
+        return None
+    return Answer(pid, None if answer == _HEALTHY else answer.decode(errors="replace").strip())

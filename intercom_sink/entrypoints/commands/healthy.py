@@ -1,0 +1,36 @@
+"""`intercom-sink healthy`: ask the sink that runs here whether a restart would help, without HTTP."""
+
+from argparse import Namespace
+from collections.abc import Mapping
+
+from intercom_sink.adapters.monitors.health_socket import ask
+from intercom_sink.entrypoints.commands import Commands
+from intercom_sink.entrypoints.exit_codes import ExitCode
+from intercom_sink.entrypoints.output import print_line
+
+QUEUE = "CJW_INTERCOM_QUEUE_NAME"
+"""Tells the sinks of one machine apart. The only setting that the command reads: the others need not be valid."""
+
+
+def add_parser(commands: Commands) -> None:
+    """Adds the command to the command line."""
+    parser = commands.add_parser(
+        "healthy",
+        help="ask the running sink whether it is healthy",
+        description="Exits with 0 if a sink runs here and is healthy, else with 1 and a line that says why. An outage "
+        "of Intercom or RabbitMQ, a pause and a hold are healthy: a restart would not help.",
+    )
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: Namespace, environ: Mapping[str, str]) -> ExitCode:
+    """Runs the command, which has no arguments."""
+    queue = environ.get(QUEUE, "").strip() or None
+    answers = ask(queue)
+    problems = [f"process {answer.pid}: {answer.problem}" for answer in answers if answer.problem is not None]
+    if not answers:
+        problems = [f"no sink of the queue {queue} runs here" if queue else "no sink runs here"]
+    if problems:
+        print_line("unhealthy: " + "; ".join(problems))
+        return ExitCode.FAILED
+    return ExitCode.OK
