@@ -1,37 +1,48 @@
 """Small charts of the last minutes, as inline SVG without scripts or styles of their own."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 300, 80
+WIDTH, HEIGHT = 300.0, 80.0
 
 _PLOT = HEIGHT - 4
 """Height that a line may take; the rest keeps its stroke inside."""
 
-Series = Sequence[float | None]
-"""One value for each minute; None: there is none."""
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a chart.
+
+    Args:
+        label: its name.
+        values: one for each minute, the latest last; None: there is none.
+        style: its class in the page's style sheet.
+    """
+
+    label: str
+    values: Sequence[float | None]
+    style: str = "main"
 
 
-def chart(title: str, lines: Sequence[tuple[str, Series]], unit: str) -> str:
+def chart(title: str, lines: Sequence[Line], unit: str = "", top: float | None = None) -> str:
     """A figure with a line for each series, and its latest values as text.
 
     Args:
         title: what it shows.
-        lines: the label of each line, and its values, the latest last.
+        lines: its lines.
         unit: what is written after a value.
+        top: the upper end of the scale; None: the highest value.
     """
-    values = [value for _, series in lines for value in series if value is not None]
-    top = max(values, default=0.0)
-    shapes = "".join(_line(number, series, top) for number, (_, series) in enumerate(lines))
-    legend = " · ".join(
-        f'<span class="line{number}">{escape(label)} {_latest(series, unit)}</span>'
-        for number, (label, series) in enumerate(lines)
-    )
-    summary = f"{title}, at most {number_text(top)}{unit}" if values else f"{title}: no data yet"
+    values = [value for line in lines for value in line.values if value is not None]
+    top = max(values, default=0.0) if top is None else max(top, *values, 0.0)
+    scale = f"0 to {number_text(top)}{unit}" if values else "no data yet"
+    legend = " · ".join(f'<span class="{line.style}">{escape(_legend(line, unit))}</span>' for line in lines)
     return (
         f"<figure><figcaption><b>{escape(title)}</b> {legend}</figcaption>"
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{escape(summary)}">'
-        f"{shapes}</svg><small>{escape(_scale(values, top, unit))}</small></figure>"
+        f'<svg viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" preserveAspectRatio="none" role="img" '
+        f'aria-label="{escape(f"{title}, {scale}")}">{"".join(_path(line, top) for line in lines)}</svg>'
+        f"<small>{escape(scale)}</small></figure>"
     )
 
 
@@ -40,25 +51,19 @@ def number_text(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _latest(series: Series, unit: str) -> str:
-    present = [value for value in series if value is not None]
-    return f"{number_text(present[-1])}{escape(unit)}" if present else ""
+def _legend(line: Line, unit: str) -> str:
+    present = [value for value in line.values if value is not None]
+    return f"{line.label} {number_text(present[-1])}{unit}" if present else line.label
 
 
-def _scale(values: Sequence[float], top: float, unit: str) -> str:
-    return f"0 to {number_text(top)}{unit}" if values else "no data yet"
-
-
-def _line(number: int, series: Series, top: float) -> str:
-    """The line, with a gap where there is no value; a value between two gaps is a short line."""
-    step = WIDTH / max(len(series), 1)
-    path = ""
+def _path(line: Line, top: float) -> str:
+    """The line: a level for each minute, with a gap where there is no value."""
+    step = WIDTH / max(len(line.values), 1)
+    commands = ""
     is_drawing = False
-    for index, value in enumerate(series):
-        if value is None:
-            is_drawing = False
-            continue
-        height = HEIGHT - 2 - (value / top * _PLOT if top else 0.0)
-        path += f"{'L' if is_drawing else 'M'}{index * step:.1f} {height:.1f}H{(index + 1) * step:.1f}"
-        is_drawing = True
-    return f'<path class="line{number}" d="{path}"/>' if path else ""
+    for index, value in enumerate(line.values):
+        if value is not None:
+            y = HEIGHT - 2 - (value / top * _PLOT if top else 0.0)
+            commands += f"{'L' if is_drawing else 'M'}{index * step:.1f} {y:.1f}H{(index + 1) * step:.1f}"
+        is_drawing = value is not None
+    return f'<path class="{line.style}" d="{commands}"/>' if commands else ""

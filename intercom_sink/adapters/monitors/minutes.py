@@ -9,8 +9,8 @@ from intercom_sink.adapters.monitors.snapshot import Minute
 MAX_MINUTES = 15
 """Minutes that are kept, the present one included."""
 
-_BOUNDS = tuple(0.001 * 1.2**number for number in range(64))
-"""Upper bounds of the classes of durations, from 1 ms to 97 s: a percentile is at most 20 % too long."""
+_BOUNDS = tuple(0.001 * 1.1**number for number in range(121))
+"""Upper bounds of the classes of durations, from 1 ms to 93 s: a percentile is at most 10 % too long."""
 
 
 @dataclass(slots=True)

@@ -6,11 +6,11 @@ of the old one; without scripts the browser reloads it. It shows what log lines 
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 
-from intercom_sink.adapters.monitors.charts import chart
+from intercom_sink.adapters.monitors.charts import Line, chart
 from intercom_sink.adapters.monitors.snapshot import Failure, Minute, Snapshot, State
 
 STYLE = """
@@ -33,11 +33,12 @@ dl>div,figure{margin:0;border:1px solid var(--edge);border-radius:.5rem;padding:
 min-width:0}
 dd{margin:0;font-size:1.25rem;overflow-wrap:anywhere}
 svg{width:100%;height:5rem;display:block}path{fill:none;stroke-width:2;vector-effect:non-scaling-stroke}
-path.line0{stroke:var(--blue)}path.line1{stroke:var(--bad)}span.line0{color:var(--blue)}span.line1{color:var(--bad)}
+path.main{stroke:var(--blue)}path.bad{stroke:var(--bad)}path.soft{stroke:var(--soft)}
+span.main{color:var(--blue)}span.bad{color:var(--bad)}
 figcaption span{font-size:.85rem}.scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{text-align:left;padding:.3rem .75rem .3rem 0;border-bottom:1px solid var(--edge);vertical-align:top}
-td{overflow-wrap:anywhere}td.n{white-space:nowrap}
+td{overflow-wrap:break-word}
 .lost main{opacity:.5}#lost{display:none;color:var(--bad)}.lost #lost{display:block}
 """
 
@@ -77,7 +78,13 @@ HEADERS = {
 def render(snapshot: Snapshot, version: str) -> str:
     """The page."""
     name = f"{snapshot.queue or 'intercom-sink'}: {snapshot.state}"
-    sections = (_state(snapshot), _facts(snapshot), _charts(snapshot.minutes), _lost(snapshot), _failures(snapshot))
+    sections = (
+        _state(snapshot),
+        _facts(snapshot),
+        _charts(snapshot.minutes, snapshot.window.limit),
+        _lost(snapshot),
+        _failures(snapshot),
+    )
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -126,24 +133,18 @@ def _facts(snapshot: Snapshot) -> str:
     return f"<dl>{''.join(f'<div><dt>{name}</dt><dd>{escape(value)}</dd></div>' for name, value in facts.items())}</dl>"
 
 
-def _charts(minutes: Sequence[Minute]) -> str:
-    def of(read: Iterable[float | None]) -> list[float | None]:
-        return list(read)
-
+def _charts(minutes: Sequence[Minute], limit: int | None) -> str:
+    settled = Line("settled", [minute.settled for minute in minutes])
+    given_up = Line("given up", [minute.given_up for minute in minutes], "bad")
+    median = Line("median", [_ms(minute.p50) for minute in minutes])
+    slow = Line("95 % within", [_ms(minute.p95) for minute in minutes], "soft")
+    left = Line("left", [minute.remaining for minute in minutes])
     charts = (
-        chart(
-            "Messages a minute",
-            [("settled", of(minute.settled for minute in minutes)), ("given up", of(m.given_up for m in minutes))],
-            "",
-        ),
-        chart(
-            "Response time",
-            [("median", of(_ms(minute.p50) for minute in minutes)), ("95 %", of(_ms(m.p95) for m in minutes))],
-            " ms",
-        ),
-        chart("Rate window: fewest requests left", [("left", of(minute.remaining for minute in minutes))], ""),
+        chart("Messages a minute", [settled, given_up]),
+        chart("Response time", [median, slow], " ms"),
+        chart("Rate window, at its lowest", [left], top=limit),
     )
-    return f'<h2>The last {len(minutes)} minutes</h2><div class="charts">{"".join(charts)}</div>'
+    return f'<h2>The last {len(minutes)} min, this minute included</h2><div class="charts">{"".join(charts)}</div>'
 
 
 def _lost(snapshot: Snapshot) -> str:
