@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from intercom_sink.adapters.monitors.health_socket import ask
 from intercom_sink.entrypoints.commands import Commands
-from intercom_sink.entrypoints.exit_codes import ExitCode
 from intercom_sink.entrypoints.output import print_line
 
 QUEUE = "CJW_INTERCOM_QUEUE_NAME"
@@ -23,7 +22,7 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(execute=execute)
 
 
-def execute(arguments: Namespace, environ: Mapping[str, str]) -> ExitCode:
+def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     """Runs the command, which has no arguments."""
     queue = environ.get(QUEUE, "").strip() or None
     answers = ask(queue)
@@ -32,5 +31,5 @@ def execute(arguments: Namespace, environ: Mapping[str, str]) -> ExitCode:
         problems = [f"no sink of the queue {queue} runs here" if queue else "no sink runs here"]
     if problems:
         print_line("unhealthy: " + "; ".join(problems))
-        return ExitCode.FAILED
-    return ExitCode.OK
+        return False
+    return True
