@@ -164,6 +164,24 @@ def test_a_refusal_by_every_broker_is_raised_at_once(make_rig: MakeRig) -> None:
     ]
 
 
+def test_it_is_alive_unless_its_thread_has_ended_and_is_needed(make_rig: MakeRig) -> None:
+    rig = make_rig(FakeBroker({"queue": [b"one"]}), refusing(), refusing())
+    assert rig.source.is_alive(), "it has not started"
+    rig.receive()
+    assert rig.source.is_alive()
+    rig.source.requeue()
+    assert rig.source.is_alive(), "a hold needs no connection"
+    with pytest.raises(BrokerUnavailable):
+        rig.source.receive()
+    thread = rig.source._thread
+    assert thread is not None
+    thread.close()  # waits until it has ended
+    assert not rig.source.is_alive()
+    rig.source.stop()
+    assert rig.source.is_alive(), "it ends anyway"
+    rig.source.close()
+
+
 def test_a_refusal_by_one_broker_leaves_the_others_to_try(make_rig: MakeRig) -> None:
     rig = make_rig(refusing(), FakeBroker({"queue": [b"one"]}))
     assert rig.receive().body == b"one"

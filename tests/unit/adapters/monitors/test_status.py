@@ -1,0 +1,330 @@
+"""The monitor that keeps the present state: one state at a time, and counts that end at zero."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from intercom_sink import Disposition, Event, NoResponse, RateLimit, Response
+from intercom_sink.adapters.monitors.snapshot import IDLE_AFTER, WAITING_REASONS, State
+from intercom_sink.adapters.monitors.status import MAX_FAILURES, StatusMonitor
+from intercom_sink.domain.dead_letter import Reason
+from intercom_sink.domain.envelope import Envelope
+from intercom_sink.domain.events import (
+    AttemptFinished,
+    AttemptStarted,
+    ConnectionFailed,
+    Consuming,
+    DeadLettered,
+    Failed,
+    HoldBegan,
+    HoldCause,
+    HoldContinues,
+    HoldEnded,
+    MessageDelivered,
+    MessageDuplicate,
+    MessageGivenUp,
+    MessageMalformed,
+    MessageNotFound,
+    MessageNotSent,
+    MessageReceived,
+    MessageRequeued,
+    PauseCause,
+    Paused,
+    Resumed,
+    RetryScheduled,
+    Stopping,
+)
+from intercom_sink.testing import VirtualClock
+from tests.contracts.monitor import MonitorContract
+from tests.support.events import DELIVERED
+from tests.support.sink_events import attempt_with, deliver, finish, receive, send
+
+
+class TestStatusMonitor(MonitorContract):
+    @pytest.fixture
+    def monitor(self) -> StatusMonitor:
+        return StatusMonitor(VirtualClock())
+
+
+class Rig:
+    """A monitor, and its clock, whose wall-clock time is the same."""
+
+    def __init__(self, *, connected: bool = True) -> None:
+        self.clock = VirtualClock()
+        self.monitor = StatusMonitor(self.clock)
+        if connected:
+            self.record(Consuming("amqp://rabbit/", "intercom"))
+
+    def record(self, *events: Event) -> None:
+        for event in events:
+            self.monitor.record(event)
+
+    def state(self) -> tuple[State, float]:
+        snapshot = self.monitor.snapshot()
+        return snapshot.state, snapshot.since
+
+    def waiting(self) -> dict[str, int]:
+        return {reason: count for reason, count in self.monitor.snapshot().messages.waiting.items() if count}
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+# The state, and since when.
+
+
+def test_reconnecting_until_the_first_connection() -> None:
+    rig = Rig(connected=False)
+    rig.clock.now = 3
+    rig.record(ConnectionFailed("amqp://rabbit/", "connection refused"))
+    assert rig.state() == (State.RECONNECTING, 0)
+    assert rig.monitor.snapshot().cause == "connection refused"
+    rig.record(Consuming("amqp://rabbit/", "intercom"))
+    assert rig.state() == (State.IDLE, 3)
+    assert rig.monitor.snapshot().cause is None
+
+
+def test_reconnecting_since_the_loss_whatever_the_attempts(rig: Rig) -> None:
+    for moment in (10, 20, 30):
+        rig.clock.now = moment
+        rig.record(ConnectionFailed("amqp://rabbit/", f"reason {moment}"))
+    assert rig.state() == (State.RECONNECTING, 10)
+    assert rig.monitor.snapshot().cause == "reason 30"
+
+
+def test_streaming_bridges_short_gaps_and_then_is_idle(rig: Rig) -> None:
+    for moment in (10, 12, 15):
+        rig.clock.now = moment
+        deliver(rig.monitor)
+    assert rig.state() == (State.STREAMING, 10)
+    rig.clock.now = 15 + IDLE_AFTER + 1
+    assert rig.state() == (State.IDLE, 15)
+    rig.clock.now = 30
+    receive(rig.monitor)
+    assert rig.state() == (State.STREAMING, 30)
+
+
+def test_pauses_that_follow_each_other_are_one(rig: Rig) -> None:
+    rig.clock.now = 10
+    receive(rig.monitor)
+    rig.record(Paused(PauseCause.NO_RESPONSE, 1, 11))
+    rig.clock.now = 12
+    rig.record(Paused(PauseCause.NO_RESPONSE, 2, 14))
+    assert rig.state() == (State.PAUSED, 10)
+    snapshot = rig.monitor.snapshot()
+    assert (snapshot.until, snapshot.cause) == (14, "no response")
+    rig.clock.now = 15
+    rig.record(Resumed(PauseCause.NO_RESPONSE))
+    assert rig.state() == (State.STREAMING, 15)
+    assert rig.monitor.snapshot().pause is None
+
+
+def test_pause_that_nobody_waits_for_ends_by_itself(rig: Rig) -> None:
+    """`Resumed` comes with the next message, perhaps in a week."""
+    envelope = receive(rig.monitor)
+    rig.record(Paused(PauseCause.RATE_LIMITED, 10, 10), MessageNotSent(envelope))
+    assert rig.state()[0] is State.PAUSED
+    rig.clock.now = 11
+    assert rig.monitor.snapshot().pause is None
+    assert rig.state()[0] is not State.PAUSED
+
+
+def test_hold_is_over_once_it_consumes_again(rig: Rig) -> None:
+    rig.clock.now = 10
+    rig.record(HoldBegan(HoldCause.TOKEN, DELIVERED))
+    rig.clock.now = 400
+    rig.record(HoldContinues(HoldCause.TOKEN, 390))
+    rig.clock.now = 405
+    snapshot = rig.monitor.snapshot()
+    assert (snapshot.state, snapshot.since, snapshot.cause) == (State.HOLDING, 10, "the token is refused")
+    assert snapshot.connected, "the hold closed the connection on purpose"
+    assert snapshot.hold is not None
+    assert snapshot.hold.silent_seconds == 5
+    rig.record(HoldEnded(HoldCause.TOKEN, 395))
+    assert rig.state() == (State.RECONNECTING, 405)
+    rig.record(Consuming("amqp://rabbit/", "intercom"))
+    assert rig.state() == (State.IDLE, 405)
+
+
+@pytest.mark.parametrize("event", [Stopping(), Failed("bug")])
+def test_stopping_comes_before_any_other_state(rig: Rig, event: Event) -> None:
+    rig.record(HoldBegan(HoldCause.TOKEN, DELIVERED), Paused(PauseCause.RATE_LIMITED, 10, 10))
+    rig.clock.now = 2
+    rig.record(event)
+    assert rig.state() == (State.STOPPING, 2)
+
+
+# Messages.
+
+
+def test_message_waits_for_its_turn_is_in_flight_is_settled(rig: Rig) -> None:
+    envelope = receive(rig.monitor)
+    assert rig.waiting() == {"turn": 1}
+    rig.clock.now = 2
+    rig.record(AttemptStarted(envelope, "POST", "/contacts", 1))
+    rig.clock.now = 3
+    messages = rig.monitor.snapshot().messages
+    assert (messages.in_flight, messages.oldest_seconds, messages.in_flight_seconds) == (1, 3, 1)
+    assert rig.waiting() == {}
+    attempt = attempt_with(envelope)
+    rig.record(AttemptFinished(attempt))
+    rig.clock.now = 5
+    assert rig.waiting() == {"settlement": 1}
+    assert rig.monitor.snapshot().messages.settling_seconds == 2
+    rig.record(MessageDelivered(attempt))
+    snapshot = rig.monitor.snapshot()
+    assert (snapshot.messages.oldest_seconds, snapshot.last_success_at) == (0, 5)
+    assert snapshot.settled["delivered"] == 1
+
+
+def test_retry_waits_until_it_is_due_and_then_for_its_turn(rig: Rig) -> None:
+    finish(rig.monitor, attempt_with(send(rig.monitor), Response(503), Disposition.SERVER_ERROR))
+    rig.clock.now = 1
+    assert rig.waiting() == {"retry": 1}
+    assert rig.monitor.snapshot().next_retry_at == 5
+    rig.clock.now = 6
+    assert rig.waiting() == {"turn": 1}
+    assert rig.monitor.snapshot().next_retry_at is None
+
+
+def test_who_waits_during_a_pause_or_a_hold_waits_for_its_end(rig: Rig) -> None:
+    receive(rig.monitor)
+    rig.record(Paused(PauseCause.WINDOW_EXHAUSTED, 5, 5))
+    assert rig.waiting() == {"rate window exhausted": 1}
+    rig.record(HoldBegan(HoldCause.INTERCOM, DELIVERED))
+    assert rig.waiting() == {"hold": 1}
+
+
+def test_pauses_do_not_make_an_attempt_seem_long(rig: Rig) -> None:
+    """With CJW_INTERCOM_HOLD an attempt ends once GET /me has said whose fault its failure is."""
+    send(rig.monitor)
+    rig.clock.now = 10
+    rig.record(Paused(PauseCause.RATE_LIMITED, 60, 70))
+    rig.clock.now = 50
+    assert rig.monitor.snapshot().messages.in_flight_seconds == 10
+    rig.clock.now = 75
+    assert rig.monitor.snapshot().messages.in_flight_seconds == 15, "the pause is over, although nobody said so"
+
+
+def test_stalled_is_who_waits_for_nothing_while_nothing_happens(rig: Rig) -> None:
+    receive(rig.monitor)
+    rig.record(Paused(PauseCause.RATE_LIMITED, 60, 60))
+    rig.clock.now = 50
+    assert rig.monitor.snapshot().messages.stalled_seconds == 0
+    rig.clock.now = 100
+    assert rig.monitor.snapshot().messages.stalled_seconds == 40
+    rig.record(ConnectionFailed("amqp://rabbit/", "reset"))
+    assert rig.monitor.snapshot().messages.stalled_seconds == 0
+
+
+# What is remembered.
+
+
+def test_failures_are_the_last_ones_without_data_or_query(rig: Rig) -> None:
+    for number in range(MAX_FAILURES + 5):
+        attempt = attempt_with(
+            send(rig.monitor),
+            Response(422, error_codes=("parameter_invalid",), error_messages=("ada@example.com",)),
+            Disposition.REJECTED,
+            path=f"/contacts/{number}?email=ada@example.com",
+        )
+        finish(rig.monitor, attempt)
+    finish(rig.monitor, attempt_with(send(rig.monitor), NoResponse("connection reset"), Disposition.NO_RESPONSE))
+    rig.record(MessageMalformed(Envelope(), "not a map but list", b"ada@example.com"))
+    failures = rig.monitor.snapshot().failures
+    assert len(failures) == MAX_FAILURES
+    malformed, lost, rejected, *_ = failures
+    assert (malformed.disposition, malformed.reason) == ("malformed", "not a map but list")
+    assert (lost.disposition, lost.status, lost.reason) == ("no response", None, "connection reset")
+    assert (rejected.status, rejected.code, rejected.method) == (422, "parameter_invalid", "POST")
+    assert rejected.path == f"/contacts/{MAX_FAILURES + 4}"
+    assert "ada@example.com" not in repr(rig.monitor.snapshot())
+
+
+def test_rate_window_is_the_one_that_was_reported_last(rig: Rig) -> None:
+    for reset, remaining in ((1010, 90), (1010, 95), (1020, 99), (1010, 80)):
+        reported = Response(200, RateLimit(reset_at=reset, limit=100, remaining=remaining))
+        rig.record(AttemptFinished(attempt_with(Envelope(), reported)))
+    window = rig.monitor.snapshot().window
+    assert (window.limit, window.remaining, window.reset_at) == (100, 99, 1020)
+    rig.record(AttemptFinished(attempt_with(Envelope(), Response(200))))
+    assert rig.monitor.snapshot().window == window, "a response without these headers changes nothing"
+
+
+def test_dead_letters_are_counted_by_reason(rig: Rig) -> None:
+    rig.record(DeadLettered("dead", Reason.REJECTED), DeadLettered("dead", Reason.REJECTED))
+    assert rig.monitor.snapshot().dead_letters == dict.fromkeys(Reason, 0) | {"rejected": 2}
+
+
+# Any order of events that can happen.
+
+ENDS = st.sampled_from(
+    [
+        lambda attempt: MessageDelivered(attempt),
+        lambda attempt: MessageNotFound(attempt),
+        lambda attempt: MessageDuplicate(attempt),
+        lambda attempt: MessageGivenUp(attempt),
+        lambda attempt: MessageRequeued(attempt.envelope, "POST", "/contacts", 1),
+    ]
+)
+LAST = (
+    MessageDelivered, MessageNotFound, MessageDuplicate, MessageGivenUp, MessageMalformed, MessageRequeued,
+    MessageNotSent,
+)  # fmt: skip
+OTHERS = st.sampled_from(
+    [
+        Paused(PauseCause.RATE_LIMITED, 7, 7),
+        Paused(PauseCause.NO_RESPONSE, 0.5, 0.5),
+        Resumed(PauseCause.RATE_LIMITED),
+        HoldBegan(HoldCause.TOKEN, DELIVERED),
+        HoldEnded(HoldCause.TOKEN, 1),
+        Consuming("amqp://rabbit/", "intercom"),
+        ConnectionFailed("amqp://rabbit/", "reset"),
+        Stopping(),
+    ]
+)
+
+
+@st.composite
+def message_lives(draw: st.DrawFn) -> list[Event]:
+    """The events of one message, from its first to its only end."""
+    envelope, attempt = Envelope(), None
+    life: list[Event] = [MessageReceived(envelope)]
+    attempts = draw(st.integers(0, 3))
+    for number in range(1, attempts + 1):
+        if attempt is not None:
+            life.append(RetryScheduled(attempt, draw(st.floats(0, 60))))
+        attempt = attempt_with(envelope)
+        life += [AttemptStarted(envelope, "POST", "/contacts", number), AttemptFinished(attempt)]
+    if attempt is not None:
+        return [*life, draw(ENDS)(attempt)]
+    malformed = MessageMalformed(envelope, "not a map", b"")
+    return [*life, draw(st.sampled_from([malformed, MessageNotSent(envelope)]))]
+
+
+@given(st.lists(message_lives(), max_size=6), st.lists(OTHERS, max_size=8), st.data())
+def test_gauges_are_consistent_whatever_the_order(
+    lives: list[list[Event]], others: list[Event], data: st.DataObject
+) -> None:
+    rig = Rig()
+    unsettled = 0
+    remaining = [list(events) for events in [*lives, others] if events]
+    while remaining:
+        events = data.draw(st.sampled_from(remaining))
+        rig.clock.now += data.draw(st.sampled_from([0.0, 0.5, 20.0, 100.0]))
+        event = events.pop(0)
+        rig.record(event)
+        remaining = [events for events in remaining if events]
+        snapshot = rig.monitor.snapshot()
+        messages, counts = snapshot.messages, snapshot.messages.waiting
+        unsettled += isinstance(event, MessageReceived) - isinstance(event, LAST)
+        assert counts.keys() == set(WAITING_REASONS)
+        assert min(messages.in_flight, *counts.values()) >= 0
+        assert messages.in_flight + sum(counts.values()) == unsettled
+        seconds = (messages.in_flight_seconds, messages.settling_seconds, messages.stalled_seconds)
+        assert all(0 <= value <= messages.oldest_seconds + 1e-6 for value in seconds)
+        assert snapshot.since <= snapshot.at + 1e-6
+    messages = rig.monitor.snapshot().messages
+    assert (messages.in_flight, sum(messages.waiting.values()), messages.oldest_seconds) == (0, 0, 0)

@@ -1,0 +1,42 @@
+"""`intercom-sink healthy`: its exit code, and the line that says why."""
+
+from argparse import Namespace
+
+import pytest
+
+from intercom_sink.adapters.monitors.health_socket import Answer
+from intercom_sink.entrypoints.commands import healthy
+from intercom_sink.entrypoints.exit_codes import ExitCode
+
+
+def run(monkeypatch: pytest.MonkeyPatch, answers: list[Answer], **environ: str) -> tuple[ExitCode, list[str | None]]:
+    """The exit code, and the queues that were asked for."""
+    asked: list[str | None] = []
+
+    def ask(queue: str | None) -> list[Answer]:
+        asked.append(queue)
+        return answers
+
+    monkeypatch.setattr(healthy, "ask", ask)
+    return healthy.execute(Namespace(), environ), asked
+
+
+def test_healthy_sink_is_ok_and_nothing_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, [Answer(1, None)], CJW_INTERCOM_QUEUE_NAME=" q ") == (ExitCode.OK, ["q"])
+    assert capsys.readouterr().out == ""
+
+
+def test_each_unhealthy_sink_is_named_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = [Answer(7, "it hangs"), Answer(8, None), Answer(9, "it did not answer")]
+    assert run(monkeypatch, answers) == (ExitCode.FAILED, [None])
+    assert capsys.readouterr().out == "unhealthy: process 7: it hangs; process 9: it did not answer\n"
+
+
+def test_no_sink_is_unhealthy(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, [], CJW_INTERCOM_QUEUE_NAME="q")[0] == ExitCode.FAILED
+    assert run(monkeypatch, [], CJW_INTERCOM_QUEUE_NAME="")[0] == ExitCode.FAILED
+    assert capsys.readouterr().out == "unhealthy: no sink of the queue q runs here\nunhealthy: no sink runs here\n"

@@ -1,0 +1,75 @@
+"""What shows how the sink is: which of it there is with which settings. The rest needs sockets: tests/integration."""
+
+import json
+import logging
+
+import pytest
+
+from intercom_sink import ConfigurationError, Settings
+from intercom_sink.adapters.monitors.http_server import Reply
+from intercom_sink.domain.events import Consuming, HoldBegan, HoldCause
+from intercom_sink.entrypoints import operations
+from intercom_sink.entrypoints.operations import Operations
+from tests.support.events import DELIVERED, examples
+
+REQUIRED = {
+    "CJW_RABBITMQ_HOST": "amqp://user:s3cr3t@rabbit/vhost",
+    "CJW_INTERCOM_API_TOKEN": "t0ken-marker",
+    "CJW_INTERCOM_QUEUE_NAME": "intercom",
+}
+PORT = {"CJW_METRICS_PORT": "9464"}
+
+
+def build(**variables: str) -> Operations:
+    return Operations(Settings.from_environment(REQUIRED | variables))
+
+
+def fetch(built: Operations, path: str, problem: str | None = None) -> Reply:
+    return built._routes(lambda: problem)[path]()
+
+
+def test_port_without_the_extra_is_one_line_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "find_spec", lambda _: None)
+    build()  # it is not needed without a port
+    with pytest.raises(ConfigurationError, match=r"^CJW_METRICS_PORT: needs the extra .*pip install") as error:
+        build(**PORT)
+    assert len(error.value.problems) == 1
+
+
+def test_paths_have_their_status_type_and_content() -> None:
+    built = build(**PORT)
+    built.monitor.record(Consuming("amqp://rabbit/", "intercom"))
+    health, sick = fetch(built, "/healthz"), fetch(built, "/healthz", "it hangs")
+    assert (health.status, health.body, sick.status, sick.body) == (200, b"ok\n", 503, b"it hangs\n")
+    ready = fetch(built, "/readyz")
+    assert (ready.status, ready.content_type, json.loads(ready.body)["state"]) == (200, "application/json", "idle")
+    built.monitor.record(HoldBegan(HoldCause.TOKEN, DELIVERED))
+    assert fetch(built, "/readyz").status == 503
+    assert fetch(built, "/metrics").content_type.startswith("text/plain; version=0.0.4")
+    page = fetch(built, "/")
+    assert page.content_type == "text/html; charset=utf-8"
+    assert "Content-Security-Policy" in page.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/readyz", "/healthz"])
+def test_nothing_shows_a_secret(path: str) -> None:
+    built = build(**PORT)
+    for event in examples():
+        built.monitor.record(event)
+    body = fetch(built, path).body.decode()
+    for secret in ("s3cr3t", "t0ken-marker"):
+        assert secret not in body
+
+
+def test_without_a_health_socket_it_runs_and_warns(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(97, "Address family not supported")
+
+    monkeypatch.setattr(operations, "HealthSocket", refuse)
+    with build().shown(lambda: True):
+        pass
+    (record,) = caplog.records
+    assert (record.levelno, record.message) == (logging.WARNING, "no health socket")
+    assert vars(record)["reason"] == "Address family not supported"
