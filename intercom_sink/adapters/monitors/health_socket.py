@@ -24,13 +24,14 @@ PREFIX = "intercom-sink-health/"
 TIMEOUT = 5.0
 """Seconds after which a sink that does not answer is unhealthy: it may be stopped, or hang."""
 
-NO_ANSWER = f"it did not answer within {TIMEOUT:.0f} s"
+NO_ANSWER = "it does not answer"
+"""What is wrong with a process that is stopped, or hangs."""
 
 TABLE = Path("/proc/self/net/unix")
 """Where the kernel lists the sockets of the network namespace."""
 
 BACKLOG = 128
-"""Questions that a stopped process keeps until it is continued; then connecting to it takes too long, too."""
+"""Connections that a stopped process may have without accepting them; more are refused."""
 
 MAX_ANSWER = 1000
 """Bytes of an answer."""
@@ -125,7 +126,7 @@ def _ask(name: str) -> Answer | None:
         try:
             connection.connect(f"\0{name}")
             credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):  # its backlog is full
             return Answer(0, NO_ANSWER)
         except OSError:
             return None

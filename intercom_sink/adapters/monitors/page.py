@@ -123,7 +123,7 @@ def _facts(snapshot: Snapshot) -> str:
         "oldest unsettled message": _duration(messages.oldest_seconds) if messages.oldest_seconds else "none",
         "settled since the start": str(sum(snapshot.settled.values())),
         "last success": _ago(snapshot, snapshot.last_success_at),
-        "RabbitMQ": "connected" if snapshot.connected else "not connected",
+        "RabbitMQ": _connection(snapshot),
     }
     if snapshot.next_retry_at is not None:
         facts["next retry"] = f"in {_duration(snapshot.next_retry_at - snapshot.at)}"
@@ -131,6 +131,12 @@ def _facts(snapshot: Snapshot) -> str:
         facts["rate window, as last reported"] = f"{window.remaining} of {window.limit or '?'} left"
     facts["running for"] = _duration(snapshot.at - snapshot.started_at)
     return f"<dl>{''.join(f'<div><dt>{name}</dt><dd>{escape(value)}</dd></div>' for name, value in facts.items())}</dl>"
+
+
+def _connection(snapshot: Snapshot) -> str:
+    if snapshot.state is State.HOLDING:
+        return "closed for the hold"
+    return "connected" if snapshot.connected else "not connected"
 
 
 def _charts(minutes: Sequence[Minute], limit: int | None) -> str:

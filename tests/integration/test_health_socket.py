@@ -1,0 +1,84 @@
+"""Health over an abstract Unix socket: who is found, who is not, and who does not answer."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from intercom_sink.adapters.monitors import health_socket
+from intercom_sink.adapters.monitors.health_socket import NO_ANSWER, Answer, HealthSocket, ask
+
+
+@contextmanager
+def answering(queue: str, problem: str | None = None) -> Iterator[None]:
+    running = HealthSocket(queue, lambda: problem)
+    try:
+        yield
+    finally:
+        running.close()
+
+
+@pytest.fixture
+def queue() -> str:
+    """A name that no other test uses at the same time."""
+    return f"queue-{os.getpid()}-{os.urandom(4).hex()}"
+
+
+def test_a_healthy_and_an_unhealthy_sink_are_told_apart(queue: str) -> None:
+    with answering(queue):
+        assert ask(queue) == [Answer(os.getpid(), None)]
+    with answering(queue, "it hangs"):
+        assert ask(queue) == [Answer(os.getpid(), "it hangs")]
+    assert ask(queue) == []
+
+
+def test_several_sinks_of_a_queue_are_all_asked_and_others_only_without_a_name(queue: str) -> None:
+    with answering(queue), answering(queue, "it hangs"), answering(f"{queue}-other", "another"):
+        assert sorted(str(answer.problem) for answer in ask(queue)) == ["None", "it hangs"]
+        assert {"it hangs", "another"} <= {answer.problem for answer in ask()}
+
+
+def test_it_is_asked_again_and_again(queue: str) -> None:
+    with answering(queue):
+        assert [ask(queue) for _ in range(20)] == [[Answer(os.getpid(), None)]] * 20
+
+
+def test_a_process_that_does_not_answer_is_unhealthy(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is stopped, or whose threads hang: the kernel accepts the connection nevertheless."""
+    monkeypatch.setattr(health_socket, "TIMEOUT", 0.1)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(f"\0{health_socket._prefix(queue)}1-x")
+        silent.listen(0)
+        assert ask(queue) == [Answer(os.getpid(), NO_ANSWER)]
+        assert ask(queue) == [Answer(0, NO_ANSWER)], "its backlog is full"
+
+
+def test_a_client_that_does_not_read_stops_nobody(queue: str) -> None:
+    with answering(queue), socket.socket(socket.AF_UNIX) as client:
+        (name,) = health_socket._names(health_socket._prefix(queue))
+        client.connect(f"\0{name}")
+        client.shutdown(socket.SHUT_RDWR)
+        assert ask(queue) == [Answer(os.getpid(), None)]
+
+
+def test_who_runs_as_another_user_is_not_asked(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody can make a socket with such a name; root may ask all."""
+    with answering(queue):
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+        assert ask(queue) == []
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        assert ask(queue) == [Answer(os.getpid(), None)]
+
+
+def test_without_the_table_of_sockets_none_is_found(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health_socket, "TABLE", health_socket.TABLE / "nowhere")
+    with answering(queue):
+        assert ask(queue) == []
+
+
+def test_other_systems_have_no_such_sockets(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(OSError, match="Linux only"):
+        HealthSocket(queue, lambda: None)
