@@ -238,6 +238,7 @@ class DeadLettered(Event):
     queue: str
     reason: str
     error_codes: tuple[str, ...] = ()
+    envelope: Envelope = field(default_factory=Envelope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +248,7 @@ class DeadLetterNotConfirmed(Event):
     queue: str
     reason: str
     delay: float
+    envelope: Envelope = field(default_factory=Envelope)
 
 
 # What happens to the sink.

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeAlias
 
+from intercom_sink.adapters.monitors.trace_fields import span_id, trace_id
 from intercom_sink.domain import events
 from intercom_sink.domain.events import Event
 from intercom_sink.domain.policy import Severity
@@ -78,6 +79,8 @@ _ATTEMPT: Fields = {
     "possible_duplicate": lambda event: event.attempt.state.possible_duplicate or None,
     "message_id": lambda event: event.attempt.envelope.message_id,
     "ordering_key": lambda event: event.attempt.envelope.ordering_key,
+    "trace_id": lambda event: trace_id(event.attempt.envelope),
+    "span_id": lambda event: span_id(event.attempt.envelope),
 }
 
 _CAUSE: Fields = {"cause": lambda event: event.cause.value}
@@ -85,6 +88,8 @@ _CAUSE: Fields = {"cause": lambda event: event.cause.value}
 _ENVELOPE: Fields = {
     "message_id": lambda event: event.envelope.message_id,
     "ordering_key": lambda event: event.envelope.ordering_key,
+    "trace_id": lambda event: trace_id(event.envelope),
+    "span_id": lambda event: span_id(event.envelope),
 }
 
 _PATH: Fields = {"path": lambda event: _shown_path(event.path)}
@@ -140,8 +145,10 @@ LINES: Mapping[type[Event], Line] = {
     ),
     events.ConnectionFailed: Line("RabbitMQ unavailable", Severity.ERROR, _own("broker", "reason")),
     events.Reconnecting: Line("reconnecting", Severity.INFO, _own("delay")),
-    events.DeadLettered: Line("dead-lettered", Severity.INFO, _own("queue", "reason")),
-    events.DeadLetterNotConfirmed: Line("dead letter not confirmed", Severity.ERROR, _own("queue", "reason", "delay")),
+    events.DeadLettered: Line("dead-lettered", Severity.INFO, _own("queue", "reason") | _ENVELOPE),
+    events.DeadLetterNotConfirmed: Line(
+        "dead letter not confirmed", Severity.ERROR, _own("queue", "reason", "delay") | _ENVELOPE
+    ),
     events.Stopping: Line("stopping", Severity.INFO),
     events.Stopped: Line("stopped", Severity.INFO, {"processed": lambda event: dict(event.processed)}),
     events.Failed: Line("failed", Severity.CRITICAL, _own("reason")),

@@ -13,6 +13,7 @@ from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.adapters.rabbitmq.publisher import Publisher
 from intercom_sink.adapters.rabbitmq.reconnect import ReconnectPolicy, retry_while_unavailable
 from intercom_sink.domain.dead_letter import DeadLetter
+from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import DeadLettered, DeadLetterNotConfirmed
 from intercom_sink.domain.ports import Monitor
 
@@ -48,7 +49,12 @@ class DeadLetterPublisher:
         self._publisher_lock = threading.Lock()
 
     def publish(
-        self, body: bytes, properties: Properties, dead_letter: DeadLetter, cancelled: Callable[[], bool]
+        self,
+        body: bytes,
+        properties: Properties,
+        dead_letter: DeadLetter,
+        cancelled: Callable[[], bool],
+        envelope: Envelope,
     ) -> bool:
         """Publishes a message with its reason headers, and returns once the broker has confirmed it.
 
@@ -57,6 +63,7 @@ class DeadLetterPublisher:
             properties: its own properties.
             dead_letter: why it was given up.
             cancelled: whether to stop trying; checked after each failure.
+            envelope: what its events say of the message.
 
         Returns:
             Whether it was confirmed. False: stopped or cancelled first.
@@ -75,11 +82,14 @@ class DeadLetterPublisher:
         confirmed = retry_while_unavailable(
             attempt,
             ReconnectPolicy(self._timeout, broker_count=1),
-            on_retry=lambda error, delay: self._monitor.record(DeadLetterNotConfirmed(self._queue, str(error), delay)),
+            on_retry=lambda error, delay: self._monitor.record(
+                DeadLetterNotConfirmed(self._queue, str(error), delay, envelope)
+            ),
             wait=lambda seconds: self._stopping.wait(seconds) or cancelled(),
         )
         if confirmed:
-            self._monitor.record(DeadLettered(self._queue, dead_letter.reason, dead_letter.error_codes))
+            codes = dead_letter.error_codes
+            self._monitor.record(DeadLettered(self._queue, dead_letter.reason, codes, envelope))
         return confirmed
 
     def close(self) -> None:

@@ -55,7 +55,7 @@ class RabbitMQDelivery:
         if self.is_lost():
             return False
         if self.dead_letters is not None and not self.dead_letters.publish(
-            self.body, self.properties, dead_letter, cancelled=self.is_lost
+            self.body, self.properties, dead_letter, cancelled=self.is_lost, envelope=self.envelope
         ):
             return False
         self.ack()

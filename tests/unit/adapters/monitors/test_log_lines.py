@@ -22,9 +22,10 @@ from intercom_sink import (
 from intercom_sink.adapters.monitors.log_format import JsonFormatter, TextFormatter
 from intercom_sink.adapters.monitors.log_lines import LINES, MAX_BEGINNING, MAX_PATH
 from intercom_sink.domain.backoff import Delay
-from intercom_sink.domain.envelope import Envelope
+from intercom_sink.domain.envelope import Envelope, TraceContext
 from intercom_sink.domain.events import (
     AttemptFinished,
+    AttemptStarted,
     ConnectionFailed,
     Consuming,
     DeadLettered,
@@ -250,6 +251,32 @@ def test_line_below_the_level_is_not_written(caplog: pytest.LogCaptureFixture) -
     for event in examples():
         LogMonitor().record(event)
     assert {record.levelname for record in caplog.records} == {"ERROR", "CRITICAL"}
+
+
+def test_every_line_of_a_message_names_the_message(log: pytest.LogCaptureFixture) -> None:
+    about_messages = [
+        kind for kind in KINDS if {field.name for field in dataclasses.fields(kind)} & {"attempt", "envelope"}
+    ]
+    assert {DeadLettered, DeadLetterNotConfirmed, HoldBegan} < set(about_messages)
+    parent = TraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    envelope = Envelope("a key", "a-message-id", trace=parent)
+    for kind in about_messages:
+        event: Any = example_of(kind)
+        has_attempt = hasattr(event, "attempt") and kind is not AttemptStarted
+        if has_attempt:
+            event = dataclasses.replace(event, attempt=dataclasses.replace(DELIVERED, envelope=envelope))
+        else:
+            event = dataclasses.replace(event, envelope=envelope)
+        _, _, values = logged(event, log)
+        assert (
+            values.items()
+            >= {
+                "message_id": "a-message-id",
+                "ordering_key": "a key",
+                "trace_id": "0af7651916cd43dd8448eb211c80319c",
+                "span_id": "b7ad6b7169203331",
+            }.items()
+        ), kind
 
 
 def test_numbers_are_rounded_to_milliseconds(log: pytest.LogCaptureFixture) -> None:

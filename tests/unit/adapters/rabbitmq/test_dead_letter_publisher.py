@@ -8,11 +8,13 @@ from intercom_sink.adapters.rabbitmq.dead_letter_headers import metadata_of
 from intercom_sink.adapters.rabbitmq.dead_letter_publisher import DeadLetterPublisher
 from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
+from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.errors import BrokerUnavailable
 from intercom_sink.domain.events import DeadLettered, DeadLetterNotConfirmed
 from intercom_sink.testing import RecordingMonitor
 from tests.unit.adapters.rabbitmq.fake_broker import BROKERS
 
+ENVELOPE = Envelope(message_id="a-message-id")
 REJECTED = DeadLetter(Reason.REJECTED, path="/contacts/1")
 
 
@@ -58,7 +60,9 @@ class Rig:
         self.publisher = publisher
 
     def publish(self, cancelled: bool = False) -> bool:
-        return self.dead_letters.publish(b"body", Properties(), REJECTED, cancelled=lambda: cancelled)
+        return self.dead_letters.publish(
+            b"body", Properties(), REJECTED, cancelled=lambda: cancelled, envelope=ENVELOPE
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +77,7 @@ def test_a_message_is_published_with_its_reason_headers() -> None:
     assert body == b"body"
     metadata = metadata_of(properties)
     assert (metadata["reason"], metadata["path"], metadata["source-queue"]) == ("rejected", "/contacts/1", "queue")
-    assert rig.monitor.events == [DeadLettered("dead", "rejected")]
+    assert rig.monitor.events == [DeadLettered("dead", "rejected", ENVELOPE)]
 
 
 def test_publishing_is_tried_again_until_it_is_confirmed() -> None:
@@ -84,9 +88,9 @@ def test_publishing_is_tried_again_until_it_is_confirmed() -> None:
     assert 0.5 <= first <= 1
     assert 1 <= second <= 2
     assert rig.monitor.events == [
-        DeadLetterNotConfirmed("dead", "full", first),
-        DeadLetterNotConfirmed("dead", "full", second),
-        DeadLettered("dead", "rejected"),
+        DeadLetterNotConfirmed("dead", "full", first, ENVELOPE),
+        DeadLetterNotConfirmed("dead", "full", second, ENVELOPE),
+        DeadLettered("dead", "rejected", ENVELOPE),
     ]
 
 

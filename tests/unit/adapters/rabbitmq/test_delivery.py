@@ -31,7 +31,12 @@ class ScriptedPublisher(DeadLetterPublisher):
         self.published: list[tuple[bytes, Properties, DeadLetter, bool]] = []
 
     def publish(
-        self, body: bytes, properties: Properties, dead_letter: DeadLetter, cancelled: Callable[[], bool]
+        self,
+        body: bytes,
+        properties: Properties,
+        dead_letter: DeadLetter,
+        cancelled: Callable[[], bool],
+        envelope: Envelope,
     ) -> bool:
         self._meanwhile()
         self.published.append((body, properties, dead_letter, cancelled()))
