@@ -113,7 +113,9 @@ class Settings(BrokerSettings):
         BeforeValidator(str.upper),
         Field(alias="CJW_LOG_LEVEL"),
     ] = "INFO"
-    log_format: Annotated[Literal["text", "json"], BeforeValidator(str.lower), Field(alias="CJW_LOG_FORMAT")] = "text"
+    log_format: Annotated[Literal["text", "json", "ecs"], BeforeValidator(str.lower), Field(alias="CJW_LOG_FORMAT")] = (
+        "text"
+    )
 
     @property
     def mock(self) -> bool:

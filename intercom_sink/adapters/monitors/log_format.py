@@ -1,31 +1,28 @@
-"""The format of log lines: text or JSON, on standard error."""
+"""The format of log lines: text, JSON or JSON with the names of ECS, on standard error."""
 
 import json
 import logging
 import re
-import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
-_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-"""The attributes of every log record; all others are fields (`extra`)."""
+from intercom_sink.adapters.monitors.ecs_format import EcsFormatter
+from intercom_sink.adapters.monitors.log_record import fields_of, time_of
 
 
 def configure_logging(level: str, log_format: str) -> None:
-    """Sends every log line of at least `level` to standard error, as `text` or `json`."""
+    """Sends every log line of at least `level` to standard error.
+
+    Args:
+        level: the lowest level of the lines that are shown.
+        log_format: `text`, `json` or `ecs`.
+    """
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
+    handler.setFormatter(FORMATTERS[log_format]())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # Their errors become values and exceptions, which this package logs once.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     logging.getLogger("urllib3").setLevel(logging.CRITICAL)
-
-
-def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
-
-
-def _time(record: logging.LogRecord) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
 
 
 class TextFormatter(logging.Formatter):
@@ -33,8 +30,8 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, and the traceback where there is one."""
-        words = [_time(record), f"{record.levelname:<8}", _one_line(record.getMessage())]
-        words += [f"{name}={_value(value)}" for name, value in _fields(record).items()]
+        words = [time_of(record), f"{record.levelname:<8}", _one_line(record.getMessage())]
+        words += [f"{name}={_value(value)}" for name, value in fields_of(record).items()]
         line = " ".join(words)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
@@ -44,10 +41,23 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
-        entry = {"time": _time(record), "level": record.levelname, "logger": record.name, "event": record.getMessage()}
+        entry = {
+            "time": time_of(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry | _fields(record), default=str)
+        return json.dumps(entry | fields_of(record), default=str)
+
+
+FORMATTERS: Mapping[str, Callable[[], logging.Formatter]] = {
+    "text": TextFormatter,
+    "json": JsonFormatter,
+    "ecs": EcsFormatter,
+}
+"""The formats of `CJW_LOG_FORMAT`."""
 
 
 def _one_line(text: str) -> str:

@@ -97,7 +97,7 @@ def test_missing_and_empty_variables_are_all_named() -> None:
         ("CJW_INTERCOM_TIMEOUT", "1e9", "less than or equal to 86400"),
         ("CJW_RABBITMQ_RECONNECT_TIMEOUT", "-1", "greater than or equal to 0"),
         ("CJW_LOG_LEVEL", "LOUD", "'DEBUG'"),
-        ("CJW_LOG_FORMAT", "xml", "'text' or 'json'"),
+        ("CJW_LOG_FORMAT", "xml", "'text', 'json' or 'ecs'"),
         ("CJW_INTERCOM_CONCURRENCY", "0", "greater than or equal to 1"),
         ("CJW_INTERCOM_CONCURRENCY", "257", "less than or equal to 256"),
         ("CJW_INTERCOM_CONCURRENCY", "many", "'many': Input should be a valid integer"),

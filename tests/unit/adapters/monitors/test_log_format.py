@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from intercom_sink.adapters.monitors.log_format import JsonFormatter, TextFormatter, configure_logging
+from intercom_sink.adapters.monitors.log_format import FORMATTERS, JsonFormatter, TextFormatter, configure_logging
 
 
 def record(event: str = "delivered", **fields: object) -> logging.LogRecord:
@@ -72,7 +72,7 @@ def _restored_logging() -> object:
 
 
 @pytest.mark.usefixtures("_restored_logging")
-@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize("log_format", FORMATTERS)
 def test_level_is_respected_and_libraries_are_silent(log_format: str, capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("INFO", log_format)
     logging.getLogger("intercom_sink.x").debug("not shown")

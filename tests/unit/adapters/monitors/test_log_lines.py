@@ -19,7 +19,7 @@ from intercom_sink import (
     decode,
     encode,
 )
-from intercom_sink.adapters.monitors.log_format import JsonFormatter, TextFormatter
+from intercom_sink.adapters.monitors.log_format import FORMATTERS
 from intercom_sink.adapters.monitors.log_lines import LINES, MAX_BEGINNING, MAX_PATH
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.envelope import Envelope, TraceContext
@@ -253,6 +253,18 @@ def test_line_below_the_level_is_not_written(caplog: pytest.LogCaptureFixture) -
     assert {record.levelname for record in caplog.records} == {"ERROR", "CRITICAL"}
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("log_format", FORMATTERS)
+def test_every_event_can_be_written_in_every_format(
+    log_format: str, kind: type[Event], log: pytest.LogCaptureFixture
+) -> None:
+    LogMonitor().record(example_of(kind))
+    (record,) = log.records
+    line = FORMATTERS[log_format]().format(record)
+    assert LINES[kind].text in line
+    assert "\n" not in line
+
+
 def test_every_line_of_a_message_names_the_message(log: pytest.LogCaptureFixture) -> None:
     about_messages = [
         kind for kind in KINDS if {field.name for field in dataclasses.fields(kind)} & {"attempt", "envelope"}
@@ -340,7 +352,7 @@ def test_no_line_carries_data_token_or_password(
 ) -> None:
     caplog.set_level(level)
     LogMonitor().record(marked(kind))
-    lines = [formatter.format(record) for record in caplog.records for formatter in (TextFormatter(), JsonFormatter())]
+    lines = [make().format(record) for record in caplog.records for make in FORMATTERS.values()]
     assert not any(marker in line for line in lines for marker in (DATA, TOKEN, PASSWORD))
 
 
