@@ -8,17 +8,22 @@ from typing import Any
 
 from intercom_sink.adapters.monitors.ecs_format import EcsFormatter
 from intercom_sink.adapters.monitors.log_record import fields_of, time_of
+from intercom_sink.adapters.monitors.repeated_lines import RepeatLimiter
 
 
-def configure_logging(level: str, log_format: str) -> None:
+def configure_logging(level: str, log_format: str, limiter: RepeatLimiter | None = None) -> None:
     """Sends every log line of at least `level` to standard error.
 
     Args:
         level: the lowest level of the lines that are shown.
         log_format: `text`, `json` or `ecs`.
+        limiter: counts identical failures in a row; unused at DEBUG, where every line is shown.
     """
-    handler = logging.StreamHandler()
+    handler: logging.Handler = logging.StreamHandler()
     handler.setFormatter(FORMATTERS[log_format]())
+    if limiter is not None and level != "DEBUG":
+        limiter.set_target(handler)
+        handler = limiter
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # Their errors become values and exceptions, which this package logs once.
     logging.getLogger("pika").setLevel(logging.CRITICAL)

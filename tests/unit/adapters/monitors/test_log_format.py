@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from intercom_sink.adapters.monitors.log_format import FORMATTERS, JsonFormatter, TextFormatter, configure_logging
+from intercom_sink.adapters.monitors.repeated_lines import MAX_IDENTICAL, RepeatLimiter
 
 
 def record(event: str = "delivered", **fields: object) -> logging.LogRecord:
@@ -81,3 +82,14 @@ def test_level_is_respected_and_libraries_are_silent(log_format: str, capsys: py
     (line,) = capsys.readouterr().err.splitlines()
     assert "not shown" not in line
     assert "shown" in line
+
+
+@pytest.mark.usefixtures("_restored_logging")
+@pytest.mark.parametrize(("level", "shown"), [("INFO", MAX_IDENTICAL), ("DEBUG", MAX_IDENTICAL + 3)])
+def test_identical_failures_are_counted_but_not_at_debug(
+    level: str, shown: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(level, "text", RepeatLimiter())
+    for _ in range(MAX_IDENTICAL + 3):
+        logging.getLogger("x").error("given up")
+    assert capsys.readouterr().err.count("given up") == shown
