@@ -156,7 +156,14 @@ LINES: Mapping[type[Event], Line] = {
 
 
 class LogMonitor:
-    """Writes a log line for each event."""
+    """Writes a log line for each event.
+
+    Args:
+        summary: fields that are added to the last line, `stopped` or `failed`.
+    """
+
+    def __init__(self, summary: Callable[[], Mapping[str, object]] = dict) -> None:
+        self._summary = summary
 
     def record(self, event: Event) -> None:
         """Logs the event, if its level is enabled."""
@@ -168,4 +175,6 @@ class LogMonitor:
         if line.debug_fields and logger.isEnabledFor(logging.DEBUG):
             fields = {**fields, **line.debug_fields}
         values = {name: read(event) for name, read in fields.items()}
+        if isinstance(event, events.Stopped | events.Failed):
+            values |= self._summary()
         logger.log(level, line.text, extra={name: value for name, value in values.items() if value is not None})

@@ -291,6 +291,14 @@ def test_every_line_of_a_message_names_the_message(log: pytest.LogCaptureFixture
         ), kind
 
 
+@pytest.mark.parametrize("event", [Stopped({Disposition.DELIVERED: 3}), Failed("refused")])
+def test_last_line_has_the_fields_of_the_summary(event: Event, log: pytest.LogCaptureFixture) -> None:
+    monitor = LogMonitor(lambda: {"seconds": 2.5})
+    monitor.record(Stopping())
+    monitor.record(event)
+    assert [vars(record).get("seconds") for record in log.records] == [None, 2.5]
+
+
 def test_numbers_are_rounded_to_milliseconds(log: pytest.LogCaptureFixture) -> None:
     _, _, values = logged(RetryScheduled(dataclasses.replace(DELIVERED, duration=0.1234567), 0.7654321), log)
     assert (values["duration"], values["delay"]) == (0.123, 0.765)

@@ -1,0 +1,130 @@
+"""Monitor that writes a log line about each minute in which anything happened."""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Mapping
+
+from intercom_sink.adapters.monitors.response_times import ResponseTimes
+from intercom_sink.adapters.monitors.waiting import FOLLOWED, Waiting
+from intercom_sink.domain.events import (
+    AttemptFinished,
+    AttemptStarted,
+    Event,
+    MessageDelivered,
+    MessageDuplicate,
+    MessageGivenUp,
+    MessageMalformed,
+    MessageNotFound,
+    MessageRequeued,
+    RetryScheduled,
+)
+from intercom_sink.domain.ports import Clock
+from intercom_sink.domain.response import Response
+
+logger = logging.getLogger(__name__)
+
+_COUNTED: Mapping[type[Event], str] = {
+    MessageDelivered: "delivered",
+    MessageNotFound: "not_found",
+    MessageDuplicate: "duplicate",
+    MessageGivenUp: "given_up",
+    MessageMalformed: "malformed",
+    RetryScheduled: "retried",
+    MessageRequeued: "requeued",
+}
+"""The field that counts each kind of event."""
+
+_REMOVED = ("delivered", "not_found", "duplicate", "given_up", "malformed")
+"""The fields that count messages which left the queue; `rate` is their sum by the second."""
+
+_ALWAYS = ("delivered", "given_up", "malformed", "retried")
+"""The fields that are shown when they are 0, too."""
+
+
+class ProgressLog:
+    """Counts what happens; `tick`, called each minute, writes the line `progress`.
+
+    Args:
+        clock: tells the time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._began = self._minute_began = clock.monotonic()
+        self._anything = False
+        self._counts: Counter[str] = Counter()
+        self._times = ResponseTimes()
+        self._all_removed = 0
+        self._all_times = ResponseTimes()
+        self._in_flight = 0
+        self._window: dict[str, int] = {}
+        self._waiting = Waiting()
+
+    def record(self, event: Event) -> None:
+        """Counts one event."""
+        kind = type(event)
+        with self._lock:
+            self._anything = True
+            if kind in _COUNTED:
+                self._counts[_COUNTED[kind]] += 1
+            elif kind is AttemptStarted:
+                self._in_flight += 1
+            elif isinstance(event, AttemptFinished):
+                self._in_flight -= 1
+                if isinstance(event.attempt.result, Response):
+                    self._count_response(event.attempt.result, event.attempt.duration)
+            elif kind in FOLLOWED:
+                self._waiting.record(event)
+
+    def tick(self) -> None:
+        """Writes a line about the time since the last call, unless nothing happened."""
+        with self._lock:
+            fields = self._fields() if self._anything else None
+            self._begin_minute()
+        if fields is not None:
+            logger.info("progress", extra=fields)
+
+    def summary(self) -> dict[str, object]:
+        """The fields of the whole time since the start: seconds, rate and response times."""
+        with self._lock:
+            self._begin_minute()
+            seconds = self._minute_began - self._began
+            return {"seconds": round(seconds, 3), "rate": _rate(self._all_removed, seconds), **self._all_times.fields()}
+
+    def _count_response(self, response: Response, duration: float) -> None:
+        self._times.add(duration)
+        limit = response.rate_limit
+        if limit.remaining is not None:
+            self._window = {"window_remaining": limit.remaining}
+            if limit.limit is not None:
+                self._window["window_limit"] = limit.limit
+
+    def _fields(self) -> dict[str, object]:
+        seconds = self._clock.monotonic() - self._minute_began
+        counts = {name: self._counts[name] for name in _COUNTED.values() if self._counts[name] or name in _ALWAYS}
+        return {
+            **counts,
+            "rate": _rate(self._removed(), seconds),
+            "seconds": round(seconds, 3),
+            "in_flight": self._in_flight,
+            "waiting_for": str(self._waiting),
+            **self._times.fields(),
+            **self._window,
+        }
+
+    def _removed(self) -> int:
+        return sum(self._counts[name] for name in _REMOVED)
+
+    def _begin_minute(self) -> None:
+        """Adds the minute to the whole, and begins the next."""
+        self._all_removed += self._removed()
+        self._all_times.merge(self._times)
+        self._counts, self._times, self._anything = Counter(), ResponseTimes(), False
+        self._minute_began = self._clock.monotonic()
+
+
+def _rate(messages: int, seconds: float) -> float:
+    """Messages by the second."""
+    return round(messages / seconds, 2) if seconds > 0 else 0.0

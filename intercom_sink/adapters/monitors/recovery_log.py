@@ -1,0 +1,107 @@
+"""Monitor that writes a log line when something that failed works again, with how long it was away."""
+
+import logging
+import threading
+from collections.abc import Mapping
+
+from intercom_sink.domain.attempt import Attempt
+from intercom_sink.domain.events import (
+    AttemptFinished,
+    ConnectionFailed,
+    Consuming,
+    DeadLettered,
+    DeadLetterNotConfirmed,
+    Event,
+)
+from intercom_sink.domain.policy import Disposition
+from intercom_sink.domain.ports import Clock
+from intercom_sink.domain.response import Response
+
+logger = logging.getLogger(__name__)
+
+_INTERCOM_FAILS = {Disposition.NO_RESPONSE, Disposition.REPEATED_SERVER_ERROR}
+"""What begins a failure of Intercom; one 5xx does not, nor does a single message without a response."""
+
+
+_FOLLOWED = {AttemptFinished, ConnectionFailed, Consuming, DeadLettered, DeadLetterNotConfirmed}
+"""The events that say what fails and what works."""
+
+
+class _Failure:
+    """Failures in a row of one thing. Not for several threads at once.
+
+    Args:
+        clock: tells the time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._count = 0
+        self._first = self._last = 0.0
+
+    def __bool__(self) -> bool:
+        return self._count > 0
+
+    def add(self, duration: float = 0.0) -> None:
+        """Counts a failure, which began `duration` seconds ago."""
+        self._last = self._clock.monotonic()
+        if not self._count:
+            self._first = self._last - duration
+        self._count += 1
+
+    def end(self, duration: float = 0.0) -> dict[str, object] | None:
+        """Ends the row by a success that began `duration` seconds ago.
+
+        Returns:
+            The fields `seconds` and `failures`; None if nothing had failed, or has failed since the success began.
+        """
+        now = self._clock.monotonic()
+        if not self._count or now - duration < self._last:
+            return None
+        count, self._count = self._count, 0
+        return {"seconds": round(now - self._first, 3), "failures": count}
+
+
+class RecoveryLog:
+    """Writes `RabbitMQ available again`, `responding again` and `dead letters confirmed again`.
+
+    Args:
+        clock: tells the time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._lock = threading.Lock()
+        self._rabbitmq, self._intercom, self._dead_letters = (_Failure(clock) for _ in range(3))
+
+    def record(self, event: Event) -> None:
+        """Follows one event."""
+        if type(event) not in _FOLLOWED:
+            return
+        match event:
+            case AttemptFinished(attempt):
+                self._attempted(attempt)
+            case ConnectionFailed():
+                with self._lock:
+                    self._rabbitmq.add()
+            case Consuming(broker=broker):
+                self._works("RabbitMQ available again", self._rabbitmq, {"broker": broker})
+            case DeadLetterNotConfirmed():
+                with self._lock:
+                    self._dead_letters.add()
+            case DeadLettered(queue=queue):
+                self._works("dead letters confirmed again", self._dead_letters, {"queue": queue})
+
+    def _attempted(self, attempt: Attempt) -> None:
+        result = attempt.result
+        if isinstance(result, Response) and result.status < 500:
+            self._works("responding again", self._intercom, {"status": result.status}, attempt.duration)
+            return
+        with self._lock:
+            if self._intercom or attempt.disposition in _INTERCOM_FAILS:
+                self._intercom.add(attempt.duration)
+
+    def _works(self, text: str, failure: _Failure, fields: Mapping[str, object], duration: float = 0.0) -> None:
+        with self._lock:
+            recovered = failure.end(duration)
+        if recovered is not None:
+            logger.info(text, extra={**fields, **recovered})
