@@ -1,9 +1,12 @@
-"""The page of events, from the table of log lines: python docs/events_page.py > docs/events.md"""
+"""The page of events, from the tables of the code: python docs/events_page.py > docs/events.md"""
 
 import inspect
+from typing import NamedTuple
 
 from intercom_sink import Event
+from intercom_sink.adapters.monitors.ecs_format import ECS_NAMES, ECS_VERSION, OTHER_FIELDS
 from intercom_sink.adapters.monitors.log_lines import LINES, Line
+from intercom_sink.adapters.monitors.repeated_lines import MAX_IDENTICAL
 
 HEAD = """\
 # Events and log lines
@@ -16,18 +19,130 @@ No line carries the data of a request, the token or a password. Fields without a
 disposition" is that of the delivery policy: `DEBUG` for delivered, `WARNING` for not found, duplicate, rate limited and
 the first server error, `ERROR` for the others.
 
-Three log lines are not events: `mock request` (`INFO`), which the token `mock` logs for each message, with its data on
-purpose; and at the start `unknown variable` (`variable`, `similar`) and `no dead-letter queue` (`consequence`), both
-`WARNING`.
-
 | log line | level | event | when | fields |
 |---|---|---|---|---|
 """
 
+OTHER_HEAD = """
+## Lines that are not events
+
+| log line | level | when | fields |
+|---|---|---|---|
+"""
+
+
+class OtherLine(NamedTuple):
+    """A log line that no event has in the table."""
+
+    text: str
+    level: str
+    when: str
+    fields: tuple[str, ...]
+
+
+SUMMARY = ("seconds", "rate", "median_ms", "slowest_ms")
+"""What `intercom-sink run` adds to `stopped` and `failed`."""
+
+OTHER_LINES = (
+    OtherLine(
+        "starting",
+        "INFO",
+        "The first line of `intercom-sink run`. `broker` shows no password, `intercom` is the host.",
+        ("version", "broker", "queue", "intercom", "mock", "concurrency", "dead_letter_queue", "hold"),
+    ),
+    OtherLine(
+        "unknown variable",
+        "WARNING",
+        "At the start: a variable looks like a setting, and is none.",
+        ("variable", "similar"),
+    ),
+    OtherLine("no dead-letter queue", "WARNING", "At the start, if none is named.", ("consequence",)),
+    OtherLine(
+        "progress",
+        "INFO",
+        "Each minute in which anything happened. `rate`: messages that left the queue, by the second. `waiting_for`: "
+        "`nothing`, `RabbitMQ`, `hold: ` and its cause, or the cause of a pause. The times are those of responses; the "
+        "median is exact to 2.5 %. `window_remaining` of `window_limit` is what the last response reported. "
+        "`not_found`, `duplicate` and `requeued` are left out at 0.",
+        (
+            "delivered", "not_found", "duplicate", "given_up", "malformed", "retried", "requeued", "rate", "seconds",
+            "in_flight", "waiting_for", "median_ms", "slowest_ms", "window_remaining", "window_limit",
+        ),
+    ),
+    OtherLine(
+        "RabbitMQ available again",
+        "INFO",
+        "The queue is consumed after connections failed: for how many seconds, and how many failed.",
+        ("broker", "seconds", "failures"),
+    ),
+    OtherLine(
+        "responding again",
+        "INFO",
+        "The first response below 500 after attempts without a response, or after a 5xx was repeated. An attempt that "
+        "began before the last failure does not count.",
+        ("status", "seconds", "failures"),
+    ),
+    OtherLine(
+        "dead letters confirmed again",
+        "INFO",
+        "The first dead letter that is confirmed after some were not.",
+        ("queue", "seconds", "failures"),
+    ),
+    OtherLine(
+        "repeated",
+        "that of the line",
+        "`count` identical lines `of` this text were not shown, since the last line `repeated`.",
+        ("of", "count", "disposition", "status", "reason", "error_codes", "cause"),
+    ),
+    OtherLine(
+        "mock request",
+        "INFO",
+        "The token is `mock`: each message, with its data on purpose.",
+        ("method", "path", "data"),
+    ),
+)  # fmt: skip
+
+TAIL = f"""
+`intercom-sink run` adds {", ".join(f"`{name}`" for name in SUMMARY)} of the whole run to `stopped` and `failed`.
+
+**Identical failures in a row.** Lines of `WARNING` or worse are identical if they have the same level and text, and the
+same `disposition`, `status`, `reason`, `error_codes` and `cause`. Of such lines in a row, each within a minute of the
+one before, the first {MAX_IDENTICAL} are shown; the others are counted. Each minute, at the end, and before another
+line of that level or a higher one is shown, a line `repeated` says how many there were. With `CJW_LOG_LEVEL=DEBUG` all
+are shown. Without a dead-letter queue every `given up` and `malformed` is shown: it is all that is left of the message.
+
+## Fields of each format
+
+The names above are stable: a new version may add fields, and the changelog names each change.
+
+- `CJW_LOG_FORMAT=json`: one object a line, with `time` (RFC 3339, UTC), `level`, `logger`, `event` (the text of the log
+  line), then the fields; `exception` holds a traceback. Times in fields are seconds, or milliseconds where the name
+  ends with `_ms`. `trace_id` and `span_id` are those of the message's `traceparent`.
+- `CJW_LOG_FORMAT=text`: time, level, text, then the same fields as `name=value`.
+- `CJW_LOG_FORMAT=ecs`: one object a line, with the names of the [Elastic Common
+  Schema](https://www.elastic.co/docs/reference/ecs) {ECS_VERSION}: `@timestamp`, `log.level` (in lower case),
+  `log.logger`, `message` (the text), `event.action` (the text in lower case, with hyphens), `service.name`,
+  `service.version`, `ecs.version`, for a traceback `error.type`, `error.message` and `error.stack_trace`, and the
+  fields by this table:
+
+| field | in ECS |
+|---|---|
+"""
+
+_ECS_NOTES = {"duration": ", in nanoseconds", "path": ", and `url.query` for what follows `?`"}
+
 
 def render() -> str:
     """The page."""
-    return HEAD + "".join(_row(event, line) for event, line in LINES.items())
+    events = "".join(_row(event, line) for event, line in LINES.items())
+    others = "".join(_other_row(line) for line in OTHER_LINES)
+    names = "".join(f"| `{name}` | `{ecs}`{_ECS_NOTES.get(name, '')} |\n" for name, ecs in ECS_NAMES.items())
+    rest = (
+        f"| `data` | `{OTHER_FIELDS}data`, as JSON text |\n"
+        f"| `processed` | `{OTHER_FIELDS}processed.delivered` and so on, for each disposition |\n"
+        f"| any other | `{OTHER_FIELDS}` and its own name |\n"
+    )
+    return HEAD + events + OTHER_HEAD + others + TAIL + names + rest
 
 
 def _row(event: type[Event], line: Line) -> str:
@@ -35,6 +150,11 @@ def _row(event: type[Event], line: Line) -> str:
     meaning = (inspect.getdoc(event) or "").partition("\n\n")[0].replace("\n", " ")
     fields = [f"`{name}`" for name in line.fields] + [f"`{name}` (at `DEBUG`)" for name in line.debug_fields]
     return f"| `{line.text}` | {level} | `{event.__name__}` | {meaning} | {', '.join(fields)} |\n"
+
+
+def _other_row(line: OtherLine) -> str:
+    level = f"`{line.level}`" if line.level.isupper() else line.level
+    return f"| `{line.text}` | {level} | {line.when} | {', '.join(f'`{name}`' for name in line.fields)} |\n"
 
 
 if __name__ == "__main__":

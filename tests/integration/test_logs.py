@@ -1,8 +1,15 @@
 """Log lines of a real process: what they say of errors and pauses, and what they never show."""
 
+import json
 from datetime import datetime
+from importlib.metadata import version
+from urllib.parse import urlsplit
 
+import pika
+
+from testbed import amqp
 from testbed.intercom import Intercom, error, garbage, rate_limited, raw, reply, reset
+from testbed.rabbitmq import Node
 from testbed.sink_process import TOKEN
 from tests.support.messages import message, numbers
 from tests.support.processes import StartSink
@@ -50,7 +57,10 @@ def test_pause_without_a_response_has_that_cause(queue: Queue, intercom: Interco
     queue.publish(message(1))
     sink = start_sink(queue, "run", "--drain", CJW_LOG_LEVEL="INFO")
     assert sink.wait() == 0, sink.stderr
-    events = ("no dead-letter queue", "consuming", "retry scheduled", "paused", "resumed", "stopped")
+    events = (
+        "starting", "no dead-letter queue", "consuming", "retry scheduled", "paused", "resumed", "responding again",
+        "stopped",
+    )  # fmt: skip
     assert sorted(entry["event"] for entry in sink.logs()) == sorted(events)
     assert [line["cause"] for event in ("paused", "resumed") for line in sink.logs(event)] == ["no response"] * 2
 
@@ -62,7 +72,7 @@ def test_events_of_messages_and_probes_are_logged_at_debug(
     sink = start_sink(queue, "run", "--drain")
     assert sink.wait() == 0, sink.stderr
     lines = [(entry["event"], entry["level"]) for entry in sink.logs()]
-    start = [("no dead-letter queue", "WARNING"), ("consuming", "INFO")]
+    start = [("starting", "INFO"), ("no dead-letter queue", "WARNING"), ("consuming", "INFO")]
     received = ("received", "DEBUG")
     attempt = [("attempt started", "DEBUG"), ("attempt finished", "DEBUG"), ("delivered", "DEBUG")]
     first, second = [received, ("probe sent", "DEBUG"), *attempt], [received, *attempt]
@@ -77,6 +87,7 @@ def test_stop_is_logged_with_what_was_requeued_and_what_was_processed(
     sink = start_sink(queue, CJW_LOG_LEVEL="INFO", **dead_letters.variables)
     sink.wait_for("paused")
     assert sink.stop() == 0, sink.stderr
+    assert all(stopped_field in sink.logs("stopped")[0] for stopped_field in ("seconds", "rate", "slowest_ms"))
     assert [(line["queue"], line["reason"]) for line in sink.logs("dead-lettered")] == [
         (dead_letters.name, "malformed"),
         (dead_letters.name, "rejected"),
@@ -102,3 +113,74 @@ def test_no_secret_is_in_any_log_line_even_at_debug(queue: Queue, intercom: Inte
         assert sink.logs(), "there is a log"
         assert password not in output
         assert TOKEN not in output
+
+
+def test_first_line_says_what_runs(
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+) -> None:
+    sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_CONCURRENCY="4", **dead_letters.variables)
+    assert sink.wait() == 0, sink.stderr
+    first = sink.logs()[0]
+    assert first["event"] == "starting"
+    names = ("version", "queue", "intercom", "mock", "concurrency", "dead_letter_queue", "hold")
+    assert [first[name] for name in names] == [
+        version("intercom-sink"), queue.name, urlsplit(intercom.url).netloc, False, 4, dead_letters.name, False,
+    ]  # fmt: skip
+    assert first["broker"] == sink.logs("consuming")[0]["broker"]
+
+
+def test_what_failed_and_works_again_has_its_line(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
+    """Intercom resets two attempts; then the broker restarts."""
+    queue = Queue(node.url)
+    queue.declare()
+    sink = start_sink(queue, CJW_LOG_LEVEL="INFO")
+    sink.wait_for("consuming")
+    intercom.script += [reset, reset]
+    queue.publish(message(1))
+    responding = sink.wait_for("responding again")
+    assert (responding["status"], responding["failures"]) == (200, 2)
+    assert 1 <= responding["seconds"] <= 5
+    node.stop()
+    sink.wait_for("RabbitMQ unavailable")
+    node.start()
+    available = sink.wait_for("RabbitMQ available again")
+    assert available["failures"] == len(sink.logs("RabbitMQ unavailable"))
+    assert available["seconds"] > 0
+    assert sink.stop() == 0, sink.stderr
+
+
+def test_identical_failures_are_counted_from_the_sixth_on(
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+) -> None:
+    intercom.script += [error(422, "parameter_invalid")] * 9
+    queue.publish(*(message(number) for number in range(9)))
+    sink = start_sink(queue, "run", "--drain", CJW_LOG_LEVEL="INFO", **dead_letters.variables)
+    assert sink.wait() == 0, sink.stderr
+    assert len(sink.logs("given up")) == 5
+    (repeated,) = sink.logs("repeated")
+    assert (repeated["level"], repeated["of"], repeated["count"], repeated["status"]) == ("ERROR", "given up", 4, 422)
+    assert len(sink.logs("dead-lettered")) == 9
+
+
+def test_ecs_lines_have_the_names_of_the_schema_and_the_trace(
+    queue: Queue, intercom: Intercom, start_sink: StartSink
+) -> None:
+    trace, span = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    intercom.script.append(error(422, "parameter_invalid", request_id="b2f1"))
+    queue.declare()
+    properties = pika.BasicProperties(headers={"traceparent": f"00-{trace}-{span}-01"})
+    with amqp.connect(queue.url) as connection:
+        connection.channel().basic_publish("", queue.name, message(1), properties)
+    sink = start_sink(queue, "run", "--drain", CJW_LOG_LEVEL="INFO", CJW_LOG_FORMAT="ecs")
+    assert sink.wait() == 0, sink.stderr
+    entries = [json.loads(line) for line in sink.stderr.splitlines()]
+    assert [entry["event.action"] for entry in entries] == [
+        "starting", "no-dead-letter-queue", "consuming", "given-up", "stopped",
+    ]  # fmt: skip
+    for entry in entries:
+        assert entry.keys() >= {"@timestamp", "log.level", "message", "ecs.version", "service.version", "log.logger"}
+    given_up, stopped = entries[-2:]
+    assert isinstance(given_up["event.duration"], int)
+    names = ("http.request.method", "url.path", "http.response.status_code", "http.request.id", "trace.id", "span.id")
+    assert [given_up[name] for name in names] == ["POST", "/contacts/1", 422, "b2f1", trace, span]
+    assert stopped["intercom_sink.processed.rejected"] == 1

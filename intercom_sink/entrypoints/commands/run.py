@@ -4,8 +4,6 @@ import logging
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
 
-from intercom_sink.adapters.monitors.log_format import configure_logging
-from intercom_sink.adapters.monitors.log_lines import LogMonitor
 from intercom_sink.domain.errors import BrokerUnavailable
 from intercom_sink.domain.monitors import Monitors
 from intercom_sink.domain.sink import Summary
@@ -13,6 +11,7 @@ from intercom_sink.entrypoints.bootstrap import build_sink, build_source
 from intercom_sink.entrypoints.commands import Commands
 from intercom_sink.entrypoints.operations import Operations
 from intercom_sink.entrypoints.output import print_line
+from intercom_sink.entrypoints.run_log import RunLog
 from intercom_sink.entrypoints.settings import Settings, find_unknown
 from intercom_sink.entrypoints.signals import stopping_on_signals
 from intercom_sink.entrypoints.variable_names import UnknownVariable
@@ -31,13 +30,12 @@ def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     """Streams; with `--drain`, prints a one-line summary at the end. Returns whether RabbitMQ stayed available."""
     settings = Settings.from_environment(environ)
     drain = getattr(arguments, "drain", False)  # there is none without a command on the command line
-    configure_logging(settings.log_level, settings.log_format)
-    operations = Operations(settings)
-    monitor = Monitors(LogMonitor(), operations.monitor)
+    log, operations = RunLog(settings), Operations(settings)
+    monitor = Monitors(log.monitor, operations.monitor)
     source = build_source(settings, monitor, drain=drain)
     sink = build_sink(settings, source=source, monitor=monitor)
     try:
-        with stopping_on_signals(sink.stop), operations.shown(source.is_alive):
+        with stopping_on_signals(sink.stop), operations.shown(source.is_alive), log.running():
             _warn(settings, find_unknown(environ))
             summary = sink.run()
     except BrokerUnavailable:  # logged by the sink

@@ -1,12 +1,76 @@
 """The page of events is what the code makes."""
 
+import dataclasses
+import logging
 import runpy
 
+import pytest
+
+from intercom_sink import RateLimit, Response, Settings
+from intercom_sink.adapters.monitors.log_record import fields_of
+from intercom_sink.adapters.monitors.progress_log import ProgressLog
+from intercom_sink.adapters.monitors.recovery_log import RecoveryLog
+from intercom_sink.adapters.monitors.repeated_lines import MAX_IDENTICAL, RepeatLimiter
+from intercom_sink.domain.events import (
+    AttemptFinished,
+    ConnectionFailed,
+    Consuming,
+    DeadLettered,
+    DeadLetterNotConfirmed,
+)
+from intercom_sink.entrypoints import run_log
+from intercom_sink.testing import VirtualClock
 from tests.support.documents import ROOT
+from tests.support.events import DELIVERED, KINDS, NO_RESPONSE, example_of
+
+PAGE = runpy.run_path(str(ROOT / "docs" / "events_page.py"))
+
+VARIABLES = {
+    "CJW_RABBITMQ_HOST": "amqp://rabbit",
+    "CJW_INTERCOM_API_TOKEN": "mock",
+    "CJW_INTERCOM_QUEUE_NAME": "intercom",
+    "CJW_INTERCOM_DEAD_LETTER_QUEUE": "dead",
+}
 
 
 def test_the_page_of_events_is_what_the_table_makes() -> None:
     """Remake it with `make docs`."""
-    assert (ROOT / "docs" / "events.md").read_text() == runpy.run_path(str(ROOT / "docs" / "events_page.py"))[
-        "render"
-    ]()
+    assert (ROOT / "docs" / "events.md").read_text() == PAGE["render"]()
+
+
+def test_lines_that_are_not_events_have_the_fields_that_the_page_names(caplog: pytest.LogCaptureFixture) -> None:
+    """Each is written once, with every field that it can have."""
+    caplog.set_level(logging.INFO)
+    clock = VirtualClock()
+    progress, recovery, limiter = ProgressLog(clock), RecoveryLog(clock), RepeatLimiter()
+    limiter.set_target(caplog.handler)
+    attempt = dataclasses.replace(DELIVERED, result=Response(200, RateLimit(limit=166, remaining=1)))
+    failed = dataclasses.replace(NO_RESPONSE, duration=0.0)
+    for event in (
+        *(example_of(kind) for kind in KINDS),
+        AttemptFinished(failed),
+        AttemptFinished(dataclasses.replace(attempt, duration=0.0)),
+        ConnectionFailed("amqp://h/", "refused"),
+        Consuming("amqp://h/", "q"),
+        DeadLetterNotConfirmed("dead", "full", 1.0),
+        DeadLettered("dead", "rejected"),
+    ):
+        progress.record(event)
+        recovery.record(event)
+    progress.tick()
+    cause = {"disposition": "rejected", "status": 422, "reason": "x", "error_codes": ["y"], "cause": "z"}
+    for _ in range(MAX_IDENTICAL + 1):
+        line = {"msg": "given up", "levelno": logging.ERROR, "levelname": "ERROR"}
+        limiter.handle(logging.makeLogRecord(line | cause))
+    limiter.write_counts()
+    run_log.logger.info("starting", extra=run_log._describe(Settings.from_environment(VARIABLES)))
+    written: dict[str, set[str]] = {}
+    for record in caplog.records:
+        written.setdefault(record.getMessage(), set()).update(fields_of(record))
+    named = {line.text: set(line.fields) for line in PAGE["OTHER_LINES"]}
+    others = {"unknown variable", "no dead-letter queue", "mock request"}
+    assert written.keys() - {"given up"} == named.keys() - others
+    assert {text: written[text] for text in named.keys() - others} == {
+        text: fields for text, fields in named.items() if text not in others
+    }
+    assert progress.summary().keys() == set(PAGE["SUMMARY"])

@@ -6,6 +6,7 @@ from argparse import Namespace
 import pytest
 
 from intercom_sink import BrokerUnavailable, Disposition, Sink, Summary
+from intercom_sink.entrypoints import run_log
 from intercom_sink.entrypoints.commands import run
 
 VARIABLES = {
@@ -17,7 +18,7 @@ VARIABLES = {
 
 @pytest.fixture(autouse=True)
 def _no_sink(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "configure_logging", lambda *_: None)
+    monkeypatch.setattr(run_log, "configure_logging", lambda *_: None)
     monkeypatch.setattr(Sink, "run", lambda self: Summary({Disposition.DELIVERED: 2, Disposition.MALFORMED: 1}))
 
 

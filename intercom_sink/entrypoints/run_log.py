@@ -1,0 +1,75 @@
+"""What `intercom-sink run` logs besides the events: the start, each minute, recoveries, repeated failures."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+
+from urllib3.util import parse_url
+
+from intercom_sink.adapters.clock import SystemClock
+from intercom_sink.adapters.monitors.log_format import configure_logging
+from intercom_sink.adapters.monitors.log_lines import LINES, LogMonitor
+from intercom_sink.adapters.monitors.progress_log import ProgressLog
+from intercom_sink.adapters.monitors.recovery_log import RecoveryLog
+from intercom_sink.adapters.monitors.repeated_lines import RepeatLimiter
+from intercom_sink.adapters.monitors.ticker import Ticker
+from intercom_sink.domain.events import MessageGivenUp, MessageMalformed
+from intercom_sink.domain.monitors import Monitors
+from intercom_sink.domain.ports import Clock
+from intercom_sink.entrypoints.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_LAST_TRACES = frozenset(LINES[kind].text for kind in (MessageGivenUp, MessageMalformed))
+"""Lines that are all that is left of a message where there is no dead-letter queue; none is counted only."""
+
+
+class RunLog:
+    """The log of one run. Configures logging when it is made.
+
+    Args:
+        settings: from the environment.
+        clock: tells the time.
+
+    Attributes:
+        monitor: writes the log lines of events.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        clock = clock or SystemClock()
+        self._settings = settings
+        self._progress = ProgressLog(clock)
+        self._limiter = RepeatLimiter(_LAST_TRACES if settings.dead_letter_queue is None else frozenset())
+        self._ticker = Ticker(self._tick, clock)
+        self.monitor = Monitors(self._progress, LogMonitor(self._progress.summary), RecoveryLog(clock))
+        configure_logging(settings.log_level, settings.log_format, self._limiter)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Within the block, lines are written each minute; its first line says what runs."""
+        logger.info("starting", extra=_describe(self._settings))
+        with self._ticker.running():
+            try:
+                yield
+            finally:
+                self._limiter.write_counts()
+
+    def _tick(self) -> None:
+        self._limiter.write_counts()
+        self._progress.tick()
+
+
+def _describe(settings: Settings) -> dict[str, object]:
+    """The fields of the line `starting`. A broker's URL is shown without its password."""
+    fields = {
+        "version": version("intercom-sink"),
+        "broker": ", ".join(map(str, settings.rabbitmq.urls)),
+        "queue": settings.queue,
+        "intercom": parse_url(settings.api_url).netloc,
+        "mock": settings.mock,
+        "concurrency": settings.concurrency,
+        "dead_letter_queue": settings.dead_letter_queue,
+        "hold": settings.hold,
+    }
+    return {name: value for name, value in fields.items() if value is not None}

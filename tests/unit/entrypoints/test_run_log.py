@@ -1,0 +1,116 @@
+"""What a run logs besides the events of its messages."""
+
+import json
+import logging
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+
+from intercom_sink import Settings
+from intercom_sink.domain.events import ConnectionFailed, Consuming, Failed, MessageDelivered, MessageGivenUp, Stopped
+from intercom_sink.entrypoints.run_log import RunLog
+from intercom_sink.testing import VirtualClock
+from tests.support.events import DELIVERED, REJECTED
+
+VARIABLES = {
+    "CJW_RABBITMQ_HOST": "amqp://user:s3cr3t@one/,amqp://user:s3cr3t@two/",
+    "CJW_INTERCOM_API_TOKEN": "dG9rOmFiYw==",
+    "CJW_INTERCOM_QUEUE_NAME": "intercom",
+    "CJW_LOG_FORMAT": "json",
+}
+DEAD_LETTERS = {"CJW_INTERCOM_DEAD_LETTER_QUEUE": "dead"}
+
+
+@pytest.fixture(autouse=True)
+def _restored_logging() -> Iterator[None]:
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    root.handlers.clear()  # `basicConfig` would close them
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    for name in ("pika", "urllib3"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+class Run:
+    """A run's log, whose minutes end when the test says so."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], **variables: str) -> None:
+        self._capsys = capsys
+        self.clock = VirtualClock()
+        self.log = RunLog(Settings.from_environment(VARIABLES | variables), self.clock)
+
+    def end_minute(self) -> None:
+        self.clock.now += 60
+        self.log._tick()
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The lines since the last call."""
+        return [json.loads(line) for line in self._capsys.readouterr().err.splitlines()]
+
+
+def test_first_line_says_what_runs_and_shows_no_secret(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(capsys, **DEAD_LETTERS, CJW_INTERCOM_CONCURRENCY="4", CJW_INTERCOM_HOLD="on")
+    monkeypatch.setattr(run.log._ticker, "run", lambda: None)
+    with run.log.running():
+        (starting,) = run.lines()
+    assert starting.pop("time")
+    assert starting == {
+        "level": "INFO", "logger": "intercom_sink.entrypoints.run_log", "event": "starting",
+        "version": version("intercom-sink"), "broker": "amqp://user@one:5672/, amqp://user@two:5672/",
+        "queue": "intercom", "intercom": "api.intercom.io", "mock": False, "concurrency": 4,
+        "dead_letter_queue": "dead", "hold": True,
+    }  # fmt: skip
+
+
+def test_minute_has_its_line_and_the_end_its_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(capsys)
+    run.log.monitor.record(MessageDelivered(DELIVERED))
+    run.end_minute()
+    run.end_minute()
+    run.log.monitor.record(Stopped({DELIVERED.disposition: 1}))
+    progress, stopped = run.lines()
+    assert (progress["event"], progress["delivered"]) == ("progress", 1)
+    assert (stopped["event"], stopped["processed"], stopped["seconds"]) == ("stopped", {"delivered": 1}, 120.0)
+
+
+def test_end_by_an_error_has_its_summary_too(capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(capsys)
+    run.log.monitor.record(Failed("refused"))
+    (failed,) = run.lines()
+    assert (failed["event"], failed["seconds"]) == ("failed", 0.0)
+
+
+def test_recovery_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(capsys)
+    run.log.monitor.record(ConnectionFailed("amqp://one/", "refused"))
+    run.log.monitor.record(Consuming("amqp://one/", "intercom"))
+    assert [line["event"] for line in run.lines()] == ["RabbitMQ unavailable", "consuming", "RabbitMQ available again"]
+
+
+def test_identical_failures_are_counted_each_minute_and_at_the_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(capsys, **DEAD_LETTERS)
+    monkeypatch.setattr(run.log._ticker, "run", lambda: None)
+    with run.log.running():
+        for _ in range(7):
+            run.log.monitor.record(MessageGivenUp(REJECTED))
+        run.end_minute()
+        run.log.monitor.record(MessageGivenUp(REJECTED))
+    events = [line["event"] for line in run.lines()]
+    assert events == ["starting", *["given up"] * 5, "repeated", "progress", "repeated"]
+
+
+def test_without_a_dead_letter_queue_every_message_that_is_dropped_has_its_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = Run(capsys)
+    for _ in range(7):
+        run.log.monitor.record(MessageGivenUp(REJECTED))
+    assert [line["event"] for line in run.lines()] == ["given up"] * 7
