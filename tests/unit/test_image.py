@@ -91,6 +91,15 @@ def test_image_starts_the_console_script_without_a_shell() -> None:
     assert f"{script} = " in metadata()["options.entry_points"]["console_scripts"]
 
 
+def test_health_is_checked_by_the_same_script_without_a_shell() -> None:
+    """Its timeout is well below its interval, so that checks never overlap."""
+    (line,) = [arguments for name, arguments in last_stage() if name == "HEALTHCHECK"]
+    options, _, command = line.partition(" CMD ")
+    assert json.loads(command) == ["intercom-sink", "healthy"]
+    seconds = {name: int(value) for name, value in re.findall(r"--([a-z-]+)=(\d+)s", options)}
+    assert seconds["timeout"] < seconds["interval"]
+
+
 def test_image_needs_no_write_at_run_time() -> None:
     """Bytecode is compiled by the build, and python writes none; there is no volume and no working folder."""
     settings = " ".join(arguments for name, arguments in instructions() if name == "ENV")
