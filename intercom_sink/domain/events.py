@@ -32,14 +32,7 @@ class MessageReceived(Event):
 
 @dataclass(frozen=True, slots=True)
 class AttemptStarted(Event):
-    """A request is sent to Intercom.
-
-    Args:
-        envelope: the message.
-        method: the request's method.
-        path: the request's path.
-        attempt: the number of this attempt at the message, from 1.
-    """
+    """A request is sent to Intercom; `attempt` is its number at this message, from 1."""
 
     envelope: Envelope
     method: str
@@ -95,9 +88,8 @@ class MessageMalformed(Event):
     """A message is not a valid request, and was given up without being sent.
 
     Args:
-        envelope: the message; without any property, if these can't be read.
+        envelope: empty, if the message's properties can't be read.
         reason: what is wrong with it, in one line that is safe to log.
-        body: the message.
     """
 
     envelope: Envelope
@@ -199,12 +191,7 @@ class Consuming(Event):
 
 @dataclass(frozen=True, slots=True)
 class OtherConsumers(Event):
-    """The queue had consumers before the sink. They break its order, unless it is a single-active-consumer queue.
-
-    Args:
-        queue: the queue's name.
-        consumers: how many there were.
-    """
+    """The queue had `consumers` before the sink: they break its order, unless it is single-active-consumer."""
 
     queue: str
     consumers: int
@@ -227,13 +214,7 @@ class Reconnecting(Event):
 
 @dataclass(frozen=True, slots=True)
 class DeadLettered(Event):
-    """The broker has confirmed a dead letter; `reason` says why the message was given up.
-
-    Args:
-        queue: the dead-letter queue.
-        reason: why the message was given up.
-        error_codes: the codes of Intercom's last error list.
-    """
+    """The broker has confirmed a dead letter; `reason` and `error_codes` say why the message was given up."""
 
     queue: str
     reason: str
