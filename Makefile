@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 demo: .venv/complete
 	@$(BIN)/python -m testbed.rabbitmq $(BIN)/python -u -m demo
 
-test: check workflows
+test: check
 	@$(BIN)/coverage erase
 	$(BIN)/python -m testbed.rabbitmq $(BIN)/coverage run -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
 	@$(BIN)/coverage combine --quiet
@@ -28,11 +28,12 @@ check: .venv/complete
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/zizmor --offline --quiet .
 
-# GitHub's workflows: actionlint without the tools that some machines have and others lack, and zizmor for security.
+# GitHub's workflows by actionlint, without the tools that some machines have and others lack. It must be built first,
+# which takes longer than a check may.
 workflows: .venv/complete .venv/bin/actionlint
 	$(BIN)/actionlint -shellcheck= -pyflakes=
-	$(BIN)/zizmor --offline --quiet .
 
 unit: .venv/complete
 	$(BIN)/pytest tests/unit
