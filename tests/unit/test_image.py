@@ -100,6 +100,10 @@ def test_health_is_checked_by_the_same_script_without_a_shell() -> None:
     assert seconds["timeout"] < seconds["interval"]
 
 
+def test_image_has_the_extra_for_metrics() -> None:
+    assert re.search(r"^prometheus-client==", (ROOT / "requirements/run.txt").read_text(), re.MULTILINE)
+
+
 def test_image_needs_no_write_at_run_time() -> None:
     """Bytecode is compiled by the build, and python writes none; there is no volume and no working folder."""
     settings = " ".join(arguments for name, arguments in instructions() if name == "ENV")

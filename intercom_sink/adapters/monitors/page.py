@@ -141,12 +141,13 @@ def _connection(snapshot: Snapshot) -> str:
 
 def _charts(minutes: Sequence[Minute], limit: int | None) -> str:
     settled = Line("settled", [minute.settled for minute in minutes])
+    retried = Line("retried", [minute.retries for minute in minutes], "soft")
     given_up = Line("given up", [minute.given_up for minute in minutes], "bad")
     median = Line("median", [_ms(minute.p50) for minute in minutes])
     slow = Line("95 % within", [_ms(minute.p95) for minute in minutes], "soft")
     left = Line("left", [minute.remaining for minute in minutes])
     charts = (
-        chart("Messages a minute", [settled, given_up]),
+        chart("Messages a minute", [settled, retried, given_up]),
         chart("Response time", [median, slow], " ms"),
         chart("Rate window, at its lowest", [left], top=limit),
     )
