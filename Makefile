@@ -11,7 +11,7 @@ FUZZ_SECONDS ?= 60
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
     --custom-compile-command 'make lock'
 
-.PHONY: demo test check workflows unit format docs soak fuzz bench bench-quick dist lock clean
+.PHONY: demo test check workflows unit format docs soak drill fuzz bench bench-quick dist lock clean
 
 demo: .venv/complete
 	@$(BIN)/python -m testbed.rabbitmq $(BIN)/python -u -m demo
@@ -52,6 +52,10 @@ docs: .venv/complete
 soak: .venv/complete
 	$(BIN)/python -m tests.simulation 0 $(SOAK_SEEDS)
 	$(BIN)/python -m testbed.rabbitmq $(BIN)/pytest tests/soak
+
+# What goes wrong at night, and whether metrics, health, alerts and log lines say so; 6 minutes.
+drill: .venv/complete
+	$(BIN)/pytest -v tests/drill
 
 fuzz: .venv/complete
 	$(BIN)/pip install --quiet --require-hashes -r requirements/fuzz.txt
