@@ -73,7 +73,7 @@ def test_intercom_answers_5xx(stage: Stage) -> None:
     stage.wait_for_line("given up", given_up + 1)
     stage.wait_for_alert("IntercomSinkDeadLetters")
     stage.wait_for_alert("IntercomSinkGivingUp")
-    kept = 'intercom_sink_dead_letters_total{reason="repeated-server-error"}'
+    kept = 'intercom_sink_dead_letters_total{reason="server-error"}'
     wait_until(lambda: (stage.prometheus.value(f"sum({kept})") or 0) >= 6, "six dead letters", 60, stage.explain)
     assert len(stage.dead_letters.take_bodies()) == 6
 
