@@ -53,7 +53,7 @@ soak: .venv/complete
 	$(BIN)/python -m tests.simulation 0 $(SOAK_SEEDS)
 	$(BIN)/python -m testbed.rabbitmq $(BIN)/pytest tests/soak
 
-# What goes wrong at night, and whether metrics, health, alerts and log lines say so; 6 minutes.
+# What goes wrong at night, and whether metrics, health, alerts and log lines say so; 3 minutes.
 drill: .venv/complete
 	$(BIN)/pytest -v tests/drill
 
