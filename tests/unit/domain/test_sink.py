@@ -153,7 +153,7 @@ def test_unavailable_broker_ends_the_stream_and_everything_is_closed(concurrency
 )
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_every_exception_ends_the_stream_and_is_reported(concurrency: int, failure: BaseException, reason: str) -> None:
-    """The text of a foreign exception may hold anything, so only its type is told."""
+    """The text of a foreign exception may hold anything, so only its type is recorded."""
 
     class Broken(InMemoryGateway):
         def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
