@@ -39,12 +39,10 @@ COPY --from=checked /opt/intercom-sink /opt/intercom-sink
 ENV PATH=/opt/intercom-sink/bin:$PATH PYTHONUNBUFFERED=1
 # Any other user id works as well: nothing is written, and neither a home folder nor an entry in /etc/passwd is needed.
 USER 65532:65532
-# Over a socket, so that it works without CJW_METRICS_PORT too. Kubernetes ignores it and has probes of its own.
-HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["intercom-sink", "healthy"]
 # The exec form: signals reach the sink itself, not a shell.
 ENTRYPOINT ["intercom-sink"]
 # Kubernetes ignores it, and has probes of its own. It fails only when a restart would help.
-HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 CMD ["intercom-sink", "healthy"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["intercom-sink", "healthy"]
 # Last, so that another revision changes no layer.
 ARG REVISION=""
 ARG CREATED=""
