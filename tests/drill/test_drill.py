@@ -17,6 +17,7 @@ def test_intercom_goes_down(stage: Stage) -> None:
     stage.wait_for_line("hold began", holds + 1)
     stage.wait_for_state("holding")
     assert stage.readiness()["cause"] == "Intercom fails"
+    stage.take_picture("holding")
     stage.wait_for_metric('intercom_sink_holding{cause="Intercom fails"}', 1)
     stage.wait_for_alert("IntercomSinkHolding")
     stage.intercom.default = reply(200)
@@ -33,6 +34,7 @@ def test_intercom_slows_down(stage: Stage) -> None:
     durations = "intercom_sink_attempt_duration_seconds"
     slow = f"sum({durations}_count) - sum({durations}_bucket{{le='2.5'}})"
     wait_until(lambda: (stage.prometheus.value(slow) or 0) >= 1, "a slow attempt", MAX_SIGN, stage.explain)
+    stage.take_picture("slow")
     assert stage.prometheus.firing() == set()
 
 
@@ -44,6 +46,7 @@ def test_intercom_refuses_the_token(stage: Stage) -> None:
     assert stage.wait_for_line("hold began", holds + 1)["level"] == "ERROR"
     stage.wait_for_state("holding")
     assert stage.readiness()["cause"] == "the token is refused"
+    stage.take_picture("token-refused")
     stage.wait_for_metric('intercom_sink_holding{cause="the token is refused"}', 1)
     stage.wait_for_alert("IntercomSinkHolding")
     assert stage.queue.depth == 3
@@ -57,6 +60,7 @@ def test_intercom_limits_the_rate(stage: Stage) -> None:
     stage.wait_for_state("paused")
     assert stage.readiness()["cause"] == "rate limited"
     assert stage.readiness()["until"] is not None
+    stage.take_picture("rate-limited")
     stage.wait_for_metric('intercom_sink_paused{reason="rate limited"}', 1)
     stage.wait_for_alert("IntercomSinkRateWindowExhausted")
 
@@ -76,6 +80,9 @@ def test_intercom_answers_5xx(stage: Stage) -> None:
     kept = 'intercom_sink_dead_letters_total{reason="server-error"}'
     wait_until(lambda: (stage.prometheus.value(f"sum({kept})") or 0) >= 6, "six dead letters", 60, stage.explain)
     assert len(stage.dead_letters.take_bodies()) == 6
+    stage.take_picture("given-up")
+    stage.take_picture("given-up-dark", dark=True)
+    stage.take_picture("given-up-phone", width=500, height=2600)
 
 
 def test_rabbitmq_restarts(stage: Stage) -> None:
@@ -83,6 +90,7 @@ def test_rabbitmq_restarts(stage: Stage) -> None:
     stage.node.stop()
     stage.wait_for_line("RabbitMQ unavailable", lost + 1)
     stage.wait_for_state("reconnecting")
+    stage.take_picture("reconnecting")
     stage.wait_for_metric("intercom_sink_connected", 0)
     stage.wait_for_alert("IntercomSinkReconnecting")
     stage.node.start()

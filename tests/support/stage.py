@@ -1,11 +1,15 @@
 """The stage of the drill, and what an operator sees on it: metrics, health, alerts and log lines."""
 
 import json
+import os
+import shutil
+import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from testbed.intercom import Intercom, reply
@@ -22,6 +26,10 @@ MAX_SIGN = 15.0
 
 MAX_ALERT = 75.0
 """Seconds within which an alert fires: the longest range of these rules, shortened, and a margin."""
+
+
+PICTURES = os.environ.get("DRILL_PICTURES")
+"""The folder to which pictures of the status page are written, by Chromium; None: none is made."""
 
 
 @dataclass
@@ -63,6 +71,17 @@ class Stage:
         """Waits until `/readyz` says one of these; `/healthz` is well all the time."""
         wait_until(lambda: self.state() in states, f"the state {states}", MAX_SIGN, self.explain)
         assert self.get("/healthz")[0] == 200, "no restart would help"
+
+    def take_picture(self, name: str, width: int = 1100, height: int = 1500, dark: bool = False) -> None:
+        """Writes a picture of the status page as a browser shows it now, if pictures are wanted."""
+        if PICTURES is None:
+            return
+        file = Path(PICTURES).absolute() / f"{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        chromium = shutil.which("chromium") or "google-chrome"
+        command = [chromium, "--headless", "--no-sandbox", "--hide-scrollbars", f"--screenshot={file}"]
+        command += [f"--window-size={width},{height}", f"--blink-settings=preferredColorScheme={0 if dark else 1}"]
+        subprocess.run([*command, self.metrics_url], check=True, capture_output=True, timeout=60)
 
     def wait_for_metric(self, query: str, value: float) -> None:
         """Waits until Prometheus has this value."""
