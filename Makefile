@@ -11,12 +11,16 @@ FUZZ_SECONDS ?= 60
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
     --custom-compile-command 'make lock'
 
-.PHONY: demo test check workflows unit format docs soak drill fuzz bench bench-quick dist lock clean
+.PHONY: demo test tests check workflows unit format docs soak drill fuzz bench bench-quick dist lock clean
 
 demo: .venv/complete
 	@$(BIN)/python -m testbed.rabbitmq $(BIN)/python -u -m demo
 
-test: check
+# The tests wait more than they compute, so the checks run beside them.
+test: .venv/complete
+	@$(MAKE) --no-print-directory --jobs=2 check tests
+
+tests: .venv/complete
 	@$(BIN)/coverage erase
 	$(BIN)/python -m testbed.rabbitmq $(BIN)/coverage run -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
 	@$(BIN)/coverage combine --quiet
