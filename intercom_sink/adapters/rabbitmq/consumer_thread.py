@@ -55,6 +55,7 @@ class ConsumerThread:
         self._turns: Iterator[BrokerUrl] = iter(())
         self._stopping = threading.Event()
         self._consumer: Consumer | None = None
+        self._has_reported = False
         self._consumer_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="rabbitmq", daemon=True)
         self._thread.start()
@@ -72,8 +73,8 @@ class ConsumerThread:
         self._thread.join(CLOSE_TIMEOUT + 1)
 
     def is_alive(self) -> bool:
-        """Whether the thread runs; it ends after a `close`, and when it puts an error into the inbox."""
-        return self._thread.is_alive()
+        """Whether the thread runs, or has ended as it should: after a `close`, or with its error in the inbox."""
+        return self._has_reported or self._thread.is_alive()
 
     # On the I/O thread.
 
@@ -86,6 +87,7 @@ class ConsumerThread:
                 wait=self._stopping.wait,
             )
         except BaseException as error:  # noqa: BLE001 not hidden: `receive` raises it
+            self._has_reported = True
             self._inbox.put(error)
 
     def _consume(self) -> None:

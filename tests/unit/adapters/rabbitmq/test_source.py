@@ -165,21 +165,38 @@ def test_a_refusal_by_every_broker_is_raised_at_once(make_rig: MakeRig) -> None:
 
 
 def test_it_is_alive_unless_its_thread_has_ended_and_is_needed(make_rig: MakeRig) -> None:
-    rig = make_rig(FakeBroker({"queue": [b"one"]}), refusing(), refusing())
+    rig = make_rig(FakeBroker({"queue": [b"one"]}))
     assert rig.source.is_alive(), "it has not started"
     rig.receive()
     assert rig.source.is_alive()
     rig.source.requeue()
     assert rig.source.is_alive(), "a hold needs no connection"
-    with pytest.raises(BrokerUnavailable):
-        rig.source.receive()
-    thread = rig.source._thread
-    assert thread is not None
-    thread.close()  # waits until it has ended
+
+
+def test_it_is_not_alive_once_its_thread_has_ended_without_an_error(make_rig: MakeRig) -> None:
+    rig = make_rig(FakeBroker({"queue": [b"one"]}))
+    rig.receive()
+    end_thread(rig.source)
     assert not rig.source.is_alive()
     rig.source.stop()
     assert rig.source.is_alive(), "it ends anyway"
     rig.source.close()
+
+
+def test_thread_that_ends_with_an_error_ends_the_sink_and_is_no_death(make_rig: MakeRig) -> None:
+    """A restart is no help to a sink that is about to end with that error."""
+    rig = make_rig(refusing(), refusing())
+    with pytest.raises(BrokerUnavailable):
+        rig.source.receive()
+    end_thread(rig.source)
+    assert rig.source.is_alive()
+    rig.source.close()
+
+
+def end_thread(source: RabbitMQSource) -> None:
+    thread = source._thread
+    assert thread is not None
+    thread.close()  # waits until it has ended
 
 
 def test_a_refusal_by_one_broker_leaves_the_others_to_try(make_rig: MakeRig) -> None:
