@@ -1,4 +1,4 @@
-"""What shows how the sink is: its health, and with CJW_METRICS_PORT metrics, probes and the page over HTTP."""
+"""Health, metrics, probes and the status page of one sink."""
 
 import json
 import logging
@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 
-from intercom_sink.adapters.clock import SystemClock
 from intercom_sink.adapters.monitors import page
 from intercom_sink.adapters.monitors.health import Limits, is_ready, problem, readiness
 from intercom_sink.adapters.monitors.health_socket import HealthSocket
@@ -22,22 +21,23 @@ logger = logging.getLogger(__name__)
 
 
 class Operations:
-    """Keeps the state of one sink, and shows it.
+    """Shows the state of one sink.
 
     Args:
         settings: from the environment.
+        status: keeps the state.
 
     Attributes:
-        monitor: must receive the events of the sink.
+        monitor: must receive the events of the sink, and passes them on to `status`.
 
     Raises:
         ConfigurationError: there is a port, but the extra `metrics` is not installed.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, status: StatusMonitor) -> None:
         self._settings = settings
         self._version = version("intercom-sink")
-        self._status = StatusMonitor(SystemClock())
+        self._status = status
         self._limits = Limits(settings.timeout, settings.reconnect_timeout)
         self.monitor: Monitor = self._status
         self._render_metrics: Callable[[], bytes] | None = None
@@ -85,7 +85,7 @@ class Operations:
         answering = None
         try:
             answering = HealthSocket(self._settings.queue, find_problem)
-        except OSError as error:  # it works all the same
+        except OSError as error:  # the sink runs without it
             logger.warning("no health socket", extra={"reason": error.strerror or str(error)})
         try:
             yield

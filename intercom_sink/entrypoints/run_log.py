@@ -1,7 +1,7 @@
 """What `intercom-sink run` logs besides the events: the start, each minute, recoveries, repeated failures."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 
@@ -13,6 +13,7 @@ from intercom_sink.adapters.monitors.log_lines import LINES, LogMonitor
 from intercom_sink.adapters.monitors.progress_log import ProgressLog
 from intercom_sink.adapters.monitors.recovery_log import RecoveryLog
 from intercom_sink.adapters.monitors.repeated_lines import RepeatLimiter
+from intercom_sink.adapters.monitors.snapshot import Snapshot
 from intercom_sink.adapters.monitors.ticker import Ticker
 from intercom_sink.domain.events import MessageGivenUp, MessageMalformed
 from intercom_sink.domain.monitors import Monitors
@@ -30,16 +31,17 @@ class RunLog:
 
     Args:
         settings: from the environment.
+        snapshot: what the sink does now.
         clock: tells the time.
 
     Attributes:
         monitor: writes the log lines of events.
     """
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, snapshot: Callable[[], Snapshot], clock: Clock | None = None) -> None:
         clock = clock or SystemClock()
         self._settings = settings
-        self._progress = ProgressLog(clock)
+        self._progress = ProgressLog(clock, snapshot)
         self._limiter = RepeatLimiter(_LAST_TRACES if settings.dead_letter_queue is None else frozenset())
         self._ticker = Ticker(self._tick, clock)
         self.monitor = Monitors(self._progress, LogMonitor(self._progress.summary), RecoveryLog(clock))

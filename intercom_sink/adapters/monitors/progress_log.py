@@ -3,13 +3,12 @@
 import logging
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from intercom_sink.adapters.monitors.response_times import ResponseTimes
-from intercom_sink.adapters.monitors.waiting import FOLLOWED, Waiting
+from intercom_sink.adapters.monitors.snapshot import Snapshot, waiting_for
 from intercom_sink.domain.events import (
     AttemptFinished,
-    AttemptStarted,
     Event,
     MessageDelivered,
     MessageDuplicate,
@@ -47,10 +46,12 @@ class ProgressLog:
 
     Args:
         clock: tells the time.
+        snapshot: what the sink does now.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, snapshot: Callable[[], Snapshot]) -> None:
         self._clock = clock
+        self._snapshot = snapshot
         self._lock = threading.Lock()
         self._began = self._minute_began = clock.monotonic()
         self._anything = False
@@ -58,9 +59,6 @@ class ProgressLog:
         self._times = ResponseTimes()
         self._all_removed = 0
         self._all_times = ResponseTimes()
-        self._in_flight = 0
-        self._window: dict[str, int] = {}
-        self._waiting = Waiting()
 
     def record(self, event: Event) -> None:
         """Counts one event."""
@@ -69,19 +67,14 @@ class ProgressLog:
             self._anything = True
             if kind in _COUNTED:
                 self._counts[_COUNTED[kind]] += 1
-            elif kind is AttemptStarted:
-                self._in_flight += 1
-            elif isinstance(event, AttemptFinished):
-                self._in_flight -= 1
-                if isinstance(event.attempt.result, Response):
-                    self._count_response(event.attempt.result, event.attempt.duration)
-            elif kind in FOLLOWED:
-                self._waiting.record(event)
+            elif isinstance(event, AttemptFinished) and isinstance(event.attempt.result, Response):
+                self._times.add(event.attempt.duration)
 
     def tick(self) -> None:
         """Writes a line about the time since the last call, unless nothing happened."""
+        snapshot = self._snapshot()
         with self._lock:
-            fields = self._fields() if self._anything else None
+            fields = self._fields(snapshot) if self._anything else None
             self._begin_minute()
         if fields is not None:
             logger.info("progress", extra=fields)
@@ -93,25 +86,19 @@ class ProgressLog:
             seconds = self._minute_began - self._began
             return {"seconds": round(seconds, 3), "rate": _rate(self._all_removed, seconds), **self._all_times.fields()}
 
-    def _count_response(self, response: Response, duration: float) -> None:
-        self._times.add(duration)
-        limit = response.rate_limit
-        if limit.remaining is not None:
-            self._window = {"window_remaining": limit.remaining}
-            if limit.limit is not None:
-                self._window["window_limit"] = limit.limit
-
-    def _fields(self) -> dict[str, object]:
+    def _fields(self, snapshot: Snapshot) -> dict[str, object]:
         seconds = self._clock.monotonic() - self._minute_began
         counts = {name: self._counts[name] for name in _COUNTED.values() if self._counts[name] or name in _ALWAYS}
+        reported = {"window_remaining": snapshot.window.remaining, "window_limit": snapshot.window.limit}
+        window = {name: number for name, number in reported.items() if number is not None}
         return {
             **counts,
             "rate": _rate(self._removed(), seconds),
             "seconds": round(seconds, 3),
-            "in_flight": self._in_flight,
-            "waiting_for": str(self._waiting),
+            "in_flight": snapshot.messages.in_flight,
+            "waiting_for": waiting_for(snapshot),
             **self._times.fields(),
-            **self._window,
+            **window,
         }
 
     def _removed(self) -> int:

@@ -172,7 +172,8 @@ class Messages:
         next_retry_in: seconds until the first retry is due.
         oldest_seconds: since the oldest one was received; 0: there is none.
         in_flight_seconds: the longest attempt under way; pauses are not counted.
-        settling_seconds: the longest time for which one that needs no further attempt is not settled yet.
+        settling_seconds: the longest time for which one that needs no further attempt is not settled; it starts again
+            with each dead letter that is confirmed, or is not.
         stalled_seconds: for how long one has waited for nothing, while nothing at all happened.
     """
 
@@ -240,3 +241,12 @@ class Snapshot:
         if self.state is State.HOLDING and self.hold:
             return self.hold.cause.value
         return self.connection_error if self.state is State.RECONNECTING else None
+
+
+def waiting_for(snapshot: Snapshot) -> str:
+    """What the sink waits for: of several things, the one that ends last."""
+    if not snapshot.connected:
+        return "RabbitMQ"
+    if snapshot.hold is not None:
+        return f"hold: {snapshot.hold.cause}"
+    return "nothing" if snapshot.pause is None else snapshot.pause.cause.value

@@ -88,6 +88,7 @@ class StatusMonitor:
             events.Consuming: self._consuming,
             events.ConnectionFailed: self._connection_failed,
             events.DeadLettered: self._dead_lettered,
+            events.DeadLetterNotConfirmed: self._dead_letter_not_confirmed,
             events.Stopping: self._stop,
             events.Stopped: self._stop,
             events.Failed: self._stop,
@@ -153,6 +154,11 @@ class StatusMonitor:
 
     def _dead_lettered(self, event: events.DeadLettered, now: float) -> None:
         self._dead_letters[event.reason] = self._dead_letters.get(event.reason, 0) + 1
+        self._messages.settlement_proceeds(now)
+
+    def _dead_letter_not_confirmed(self, event: events.DeadLetterNotConfirmed, now: float) -> None:
+        # Dead letters are published one at a time: during an alarm of the broker each waits for all before it.
+        self._messages.settlement_proceeds(now)
 
     # All messages.
 
@@ -196,7 +202,7 @@ class StatusMonitor:
             started_at=unix(self._started),
             state=state,
             since=unix(since),
-            connected=self._connected,
+            connected=self._connected or self._hold_cause is not None,
             connection_error=self._connection_error,
             queue=self._queue,
             pause=self._pause(now, unix),

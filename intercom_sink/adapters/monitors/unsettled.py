@@ -67,6 +67,12 @@ class UnsettledMessages:
         if message := self._messages.get(id(envelope)):
             message.phase, message.since, message.due = Phase.WAITING, now, now + delay
 
+    def settlement_proceeds(self, now: float) -> None:
+        """A dead letter is confirmed, or is not: what publishes them does not hang, and others may wait for it."""
+        for message in self._messages.values():
+            if message.phase is Phase.SETTLING:
+                message.since = now
+
     def ended(self, envelope: Envelope) -> None:
         """Removes a message that was acked, given up, or returned to the queue."""
         self._messages.pop(id(envelope), None)

@@ -4,6 +4,8 @@ import logging
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
 
+from intercom_sink.adapters.clock import SystemClock
+from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.domain.errors import BrokerUnavailable
 from intercom_sink.domain.monitors import Monitors
 from intercom_sink.domain.sink import Summary
@@ -30,8 +32,9 @@ def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     """Streams; with `--drain`, prints a one-line summary at the end. Returns whether RabbitMQ stayed available."""
     settings = Settings.from_environment(environ)
     drain = getattr(arguments, "drain", False)  # there is none without a command on the command line
-    log, operations = RunLog(settings), Operations(settings)
-    monitor = Monitors(log.monitor, operations.monitor)
+    status = StatusMonitor(SystemClock())
+    log, operations = RunLog(settings, status.snapshot), Operations(settings, status)
+    monitor = Monitors(operations.monitor, log.monitor)  # state first: a log line may block
     source = build_source(settings, monitor, drain=drain)
     sink = build_sink(settings, source=source, monitor=monitor)
     try:

@@ -11,6 +11,7 @@ from intercom_sink.adapters.monitors.log_record import fields_of
 from intercom_sink.adapters.monitors.progress_log import ProgressLog
 from intercom_sink.adapters.monitors.recovery_log import RecoveryLog
 from intercom_sink.adapters.monitors.repeated_lines import MAX_IDENTICAL, RepeatLimiter
+from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.domain.events import (
     AttemptFinished,
     ConnectionFailed,
@@ -42,7 +43,8 @@ def test_lines_that_are_not_events_have_the_fields_that_the_page_names(caplog: p
     """Each is written once, with every field that it can have."""
     caplog.set_level(logging.INFO)
     clock = VirtualClock()
-    progress, recovery, limiter = ProgressLog(clock), RecoveryLog(clock), RepeatLimiter()
+    status = StatusMonitor(clock)
+    progress, recovery, limiter = ProgressLog(clock, status.snapshot), RecoveryLog(clock), RepeatLimiter()
     limiter.set_target(caplog.handler)
     attempt = dataclasses.replace(DELIVERED, result=Response(200, RateLimit(limit=166, remaining=1)))
     failed = dataclasses.replace(NO_RESPONSE, duration=0.0)
@@ -55,6 +57,7 @@ def test_lines_that_are_not_events_have_the_fields_that_the_page_names(caplog: p
         DeadLetterNotConfirmed("dead", "full", 1.0),
         DeadLettered("dead", "rejected"),
     ):
+        status.record(event)
         progress.record(event)
         recovery.record(event)
     progress.tick()

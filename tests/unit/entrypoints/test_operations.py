@@ -7,9 +7,11 @@ import pytest
 
 from intercom_sink import ConfigurationError, Settings
 from intercom_sink.adapters.monitors.http_server import Reply
+from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.domain.events import Consuming, HoldBegan, HoldCause
 from intercom_sink.entrypoints import operations
 from intercom_sink.entrypoints.operations import Operations
+from intercom_sink.testing import VirtualClock
 from tests.support.events import DELIVERED, examples
 
 REQUIRED = {
@@ -21,7 +23,7 @@ PORT = {"CJW_METRICS_PORT": "9464"}
 
 
 def build(**variables: str) -> Operations:
-    return Operations(Settings.from_environment(REQUIRED | variables))
+    return Operations(Settings.from_environment(REQUIRED | variables), StatusMonitor(VirtualClock()))
 
 
 def fetch(built: Operations, path: str, problem: str | None = None) -> Reply:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from intercom_sink import Settings
+from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.domain.events import ConnectionFailed, Consuming, Failed, MessageDelivered, MessageGivenUp, Stopped
 from intercom_sink.entrypoints.run_log import RunLog
 from intercom_sink.testing import VirtualClock
@@ -41,7 +42,8 @@ class Run:
     def __init__(self, capsys: pytest.CaptureFixture[str], **variables: str) -> None:
         self._capsys = capsys
         self.clock = VirtualClock()
-        self.log = RunLog(Settings.from_environment(VARIABLES | variables), self.clock)
+        status = StatusMonitor(self.clock)
+        self.log = RunLog(Settings.from_environment(VARIABLES | variables), status.snapshot, self.clock)
 
     def end_minute(self) -> None:
         self.clock.now += 60

@@ -2,13 +2,15 @@
 
 import pytest
 
-from intercom_sink import Disposition, Response
+from intercom_sink import Disposition, Event, Response
 from intercom_sink.adapters.monitors.health import Limits, is_ready, problem, readiness
 from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.domain.events import (
     AttemptFinished,
     ConnectionFailed,
     Consuming,
+    DeadLettered,
+    DeadLetterNotConfirmed,
     HoldBegan,
     HoldCause,
     HoldContinues,
@@ -114,6 +116,20 @@ def test_message_that_is_never_acked_needs_a_restart(rig: Rig) -> None:
     assert rig.problem() is None
     rig.clock.now += 1
     assert rig.problem() == "a message could not be acked or dead-lettered for 421 s"
+
+
+@pytest.mark.parametrize(
+    "event", [DeadLettered("dead", "rejected"), DeadLetterNotConfirmed("dead", "the broker has an alarm", 1.0)]
+)
+def test_message_that_waits_for_other_dead_letters_needs_no_restart(rig: Rig, event: Event) -> None:
+    """They are published one at a time, and an attempt takes half a minute while the broker has an alarm."""
+    rig.monitor.record(AttemptFinished(attempt_with(send(rig.monitor))))
+    rig.clock.now = LIMITS.settlement - 1
+    rig.monitor.record(event)
+    rig.clock.now += LIMITS.settlement
+    assert rig.problem() is None
+    rig.clock.now += 1
+    assert rig.problem() is not None
 
 
 def test_hold_that_nobody_tests_needs_a_restart(rig: Rig) -> None:

@@ -8,21 +8,25 @@ import pytest
 
 from intercom_sink import Disposition, RateLimit, Response
 from intercom_sink.adapters.monitors.progress_log import ProgressLog
+from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.adapters.monitors.ticker import Ticker
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import (
     AttemptFinished,
     AttemptStarted,
+    Consuming,
     MessageDelivered,
     MessageDuplicate,
     MessageGivenUp,
     MessageMalformed,
     MessageNotFound,
+    MessageReceived,
     MessageRequeued,
     PauseCause,
     Paused,
     RetryScheduled,
 )
+from intercom_sink.domain.monitors import Monitors
 from intercom_sink.testing import VirtualClock
 from tests.contracts.monitor import MonitorContract
 from tests.support.events import DELIVERED, ENVELOPE, NO_RESPONSE, REJECTED
@@ -31,7 +35,8 @@ from tests.support.events import DELIVERED, ENVELOPE, NO_RESPONSE, REJECTED
 class TestProgressLog(MonitorContract):
     @pytest.fixture
     def monitor(self) -> ProgressLog:
-        return ProgressLog(VirtualClock())
+        clock = VirtualClock()
+        return ProgressLog(clock, StatusMonitor(clock).snapshot)
 
 
 @pytest.fixture
@@ -39,19 +44,31 @@ def clock() -> VirtualClock:
     return VirtualClock()
 
 
+class Progress:
+    """The log, and the state that it reads."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        status = StatusMonitor(clock)
+        log = ProgressLog(clock, status.snapshot)
+        self.record = Monitors(status, log).record
+        self.tick, self.summary = log.tick, log.summary
+        status.record(Consuming("amqp://rabbit/", "intercom"))
+
+
 @pytest.fixture
-def progress(clock: VirtualClock, caplog: pytest.LogCaptureFixture) -> ProgressLog:
+def progress(clock: VirtualClock, caplog: pytest.LogCaptureFixture) -> Progress:
     caplog.set_level(logging.INFO)
-    return ProgressLog(clock)
+    return Progress(clock)
 
 
+RECEIVED = MessageReceived(ENVELOPE)
 STARTED = AttemptStarted(ENVELOPE, "POST", "/contacts", 1)
 
 
-def deliver(progress: ProgressLog, duration: float = 0.125, rate_limit: RateLimit | None = None) -> None:
+def deliver(progress: Progress, duration: float = 0.125, rate_limit: RateLimit | None = None) -> None:
     response = Response(200) if rate_limit is None else Response(200, rate_limit)
     attempt = dataclasses.replace(DELIVERED, duration=duration, result=response)
-    for event in (STARTED, AttemptFinished(attempt), MessageDelivered(attempt)):
+    for event in (RECEIVED, STARTED, AttemptFinished(attempt), MessageDelivered(attempt)):
         progress.record(event)
 
 
@@ -62,7 +79,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 
 
 def test_line_tells_all_that_happened(
-    progress: ProgressLog, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+    progress: Progress, clock: VirtualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     for duration in (0.1, 0.2, 0.4):
         deliver(progress, duration, RateLimit(limit=166, remaining=12))
@@ -73,6 +90,7 @@ def test_line_tells_all_that_happened(
         MessageMalformed(Envelope(), "not a map", b""),
         RetryScheduled(NO_RESPONSE, 0.5),
         MessageRequeued(ENVELOPE, "POST", "/contacts", 2),
+        RECEIVED,
         STARTED,
         Paused(PauseCause.RATE_LIMITED, 7.0, 1007.0),
     ):
@@ -90,7 +108,7 @@ def test_line_tells_all_that_happened(
 
 
 def test_minute_with_nothing_but_a_delivery_shows_the_usual_fields(
-    progress: ProgressLog, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+    progress: Progress, clock: VirtualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     deliver(progress)
     clock.now = 60.0
@@ -104,7 +122,7 @@ def test_minute_with_nothing_but_a_delivery_shows_the_usual_fields(
 
 
 def test_no_line_for_a_minute_in_which_nothing_happened(
-    progress: ProgressLog, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+    progress: Progress, clock: VirtualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The timer ticks although no event arrives; only the minutes with events have a line, of their own counts."""
     clock.at(70, lambda: deliver(progress, 1.0))
@@ -120,7 +138,7 @@ def test_no_line_for_a_minute_in_which_nothing_happened(
 
 
 def test_attempts_without_a_response_have_no_response_time(
-    progress: ProgressLog, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+    progress: Progress, clock: VirtualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     progress.record(STARTED)
     progress.record(AttemptFinished(NO_RESPONSE))
@@ -132,7 +150,7 @@ def test_attempts_without_a_response_have_no_response_time(
 
 
 def test_window_without_a_limit_shows_what_remains(
-    progress: ProgressLog, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+    progress: Progress, clock: VirtualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     deliver(progress, rate_limit=RateLimit(limit=166, remaining=12))
     deliver(progress, rate_limit=RateLimit(remaining=7))
@@ -144,7 +162,7 @@ def test_window_without_a_limit_shows_what_remains(
     assert "window_limit" not in line
 
 
-def test_summary_is_of_the_whole_run(progress: ProgressLog, clock: VirtualClock) -> None:
+def test_summary_is_of_the_whole_run(progress: Progress, clock: VirtualClock) -> None:
     assert progress.summary() == {"seconds": 0.0, "rate": 0.0}
     deliver(progress, 1.0)
     clock.now = 60.0

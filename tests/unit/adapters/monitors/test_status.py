@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom_sink import Disposition, Event, NoResponse, RateLimit, Response
-from intercom_sink.adapters.monitors.snapshot import IDLE_AFTER, WAITING_REASONS, State
+from intercom_sink.adapters.monitors.snapshot import IDLE_AFTER, WAITING_REASONS, State, waiting_for
 from intercom_sink.adapters.monitors.status import MAX_FAILURES, StatusMonitor
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.envelope import Envelope
@@ -146,6 +146,38 @@ def test_hold_is_over_once_it_consumes_again(rig: Rig) -> None:
     assert rig.state() == (State.RECONNECTING, 405)
     rig.record(Consuming("amqp://rabbit/", "intercom"))
     assert rig.state() == (State.IDLE, 405)
+
+
+def test_hold_counts_as_connected_even_if_the_connection_was_lost_just_before(rig: Rig) -> None:
+    """It needs none until it is over."""
+    rig.record(ConnectionFailed("amqp://rabbit/", "reset"), HoldBegan(HoldCause.INTERCOM, DELIVERED))
+    snapshot = rig.monitor.snapshot()
+    assert snapshot.connected
+    assert waiting_for(snapshot) == "hold: Intercom fails"
+    rig.record(HoldEnded(HoldCause.INTERCOM, 1))
+    assert not rig.monitor.snapshot().connected
+
+
+def test_what_the_sink_waits_for_is_shown_until_it_ends() -> None:
+    rig = Rig(connected=False)
+    shown = []
+    for event in (
+        ConnectionFailed("amqp://rabbit/", "refused"),
+        Consuming("amqp://rabbit/", "intercom"),
+        Paused(PauseCause.WINDOW_EXHAUSTED, 3, 3),
+        Resumed(PauseCause.WINDOW_EXHAUSTED),
+        Paused(PauseCause.NO_RESPONSE, 1, 1),
+        HoldBegan(HoldCause.OUTAGE, DELIVERED),
+        HoldEnded(HoldCause.OUTAGE, 60),
+        Consuming("amqp://rabbit/", "intercom"),
+        Resumed(PauseCause.NO_RESPONSE),
+    ):
+        rig.record(event)
+        shown.append(waiting_for(rig.monitor.snapshot()))
+    assert shown == [
+        "RabbitMQ", "nothing", "rate window exhausted", "nothing", "no response", "hold: no response for 10 minutes",
+        "RabbitMQ", "no response", "nothing",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("event", [Stopping(), Failed("bug")])

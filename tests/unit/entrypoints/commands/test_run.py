@@ -6,6 +6,9 @@ from argparse import Namespace
 import pytest
 
 from intercom_sink import BrokerUnavailable, Disposition, Sink, Summary
+from intercom_sink.adapters.monitors.log_lines import LogMonitor
+from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.domain.events import Stopping
 from intercom_sink.entrypoints import run_log
 from intercom_sink.entrypoints.commands import run
 
@@ -47,6 +50,21 @@ def test_drain_prints_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "3 messages processed: 2 delivered, 1 malformed\n"
     assert run.execute(Namespace(drain=False), VARIABLES)
     assert capsys.readouterr().out == ""
+
+
+def test_state_follows_an_event_before_its_log_line_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads standard error may be slow; metrics and health are right nevertheless."""
+    order: list[str] = []
+    monkeypatch.setattr(StatusMonitor, "record", lambda *_: order.append("state"))
+    monkeypatch.setattr(LogMonitor, "record", lambda *_: order.append("log"))
+
+    def stop(sink: Sink) -> Summary:
+        sink._monitor.record(Stopping())
+        return Summary()
+
+    monkeypatch.setattr(Sink, "run", stop)
+    assert run.execute(Namespace(), VARIABLES)
+    assert order == ["state", "log"]
 
 
 def test_unavailable_broker_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
