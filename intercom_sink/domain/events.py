@@ -25,9 +25,15 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class MessageReceived(Event):
-    """A message is handled from now on, until it is acked, given up or left in its queue."""
+    """A message is handled from now on, until it is acked, given up or left in its queue.
+
+    Args:
+        envelope: the message.
+        delivered_at: when the broker delivered it, in seconds of a monotonic clock.
+    """
 
     envelope: Envelope
+    delivered_at: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class Handler:
 
         if cancelled():
             return None
-        self.monitor.record(events.MessageReceived(delivery.envelope))
+        self.monitor.record(events.MessageReceived(delivery.envelope, delivery.delivered_at))
         try:
             request = self.decode(delivery.body)
         except MalformedMessage as error:

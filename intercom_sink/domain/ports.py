@@ -26,6 +26,10 @@ class Delivery(Protocol):
     def envelope(self) -> Envelope:
         """What is known of the message besides its body: the same object each time."""
 
+    @property
+    def delivered_at(self) -> float:
+        """When the broker delivered it, in seconds of a monotonic clock: from then on it counts as unacked."""
+
     def is_lost(self) -> bool:
         """Whether its connection is gone: the broker redelivers the message, and this delivery can't ack it."""
 

@@ -1,5 +1,6 @@
 """MessageSource, in memory."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from threading import Condition
@@ -17,6 +18,7 @@ class InMemoryDelivery:
         self.body = body
         self.envelope = envelope
         self.redelivered = redelivered
+        self.delivered_at = source._monotonic()
         self.lost = False
 
     def is_lost(self) -> bool:
@@ -43,6 +45,7 @@ class InMemorySource:
         bodies: the messages.
         ordering_key: returns the ordering key of a message, given its body; by default none has one.
         max_block: seconds for which a `receive` waits for acks by other threads before it fails.
+        monotonic: tells when a message is delivered.
 
     Attributes:
         queue: the bodies that are not delivered yet.
@@ -56,6 +59,7 @@ class InMemorySource:
         bodies: Iterable[bytes] = (),
         ordering_key: Callable[[bytes], str | None] = lambda body: None,
         max_block: float = 10.0,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.queue = deque(bodies)
         self.acked: list[bytes] = []
@@ -63,6 +67,7 @@ class InMemorySource:
         self.closed = False
         self._ordering_key = ordering_key
         self._max_block = max_block
+        self._monotonic = monotonic
         self._on_lost: Callable[[], None] = lambda: None
         self._unacked: list[InMemoryDelivery] = []
         self._requeued = 0

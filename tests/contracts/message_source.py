@@ -1,6 +1,7 @@
 """The promises of MessageSource and of its deliveries."""
 
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -68,6 +69,13 @@ class MessageSourceContract:
         assert rig.source.receive() is None
         rig.source.close()
         assert rig.queued() == []
+
+    def test_delivery_says_when_the_broker_delivered_it(self, rig: Rig) -> None:
+        before = time.monotonic()
+        delivery = receive(rig.source)
+        after = time.monotonic()
+        assert before <= delivery.delivered_at <= after
+        rig.source.close()
 
     def test_given_up_message_moves_to_the_dead_letters(self, rig: Rig) -> None:
         first, second = receive(rig.source), receive(rig.source)

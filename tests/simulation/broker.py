@@ -49,6 +49,7 @@ class Delivery:
         self.number = len(world.broker.deliveries)
         self.envelope = Envelope(message.key)
         self.redelivered = message.deliveries > 0
+        self.delivered_at = world.now
         self.lost_at = math.inf
         self.results: list[AttemptResult] = []
         self.sent_at = self.ended_at = -math.inf

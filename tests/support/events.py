@@ -81,7 +81,7 @@ def example_of(kind: type[Event]) -> Event:
     """An event of this class."""
     if kind in _ARGUMENTS:
         return kind(*_ARGUMENTS[kind])
-    usual = {"attempt": DELIVERED, "envelope": ENVELOPE}
+    usual = {"attempt": DELIVERED, "envelope": ENVELOPE, "delivered_at": 0.0}
     return kind(*(usual[field.name] for field in dataclasses.fields(kind)))
 
 

@@ -36,10 +36,10 @@ def attempt_with(
     )
 
 
-def receive(monitor: Monitor) -> Envelope:
+def receive(monitor: Monitor, delivered_at: float = 0.0) -> Envelope:
     """Has a message received."""
     envelope = Envelope()
-    monitor.record(MessageReceived(envelope))
+    monitor.record(MessageReceived(envelope, delivered_at))
     return envelope
 
 

@@ -1,8 +1,8 @@
 """Monitor that counts for Prometheus, in a registry of its own. Needs the extra `metrics`.
 
-Counters and histograms are fed by the events, gauges by the `Snapshot` of the moment at which they are asked for. Every
-label has a closed set of values. Those of counters exist from the start, with 0: `increase` misses the first value of a
-series that appears later.
+Counters and histograms are fed by the events; gauges, and the count of reconnects, are made of the `Snapshot` at the
+moment of the scrape. Every label has a closed set of values. Those of counters exist from the start, with 0: `increase`
+misses the first value of a series that appears later.
 """
 
 import time
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from intercom_sink.adapters.monitors.error_codes import ERROR_CODES, OTHER, code_label
@@ -61,7 +61,7 @@ class PrometheusMonitor:
         self._messages = {disposition: messages.labels(disposition.value) for disposition in SETTLED}
         attempts = Counter(
             f"{PREFIX}attempts",
-            "Requests to Intercom, by class of status; none: no valid response.",
+            "Attempts at messages, by class of status (without GET /me); none: no valid response.",
             ["status_class"],
             registry=own,
         )
@@ -74,12 +74,9 @@ class PrometheusMonitor:
         )
         self._ages = Histogram(
             f"{PREFIX}message_age_seconds",
-            "From a message's AMQP timestamp to the moment at which it was acked or given up.",
+            "From a message's AMQP timestamp, which must be in seconds, until it was acked or given up.",
             registry=own,
             buckets=AGES,
-        )
-        self._reconnects = Counter(
-            f"{PREFIX}reconnects", "Connections to RabbitMQ that took the place of a lost one.", registry=own
         )
         self._duplicates = Counter(
             f"{PREFIX}possible_duplicates",
@@ -97,7 +94,6 @@ class PrometheusMonitor:
             for reason in Reason
             for code in ((OTHER,) if reason in _WITHOUT_CODE else (*sorted(ERROR_CODES), OTHER))
         }
-        self._has_consumed = self._is_lost = False
         self._handlers: Mapping[type[Event], Callable[[Any], None]] = {
             events.AttemptFinished: self._attempt_finished,
             events.MessageDelivered: self._settled,
@@ -106,12 +102,10 @@ class PrometheusMonitor:
             events.MessageGivenUp: self._settled,
             events.MessageMalformed: self._malformed,
             events.DeadLettered: self._dead_lettered,
-            events.Consuming: self._consuming,
-            events.ConnectionFailed: self._connection_failed,
         }
         self.registry = CollectorRegistry()
         self.registry.register(_WithoutCreated(own))
-        self.registry.register(_Gauges(snapshot, version))
+        self.registry.register(_SnapshotMetrics(snapshot, version))
 
     def record(self, event: Event) -> None:
         """Counts the event."""
@@ -145,16 +139,6 @@ class PrometheusMonitor:
         exact, other = (event.reason, code_label(event.error_codes)), (event.reason, OTHER)
         self._dead_letters[exact if exact in self._dead_letters else other].inc()
 
-    # On the I/O thread.
-
-    def _consuming(self, event: events.Consuming) -> None:
-        if self._has_consumed and self._is_lost:
-            self._reconnects.inc()
-        self._has_consumed, self._is_lost = True, False
-
-    def _connection_failed(self, event: events.ConnectionFailed) -> None:
-        self._is_lost = True
-
 
 def status_class(result: AttemptResult) -> str:
     """The class of an attempt's status; one over 599 counts as a server error (RFC 9110, section 15)."""
@@ -173,7 +157,7 @@ class _WithoutCreated(Collector):
             yield metric
 
 
-class _Gauges(Collector):
+class _SnapshotMetrics(Collector):
     """What the sink does at the moment of the scrape."""
 
     def __init__(self, snapshot: Callable[[], Snapshot], version: str) -> None:
@@ -183,7 +167,9 @@ class _Gauges(Collector):
     def collect(self) -> Iterator[Metric]:
         now = self._snapshot()
         window, pause, hold = now.window, now.pause and now.pause.cause, now.hold and now.hold.cause
-        yield _gauge("in_flight", "Requests to Intercom that are under way.", now.messages.in_flight)
+        yield _gauge(
+            "in_flight", "Messages whose attempt, or its diagnosis by GET /me, is under way.", now.messages.in_flight
+        )
         yield _labelled(
             "waiting", "Messages that were received and wait, by what they wait for.", "reason", now.messages.waiting
         )
@@ -197,17 +183,24 @@ class _Gauges(Collector):
             {cause: cause is hold for cause in HoldCause},
         )
         yield _gauge("connected", "0 while there is no connection to RabbitMQ, unless a hold closed it.", now.connected)
+        yield CounterMetricFamily(
+            f"{PREFIX}reconnects", "Connections to RabbitMQ that took the place of a lost one.", now.reconnects
+        )
         yield _gauge("rate_limit_limit", "Requests that Intercom's rate window takes.", window.limit)
-        yield _gauge("rate_limit_remaining", "Requests that it still took when last reported.", window.remaining)
-        yield _gauge("rate_limit_reset_timestamp_seconds", "When it ends, by Intercom's clock.", window.reset_at)
+        yield _gauge(
+            "rate_limit_remaining", "Requests available in the rate window, as last reported.", window.remaining
+        )
+        yield _gauge(
+            "rate_limit_reset_timestamp_seconds", "When the rate window ends, by Intercom's clock.", window.reset_at
+        )
         yield _gauge(
             "last_success_timestamp_seconds",
-            "When Intercom last took a message; 0: not since the start.",
+            "When Intercom last took a message, or had nothing to do for it (404, 409); 0: never since the start.",
             now.last_success_at or 0.0,
         )
         yield _gauge(
             "oldest_unsettled_seconds",
-            "Since the oldest message was received that is not settled yet; 0: there is none.",
+            "Age of the oldest unsettled message, since RabbitMQ delivered it; 0: there is none.",
             now.messages.oldest_seconds,
         )
         yield _labelled("build_info", "1; the label names the version.", "version", {self._version: 1})

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from html import escape
 
 from intercom_sink.adapters.monitors.charts import Line, chart
-from intercom_sink.adapters.monitors.snapshot import Failure, Minute, Snapshot, State
+from intercom_sink.adapters.monitors.failures import Failure
+from intercom_sink.adapters.monitors.snapshot import Minute, Snapshot, State
 
 STYLE = """
 :root{color-scheme:light dark;--text:#1b1f24;--soft:#59636e;--back:#fff;--card:#f6f8fa;--edge:#d1d9e0;--good:#1a7f37;
@@ -39,14 +40,15 @@ figcaption span{font-size:.85rem}.scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{text-align:left;padding:.3rem .75rem .3rem 0;border-bottom:1px solid var(--edge);vertical-align:top}
 td{overflow-wrap:break-word}
-.lost main{opacity:.5}#lost{display:none;color:var(--bad)}.lost #lost{display:block}
+.stale main{opacity:.5}#stale{display:none;color:var(--bad)}.stale #stale{display:block}
 """
 
 SCRIPT = """
-setInterval(async()=>{let ok=false;try{const r=await fetch("/",{cache:"no-store",signal:AbortSignal.timeout(5000)});
+setInterval(async()=>{let ok=false;try{const r=await fetch(location.href,
+{cache:"no-store",signal:AbortSignal.timeout(5000)});
 if(r.ok){const d=new DOMParser().parseFromString(await r.text(),"text/html");
 document.querySelector("main").replaceWith(d.querySelector("main"));document.title=d.title;ok=true}}catch{}
-document.body.classList.toggle("lost",!ok)},2000)
+document.body.classList.toggle("stale",!ok)},2000)
 """
 
 _COLOURS = {State.STREAMING: "good", State.IDLE: "good", State.PAUSED: "wait", State.STOPPING: "wait"}
@@ -82,7 +84,7 @@ def render(snapshot: Snapshot, version: str) -> str:
         _state(snapshot),
         _facts(snapshot),
         _charts(snapshot.minutes, snapshot.window.limit),
-        _lost(snapshot),
+        _outcomes(snapshot),
         _failures(snapshot),
     )
     return (
@@ -90,7 +92,7 @@ def render(snapshot: Snapshot, version: str) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(name)}</title><style>{STYLE}</style>"
         '<noscript><meta http-equiv="refresh" content="5"></noscript></head><body>'
-        '<p id="lost">The sink does not answer; this is its last known state.</p>'
+        '<p id="stale">The sink does not answer; this is its last known state.</p>'
         f"<main><h1>intercom-sink {escape(version)}{_queue(snapshot)}</h1>{''.join(sections)}</main>"
         f"<script>{SCRIPT}</script></body></html>"
     )
@@ -128,7 +130,7 @@ def _facts(snapshot: Snapshot) -> str:
     if snapshot.next_retry_at is not None:
         facts["next retry"] = f"in {_duration(snapshot.next_retry_at - snapshot.at)}"
     if window.remaining is not None:
-        facts["rate window, as last reported"] = f"{window.remaining} of {window.limit or '?'} left"
+        facts["rate window, as last reported"] = f"{window.remaining} of {window.limit or '?'} available"
     facts["running for"] = _duration(snapshot.at - snapshot.started_at)
     return f"<dl>{''.join(f'<div><dt>{name}</dt><dd>{escape(value)}</dd></div>' for name, value in facts.items())}</dl>"
 
@@ -145,16 +147,16 @@ def _charts(minutes: Sequence[Minute], limit: int | None) -> str:
     given_up = Line("given up", [minute.given_up for minute in minutes], "bad")
     median = Line("median", [_ms(minute.p50) for minute in minutes])
     slow = Line("95 % within", [_ms(minute.p95) for minute in minutes], "soft")
-    left = Line("left", [minute.remaining for minute in minutes])
+    available = Line("available", [minute.remaining for minute in minutes])
     charts = (
         chart("Messages a minute", [settled, retried, given_up]),
         chart("Response time", [median, slow], " ms"),
-        chart("Rate window, at its lowest", [left], top=limit),
+        chart("Rate window, at its lowest", [available], top=limit),
     )
     return f'<h2>The last {len(minutes)} min, this minute included</h2><div class="charts">{"".join(charts)}</div>'
 
 
-def _lost(snapshot: Snapshot) -> str:
+def _outcomes(snapshot: Snapshot) -> str:
     outcomes = [(name, count) for name, count in snapshot.settled.items() if count]
     letters = [(name, count) for name, count in snapshot.dead_letters.items() if count]
     return (
@@ -169,7 +171,7 @@ def _failures(snapshot: Snapshot) -> str:
     rows = [
         (
             _moment(failure.at),
-            failure.disposition,
+            _what(failure),
             "" if failure.status is None else failure.status,
             failure.code or failure.reason or "",
             _request(failure),
@@ -178,6 +180,10 @@ def _failures(snapshot: Snapshot) -> str:
     ]
     head = ("time", "what", "status", "code or reason", "request")
     return "<h2>The last failures</h2>" + _table(head, rows, "None since the start.")
+
+
+def _what(failure: Failure) -> str:
+    return failure.disposition if failure.count == 1 else f"{failure.disposition}, {failure.count} times"
 
 
 def _request(failure: Failure) -> str:

@@ -6,16 +6,10 @@ Moments are Unix seconds, durations are seconds. Nothing here holds the data of 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
 
-from intercom_sink.domain.attempt import Attempt
+from intercom_sink.adapters.monitors.failures import Failure
 from intercom_sink.domain.events import HoldCause, PauseCause
-from intercom_sink.domain.policy import Disposition
 from intercom_sink.domain.rate_limit import RateLimit
-from intercom_sink.domain.response import NoResponse
-
-MAX_TEXT = 200
-"""Characters of a path, an error code or a reason that are kept."""
 
 IDLE_AFTER = 5.0
 """Seconds without a message after which the sink counts as idle. Shorter gaps are normal while it streams."""
@@ -76,43 +70,6 @@ class HoldStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """An attempt that failed, or a malformed message.
-
-    Args:
-        at: when.
-        disposition: what it means for the message.
-        status: Intercom's status; None: there was no response.
-        code: the first of Intercom's error codes.
-        reason: why there was no response, or what makes a message malformed.
-        method: the request's method.
-        path: its path, without a query string.
-    """
-
-    at: float
-    disposition: str
-    status: int | None = None
-    code: str | None = None
-    reason: str | None = None
-    method: str | None = None
-    path: str | None = None
-
-    @classmethod
-    def of(cls, attempt: Attempt, at: float) -> Self:
-        """The failure of an attempt."""
-        result, path = attempt.result, attempt.path.partition("?")[0][:MAX_TEXT]
-        if isinstance(result, NoResponse):
-            return cls(at, attempt.disposition, None, None, result.reason[:MAX_TEXT], attempt.method, path)
-        code = result.error_codes[0][:MAX_TEXT] if result.error_codes else None
-        return cls(at, attempt.disposition, result.status, code, None, attempt.method, path)
-
-    @classmethod
-    def malformed(cls, reason: str, at: float) -> Self:
-        """A malformed message."""
-        return cls(at, Disposition.MALFORMED, reason=reason[:MAX_TEXT])
-
-
-@dataclass(frozen=True, slots=True)
 class RateWindow:
     """What Intercom has reported about its rate window.
 
@@ -170,7 +127,7 @@ class Messages:
         in_flight: those whose attempt is under way.
         waiting: the others, by each reason.
         next_retry_in: seconds until the first retry is due.
-        oldest_seconds: since the oldest one was received; 0: there is none.
+        oldest_seconds: since RabbitMQ delivered the oldest one; 0: there is none.
         in_flight_seconds: the longest attempt under way; pauses are not counted.
         settling_seconds: the longest time for which one that needs no further attempt is not settled; it starts again
             with each dead letter that is confirmed, or is not.
@@ -197,6 +154,7 @@ class Snapshot:
         since: since when it does that.
         connected: whether it has a connection to RabbitMQ; a hold closes it on purpose, and counts as connected.
         connection_error: why it has none.
+        reconnects: connections that took the place of a lost one.
         queue: what it consumes.
         pause: the pause, if there is one.
         hold: the hold, if there is one.
@@ -207,7 +165,7 @@ class Snapshot:
         settled: messages that were acked or given up since the start, by disposition.
         dead_letters: messages that were dead-lettered since the start.
         minutes: the last minutes, the present one last.
-        failures: the last failures, the latest first.
+        failures: the last failures, the latest first; retries with the same cause are one.
     """
 
     at: float
@@ -216,6 +174,7 @@ class Snapshot:
     since: float
     connected: bool
     connection_error: str | None
+    reconnects: int
     queue: str | None
     pause: Pause | None
     hold: HoldStatus | None

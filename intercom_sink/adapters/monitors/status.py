@@ -9,16 +9,15 @@ so a probe that hangs can't pass for a pause.
 
 import math
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from intercom_sink.adapters.monitors.broker_connection import BrokerConnection
+from intercom_sink.adapters.monitors.failures import Failure, Failures
 from intercom_sink.adapters.monitors.minutes import Minutes
 from intercom_sink.adapters.monitors.pauses import Pauses
 from intercom_sink.adapters.monitors.snapshot import (
     IDLE_AFTER,
-    MAX_TEXT,
-    Failure,
     HoldStatus,
     Pause,
     RateWindow,
@@ -32,10 +31,8 @@ from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import Event, HoldCause
 from intercom_sink.domain.policy import TABLE, Action, Disposition
 from intercom_sink.domain.ports import Clock
+from intercom_sink.domain.rate_limit import RateLimit
 from intercom_sink.domain.response import Response
-
-MAX_FAILURES = 20
-"""The last failures that are kept."""
 
 SETTLED = tuple(disposition for disposition in Disposition if TABLE[disposition].action is not Action.RETRY)
 """The dispositions of messages that were acked or given up."""
@@ -57,13 +54,11 @@ class StatusMonitor:
         self._messages = UnsettledMessages()
         self._minutes = Minutes(now)
         self._window = RateWindow()
-        self._failures: deque[Failure] = deque(maxlen=MAX_FAILURES)
+        self._failures = Failures()
         self._settled: dict[str, int] = dict.fromkeys(SETTLED, 0)
         self._dead_letters: dict[str, int] = dict.fromkeys(Reason, 0)
         self._last_success: float | None = None
-        self._queue: str | None = None
-        self._connected = False
-        self._connection_error: str | None = None
+        self._connection = BrokerConnection()
         self._pauses = Pauses()
         self._hold_cause: HoldCause | None = None
         self._hold_since = self._hold_sign = 0.0
@@ -114,7 +109,9 @@ class StatusMonitor:
     def _received(self, event: events.MessageReceived, now: float) -> None:
         if not self._messages and now - self._last_settled > IDLE_AFTER:
             self._active_since = now
-        self._messages.received(event.envelope, now)
+        if not self._messages and now > self._pauses.until + IDLE_AFTER:
+            self._pauses.end(now)  # nobody has waited for its end, so nothing has said that it is over
+        self._messages.received(event.envelope, now, event.delivered_at)
 
     def _attempt_started(self, event: events.AttemptStarted, now: float) -> None:
         self._messages.attempt_started(event.envelope, now, self._pauses.seconds_so_far(now))
@@ -122,11 +119,11 @@ class StatusMonitor:
     def _attempt_finished(self, event: events.AttemptFinished, now: float) -> None:
         attempt = event.attempt
         self._messages.attempt_finished(attempt.envelope, now)
-        if isinstance(attempt.result, Response):
-            self._window = self._window.after(attempt.result.rate_limit)
-        self._minutes.attempt(now, attempt.duration, self._window.remaining)
+        reported = attempt.result.rate_limit if isinstance(attempt.result, Response) else RateLimit()
+        self._window = self._window.after(reported)
+        self._minutes.attempt(now, attempt.duration, reported.remaining)
         if attempt.disposition is not Disposition.DELIVERED:
-            self._failures.appendleft(Failure.of(attempt, self._clock.unix_time()))
+            self._failures.add(Failure.of(attempt, self._clock.unix_time()))
 
     def _retry_scheduled(self, event: events.RetryScheduled, now: float) -> None:
         self._messages.retry_scheduled(event.attempt.envelope, now, event.delay)
@@ -140,7 +137,7 @@ class StatusMonitor:
 
     def _malformed(self, event: events.MessageMalformed, now: float) -> None:
         self._end(event.envelope, Disposition.MALFORMED, now)
-        self._failures.appendleft(Failure.malformed(event.reason, self._clock.unix_time()))
+        self._failures.add(Failure.malformed(event.reason, self._clock.unix_time()))
 
     def _end(self, envelope: Envelope, disposition: Disposition, now: float) -> None:
         self._messages.ended(envelope)
@@ -177,16 +174,16 @@ class StatusMonitor:
 
     def _hold_ended(self, event: events.HoldEnded, now: float) -> None:
         self._hold_cause, self._state_since = None, now
-        self._connected = False  # the hold has closed the connection
+        self._connection.closed()  # by the hold
 
     def _consuming(self, event: events.Consuming, now: float) -> None:
-        self._connected, self._connection_error, self._state_since = True, None, now
-        self._queue = event.queue
+        self._connection.consuming(event.queue)
+        self._state_since = now
 
     def _connection_failed(self, event: events.ConnectionFailed, now: float) -> None:
-        if self._connected:
-            self._connected, self._state_since = False, now
-        self._connection_error = event.reason[:MAX_TEXT]
+        if self._connection.is_open:
+            self._state_since = now
+        self._connection.failed(event.reason)
 
     def _stop(self, event: Event, now: float) -> None:
         if not self._stopping:
@@ -202,9 +199,10 @@ class StatusMonitor:
             started_at=unix(self._started),
             state=state,
             since=unix(since),
-            connected=self._connected or self._hold_cause is not None,
-            connection_error=self._connection_error,
-            queue=self._queue,
+            connected=self._connection.is_open or self._hold_cause is not None,
+            connection_error=self._connection.error,
+            reconnects=self._connection.reconnects,
+            queue=self._connection.queue,
             pause=self._pause(now, unix),
             hold=self._hold(now, unix),
             messages=messages,
@@ -214,7 +212,7 @@ class StatusMonitor:
             settled=dict(self._settled),
             dead_letters=dict(self._dead_letters),
             minutes=self._minutes.recent(now),
-            failures=tuple(self._failures),
+            failures=self._failures.latest_first(),
         )
 
     def _state(self, now: float) -> tuple[State, float]:
@@ -222,7 +220,7 @@ class StatusMonitor:
             return State.STOPPING, self._state_since
         if self._hold_cause is not None:
             return State.HOLDING, self._hold_since
-        if not self._connected:
+        if not self._connection.is_open:
             return State.RECONNECTING, self._state_since
         if self._is_paused(now):
             return State.PAUSED, self._pauses.since

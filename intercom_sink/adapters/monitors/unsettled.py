@@ -24,7 +24,7 @@ class Unsettled:
 
     Args:
         envelope: what identifies it: the same object in all its events. The reference keeps its `id` from being reused.
-        received_at: when it was received, in seconds of a monotonic clock.
+        delivered_at: when RabbitMQ delivered it, in seconds of a monotonic clock.
         phase: what it does.
         since: since when.
         paused_before: seconds of pauses, in all, up to the start of its attempt.
@@ -32,7 +32,7 @@ class Unsettled:
     """
 
     envelope: Envelope
-    received_at: float
+    delivered_at: float
     phase: Phase
     since: float
     paused_before: float = 0.0
@@ -48,9 +48,9 @@ class UnsettledMessages:
     def __len__(self) -> int:
         return len(self._messages)
 
-    def received(self, envelope: Envelope, now: float) -> None:
-        """Adds a message."""
-        self._messages[id(envelope)] = Unsettled(envelope, now, Phase.WAITING, now)
+    def received(self, envelope: Envelope, now: float, delivered_at: float) -> None:
+        """Adds a message, which may have waited in the sink since its delivery."""
+        self._messages[id(envelope)] = Unsettled(envelope, delivered_at, Phase.WAITING, now)
 
     def attempt_started(self, envelope: Envelope, now: float, paused: float) -> None:
         """An attempt is under way; `paused` is how many seconds of pauses there were so far."""
@@ -98,7 +98,7 @@ class UnsettledMessages:
             in_flight=len(of_phase[Phase.IN_FLIGHT]),
             waiting=dict(reasons),
             next_retry_in=min((message.due - now for message in waiting if message.due > now), default=None),
-            oldest_seconds=_longest(now - message.received_at for message in messages),
+            oldest_seconds=_longest(now - message.delivered_at for message in messages),
             in_flight_seconds=_longest(
                 now - message.since - (paused - message.paused_before) for message in of_phase[Phase.IN_FLIGHT]
             ),

@@ -5,6 +5,7 @@ A consumer belongs to the I/O thread, which is the one that calls `run`. Other t
 the I/O thread runs such calls in their order.
 """
 
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -155,7 +156,16 @@ class Consumer:
         self._drain_check.on_delivery()
         tag, redelivered = method.delivery_tag, method.redelivered
         self._on_delivery(
-            RabbitMQDelivery(body, redelivered, properties, properties.envelope, tag, self, self._dead_letters)
+            RabbitMQDelivery(
+                body,
+                redelivered,
+                properties,
+                properties.envelope,
+                time.monotonic(),
+                tag,
+                self,
+                self._dead_letters,
+            )
         )
 
     def _send_acks(self, tags: list[int]) -> None:

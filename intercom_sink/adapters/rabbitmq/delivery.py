@@ -29,6 +29,7 @@ class RabbitMQDelivery:
         redelivered: whether the broker has delivered it before.
         properties: its AMQP properties.
         envelope: the same, as the domain sees them.
+        delivered_at: when it was delivered, in seconds of the monotonic clock.
         tag: its number on the connection.
         receiver: the connection.
         dead_letters: publishes the message if it is given up; None: it is only acked.
@@ -38,6 +39,7 @@ class RabbitMQDelivery:
     redelivered: bool
     properties: Properties
     envelope: Envelope
+    delivered_at: float
     tag: int
     receiver: Receiver
     dead_letters: DeadLetterPublisher | None

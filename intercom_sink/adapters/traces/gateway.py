@@ -1,22 +1,16 @@
 """A client span for each request to Intercom."""
 
-import re
 from urllib.parse import urlsplit
 
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, use_span
 
+from intercom_sink.adapters.shown_path import shown_path
 from intercom_sink.adapters.traces.monitor import CurrentMessage
 from intercom_sink.adapters.traces.tracer import OTHER, to_trace_context
 from intercom_sink.domain.envelope import TraceContext
 from intercom_sink.domain.ports import IntercomGateway
 from intercom_sink.domain.request import IntercomRequest
 from intercom_sink.domain.response import AttemptResult, Response
-
-REDACTED = "REDACTED"
-"""What the conventions put in place of what a URL must not show."""
-
-_PLAIN_SEGMENT = re.compile(r"[\w.~-]*", re.ASCII)
-"""A word or an id. Whatever has other characters may be an e-mail address, a phone number or a name."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -68,12 +62,6 @@ class TracedGateway:
     def close(self) -> None:
         """Closes the other gateway."""
         self._gateway.close()
-
-
-def shown_path(path: str) -> str:
-    """A path without its query string, and without what may be personal data."""
-    segments = path.partition("?")[0].split("/")
-    return "/".join(segment if _PLAIN_SEGMENT.fullmatch(segment) else REDACTED for segment in segments)
 
 
 def _describe(span: Span, result: AttemptResult) -> None:

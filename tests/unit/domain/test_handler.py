@@ -331,6 +331,7 @@ class Refusing:
 
     body = BODY
     redelivered = False
+    delivered_at = 0.0
     envelope = Envelope()
 
     def __init__(self, failure: Exception | None = None) -> None:
@@ -408,7 +409,7 @@ def test_malformed_message_is_given_up_without_being_sent() -> None:
     assert scene.gateway.requests == []
     assert scene.source.dead_letters == [(BODY, DeadLetter(Reason.MALFORMED, detail="not a map but list"))]
     assert scene.monitor.events == [
-        MessageReceived(Envelope()),
+        MessageReceived(Envelope(), scene.delivery.delivered_at),
         MessageMalformed(Envelope(), "not a map but list", BODY),
     ]
 

@@ -149,7 +149,7 @@ def test_limits_follow_the_settings() -> None:
 
 def test_paused_sink_consumes_and_says_until_when_and_why(rig: Rig) -> None:
     rig.clock.now = 1000
-    receive(rig.monitor)
+    receive(rig.monitor, delivered_at=1000)
     rig.monitor.record(Paused(PauseCause.RATE_LIMITED, 7.25, 1007.25))
     rig.clock.now = 1001.5
     assert readiness(rig.monitor.snapshot(), "1.2.3") == {

@@ -61,7 +61,7 @@ def progress(clock: VirtualClock, caplog: pytest.LogCaptureFixture) -> Progress:
     return Progress(clock)
 
 
-RECEIVED = MessageReceived(ENVELOPE)
+RECEIVED = MessageReceived(ENVELOPE, 0.0)
 STARTED = AttemptStarted(ENVELOPE, "POST", "/contacts", 1)
 
 

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom_sink import Disposition, Event, NoResponse, RateLimit, Response
+from intercom_sink.adapters.monitors.failures import MAX_FAILURES
 from intercom_sink.adapters.monitors.snapshot import IDLE_AFTER, WAITING_REASONS, State, waiting_for
-from intercom_sink.adapters.monitors.status import MAX_FAILURES, StatusMonitor
+from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import (
@@ -131,6 +132,25 @@ def test_pause_that_nobody_waits_for_ends_by_itself(rig: Rig) -> None:
     assert rig.state()[0] is not State.PAUSED
 
 
+def test_pause_after_one_that_nobody_waited_for_is_another(rig: Rig) -> None:
+    """`Resumed` of the first one never came."""
+    finish(rig.monitor, attempt_with(send(rig.monitor)))
+    rig.record(Paused(PauseCause.WINDOW_EXHAUSTED, 10, 10))
+    rig.clock.now = 1000
+    send(rig.monitor)
+    assert rig.state() == (State.STREAMING, 1000)
+    rig.record(Paused(PauseCause.RATE_LIMITED, 5, 1005))
+    assert rig.state() == (State.PAUSED, 1000)
+
+
+def test_pause_during_which_a_probe_takes_long_is_still_the_same(rig: Rig) -> None:
+    send(rig.monitor)
+    rig.record(Paused(PauseCause.NO_RESPONSE, 1, 1))
+    rig.clock.now = 21
+    rig.record(Paused(PauseCause.NO_RESPONSE, 1, 22))
+    assert rig.state() == (State.PAUSED, 0)
+
+
 def test_hold_is_over_once_it_consumes_again(rig: Rig) -> None:
     rig.clock.now = 10
     rig.record(HoldBegan(HoldCause.TOKEN, DELIVERED))
@@ -211,6 +231,14 @@ def test_message_waits_for_its_turn_is_in_flight_is_settled(rig: Rig) -> None:
     assert snapshot.settled["delivered"] == 1
 
 
+def test_oldest_message_ages_from_its_delivery(rig: Rig) -> None:
+    """As for RabbitMQ's acknowledgement timeout: a message may wait long in the sink before it is handled."""
+    rig.clock.now = 500
+    receive(rig.monitor, delivered_at=200)
+    messages = rig.monitor.snapshot().messages
+    assert (messages.oldest_seconds, messages.stalled_seconds) == (300, 0)
+
+
 def test_retry_waits_until_it_is_due_and_then_for_its_turn(rig: Rig) -> None:
     finish(rig.monitor, attempt_with(send(rig.monitor), Response(503), Disposition.SERVER_ERROR))
     rig.clock.now = 1
@@ -275,6 +303,40 @@ def test_failures_are_the_last_ones_without_data_or_query(rig: Rig) -> None:
     assert "ada@example.com" not in repr(rig.monitor.snapshot())
 
 
+def test_retries_displace_no_message_that_was_given_up(rig: Rig) -> None:
+    """Thousands fail the same way in an outage."""
+    rejected = attempt_with(send(rig.monitor), Response(422), Disposition.REJECTED)
+    finish(rig.monitor, rejected)
+    finish(rig.monitor, attempt_with(send(rig.monitor), Response(422), Disposition.REJECTED))
+    for number in range(100):
+        rig.clock.now = number
+        result = NoResponse("connection reset") if number % 2 else Response(503)
+        disposition = Disposition.NO_RESPONSE if number % 2 else Disposition.SERVER_ERROR
+        finish(rig.monitor, attempt_with(send(rig.monitor), result, disposition, path=f"/contacts/{number}"))
+    failures = rig.monitor.snapshot().failures
+    assert [(failure.disposition, failure.count) for failure in failures] == [
+        ("no response", 50), ("server error", 50), ("rejected", 1), ("rejected", 1),
+    ]  # fmt: skip
+    assert (failures[0].at, failures[0].path) == (99, "/contacts/99")
+
+
+def test_path_of_a_failure_shows_no_personal_data(rig: Rig) -> None:
+    path = "/contacts/ada@example.com/tags/7?x=y"
+    finish(rig.monitor, attempt_with(send(rig.monitor), Response(422), Disposition.REJECTED, path=path))
+    (failure,) = rig.monitor.snapshot().failures
+    assert failure.path == "/contacts/REDACTED/tags/7"
+
+
+def test_minute_has_the_fewest_available_requests_that_its_own_responses_report(rig: Rig) -> None:
+    """Not those of a window that is over."""
+    reported = Response(200, RateLimit(reset_at=10, limit=100, remaining=3))
+    rig.record(AttemptFinished(attempt_with(Envelope(), reported)))
+    rig.clock.now = 60
+    rig.record(AttemptFinished(attempt_with(Envelope(), NoResponse("reset"), Disposition.NO_RESPONSE)))
+    rig.record(AttemptFinished(attempt_with(Envelope(), Response(200))))
+    assert [minute.remaining for minute in rig.monitor.snapshot().minutes] == [3, None]
+
+
 def test_rate_window_is_the_one_that_was_reported_last(rig: Rig) -> None:
     for reset, remaining in ((1010, 90), (1010, 95), (1020, 99), (1010, 80)):
         reported = Response(200, RateLimit(reset_at=reset, limit=100, remaining=remaining))
@@ -323,7 +385,7 @@ OTHERS = st.sampled_from(
 def message_lives(draw: st.DrawFn) -> list[Event]:
     """The events of one message, from its first to its only end."""
     envelope, attempt = Envelope(), None
-    life: list[Event] = [MessageReceived(envelope)]
+    life: list[Event] = [MessageReceived(envelope, 0.0)]
     attempts = draw(st.integers(0, 3))
     for number in range(1, attempts + 1):
         if attempt is not None:

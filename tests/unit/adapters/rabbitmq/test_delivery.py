@@ -48,7 +48,7 @@ def delivery(
     dead_letters: DeadLetterPublisher | None = None,
     headers: dict[str, object] | None = None,
 ) -> RabbitMQDelivery:
-    return RabbitMQDelivery(b"body", False, Properties(headers=headers), Envelope(), 7, receiver, dead_letters)
+    return RabbitMQDelivery(b"body", False, Properties(headers=headers), Envelope(), 0.0, 7, receiver, dead_letters)
 
 
 def test_ack_and_loss_are_those_of_the_receiving_connection() -> None:

@@ -8,7 +8,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import NoOpTracer, SpanKind, StatusCode, Tracer, get_current_span
 
 from intercom_sink import AttemptResult, IntercomGateway, IntercomRequest, NoResponse, Response
-from intercom_sink.adapters.traces.gateway import TracedGateway, shown_path
+from intercom_sink.adapters.shown_path import shown_path
+from intercom_sink.adapters.traces.gateway import TracedGateway
 from intercom_sink.adapters.traces.monitor import CurrentMessage
 from intercom_sink.domain.envelope import TraceContext
 from intercom_sink.testing import InMemoryGateway

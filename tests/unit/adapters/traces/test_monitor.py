@@ -29,7 +29,7 @@ from tests.support.events import DELIVERED, REJECTED, example_of
 from tests.support.spans import PRODUCER, SPAN_ID, TRACE_ID, Spans, attributes_of, context_of, texts
 
 ENVELOPE = Envelope("a key", "m1", 990.0, PRODUCER, "c1")
-RECEIVED = MessageReceived(ENVELOPE)
+RECEIVED = MessageReceived(ENVELOPE, 0.0)
 ENDS = (
     MessageDelivered,
     MessageNotFound,
@@ -105,7 +105,7 @@ def test_span_has_the_attributes_of_the_conventions(rig: Rig) -> None:
 
 
 def test_attributes_that_are_not_known_are_left_out(rig: Rig) -> None:
-    rig.record(MessageReceived(Envelope()), MessageDelivered(DELIVERED))
+    rig.record(MessageReceived(Envelope(), 0.0), MessageDelivered(DELIVERED))
     left_out = {"messaging.message.id", "messaging.message.conversation_id", "server.address", "server.port"}
     assert not left_out & attributes_of(rig.spans.ended[0]).keys()
 
@@ -123,7 +123,7 @@ def test_producer_is_both_parent_and_link(rig: Rig) -> None:
 def test_message_without_a_trace_context_begins_a_trace(rig: Rig) -> None:
     """Whatever span is current where `Sink.run` was called: that one would never end."""
     with rig.spans.tracer.start_as_current_span("of the application"):
-        rig.record(MessageReceived(Envelope()), MessageDelivered(DELIVERED))
+        rig.record(MessageReceived(Envelope(), 0.0), MessageDelivered(DELIVERED))
     (span,) = rig.spans.of_kind(SpanKind.CONSUMER)
     assert span.parent is None
     assert not span.links

@@ -1,0 +1,35 @@
+"""The state of the connection to RabbitMQ, from its events."""
+
+from intercom_sink.adapters.monitors.failures import MAX_TEXT
+
+
+class BrokerConnection:
+    """Follows the connection. Not thread-safe.
+
+    Attributes:
+        is_open: whether there is one.
+        error: why there is none.
+        queue: what it consumes, or has consumed last.
+        reconnects: connections that took the place of a lost one.
+    """
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self.error: str | None = None
+        self.queue: str | None = None
+        self.reconnects = 0
+        self._has_consumed = self._is_lost = False
+
+    def consuming(self, queue: str) -> None:
+        """It consumes this queue."""
+        self.reconnects += self._has_consumed and self._is_lost
+        self._has_consumed, self._is_lost = True, False
+        self.is_open, self.error, self.queue = True, None, queue
+
+    def failed(self, reason: str) -> None:
+        """It could not be opened, or is lost."""
+        self.is_open, self._is_lost, self.error = False, True, reason[:MAX_TEXT]
+
+    def closed(self) -> None:
+        """It was closed on purpose."""
+        self.is_open = False
