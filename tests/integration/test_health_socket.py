@@ -1,5 +1,6 @@
 """Health over an abstract Unix socket: who is found, who is not, and who does not answer."""
 
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from intercom_sink.adapters.monitors import health_socket
-from intercom_sink.adapters.monitors.health_socket import NO_ANSWER, Answer, HealthSocket, ask
+from intercom_sink.adapters.monitors.health_socket import NO_RESPONSE, HealthReport, HealthSocket, ask
 
 
 @contextmanager
@@ -28,21 +29,21 @@ def queue() -> str:
 
 def test_a_healthy_and_an_unhealthy_sink_are_told_apart(queue: str) -> None:
     with answering(queue):
-        assert ask(queue) == [Answer(os.getpid(), None)]
+        assert ask(queue) == [HealthReport(os.getpid(), None)]
     with answering(queue, "it hangs"):
-        assert ask(queue) == [Answer(os.getpid(), "it hangs")]
+        assert ask(queue) == [HealthReport(os.getpid(), "it hangs")]
     assert ask(queue) == []
 
 
 def test_several_sinks_of_a_queue_are_all_asked_and_others_only_without_a_name(queue: str) -> None:
     with answering(queue), answering(queue, "it hangs"), answering(f"{queue}-other", "another"):
-        assert sorted(str(answer.problem) for answer in ask(queue)) == ["None", "it hangs"]
-        assert {"it hangs", "another"} <= {answer.problem for answer in ask()}
+        assert sorted(str(report.problem) for report in ask(queue)) == ["None", "it hangs"]
+        assert {"it hangs", "another"} <= {report.problem for report in ask()}
 
 
 def test_it_is_asked_again_and_again(queue: str) -> None:
     with answering(queue):
-        assert [ask(queue) for _ in range(20)] == [[Answer(os.getpid(), None)]] * 20
+        assert [ask(queue) for _ in range(20)] == [[HealthReport(os.getpid(), None)]] * 20
 
 
 def test_a_process_that_does_not_answer_is_unhealthy(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,8 +52,8 @@ def test_a_process_that_does_not_answer_is_unhealthy(queue: str, monkeypatch: py
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(f"\0{health_socket._prefix(queue)}1-x")
         silent.listen(0)
-        assert ask(queue) == [Answer(os.getpid(), NO_ANSWER)]
-        assert ask(queue) == [Answer(0, NO_ANSWER)], "its backlog is full"
+        assert ask(queue) == [HealthReport(os.getpid(), NO_RESPONSE)]
+        assert ask(queue) == [HealthReport(0, NO_RESPONSE)], "its backlog is full"
 
 
 def test_a_client_that_does_not_read_stops_nobody(queue: str) -> None:
@@ -60,7 +61,26 @@ def test_a_client_that_does_not_read_stops_nobody(queue: str) -> None:
         (name,) = health_socket._names(health_socket._prefix(queue))
         client.connect(f"\0{name}")
         client.shutdown(socket.SHUT_RDWR)
-        assert ask(queue) == [Answer(os.getpid(), None)]
+        assert ask(queue) == [HealthReport(os.getpid(), None)]
+
+
+def test_it_answers_again_once_the_process_has_file_descriptors_again(
+    queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept = socket.socket.accept
+    failures = [OSError(errno.EMFILE, "Too many open files")] * 2
+
+    def accept_later(listening: socket.socket) -> object:
+        if failures:
+            raise failures.pop()
+        return accept(listening)
+
+    monkeypatch.setattr(health_socket, "RETRY_DELAY", 0.01)
+    with answering(queue):
+        monkeypatch.setattr(socket.socket, "accept", accept_later)
+        for _ in range(2):  # its thread waits in the true accept
+            assert ask(queue) == [HealthReport(os.getpid(), None)]
+        assert failures == []
 
 
 def test_who_runs_as_another_user_is_not_asked(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +89,7 @@ def test_who_runs_as_another_user_is_not_asked(queue: str, monkeypatch: pytest.M
         monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
         assert ask(queue) == []
         monkeypatch.setattr(os, "geteuid", lambda: 0)
-        assert ask(queue) == [Answer(os.getpid(), None)]
+        assert ask(queue) == [HealthReport(os.getpid(), None)]
 
 
 def test_without_the_table_of_sockets_none_is_found(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:

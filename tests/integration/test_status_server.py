@@ -1,15 +1,18 @@
 """The HTTP server under bad clients: it answers the others, prints nothing and tells nothing."""
 
+import errno
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from socketserver import TCPServer
 
 import pytest
 
 from intercom_sink import OperatorError
 from intercom_sink.adapters.monitors import http_server
-from intercom_sink.adapters.monitors.http_server import MAX_CONNECTIONS, Reply, StatusServer
+from intercom_sink.adapters.monitors.http_server import MAX_CONNECTIONS, MAX_HEAD, Reply, StatusServer
 from testbed.waiting import wait_until
 from tests.support.status_http import get
 
@@ -110,6 +113,33 @@ def test_bad_request_is_answered_or_closed_and_the_next_is_served(
     assert b"Python" not in answer
     assert get(server.port, "/ok").text == "ok\n"
     assert capfd.readouterr() == ("", "")
+
+
+def test_head_is_bounded_in_all(server: StatusServer) -> None:
+    """Each of its hundred headers could have 64 KiB otherwise."""
+    header = b"X: " + b"y" * 1000 + b"\r\n"
+    assert raw(server.port, b"GET /ok HTTP/1.1\r\n" + header * 15 + b"\r\n").startswith(b"HTTP/1.0 200 ")
+    head = b"GET /ok HTTP/1.1\r\n" + header * 16
+    too_long = head + b"X: " + b"y" * (MAX_HEAD + 1 - len(head) - 3)  # read to its last byte, so that no reset follows
+    assert raw(server.port, too_long).startswith(b"HTTP/1.0 431 ")
+
+
+def test_process_without_file_descriptors_does_not_spin_and_serves_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[None] = []
+
+    def fail(_: TCPServer) -> None:
+        calls.append(None)
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    server = StatusServer("127.0.0.1", 0, ROUTES)
+    with monkeypatch.context() as patched:
+        patched.setattr(TCPServer, "get_request", fail)
+        with socket.create_connection(("127.0.0.1", server.port), timeout=5):
+            wait_until(lambda: len(calls) > 0, "the first accept")
+            time.sleep(0.2)
+            assert len(calls) == 1
+    assert get(server.port, "/ok").text == "ok\n"
+    server.close()
 
 
 def test_two_hundred_silent_connections_keep_nobody_out(server: StatusServer) -> None:

@@ -24,7 +24,7 @@ PREFIX = "intercom-sink-health/"
 TIMEOUT = 5.0
 """Seconds after which a sink that does not answer is unhealthy: it may be stopped, or hang."""
 
-NO_ANSWER = "it does not answer"
+NO_RESPONSE = "it does not answer"
 """What is wrong with a process that is stopped, or hangs."""
 
 TABLE = Path("/proc/self/net/unix")
@@ -33,14 +33,17 @@ TABLE = Path("/proc/self/net/unix")
 BACKLOG = 128
 """Connections that a stopped process may have without accepting them; more are refused."""
 
-MAX_ANSWER = 1000
-"""Bytes of an answer."""
+MAX_REPORT = 1000
+"""Bytes of a report."""
+
+RETRY_DELAY = 1.0
+"""Seconds after which a connection is accepted again, if one could not be."""
 
 _HEALTHY = b"healthy\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HealthReport:
     """What a sink says of itself.
 
     Args:
@@ -67,6 +70,7 @@ class HealthSocket:
         if sys.platform != "linux":
             raise OSError("abstract Unix sockets exist on Linux only")
         self._problem = problem
+        self._closed = threading.Event()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._socket.bind(f"\0{_prefix(queue)}{os.getpid()}-{secrets.token_hex(4)}")
@@ -79,6 +83,7 @@ class HealthSocket:
 
     def close(self) -> None:
         """Ends the thread."""
+        self._closed.set()
         self._socket.shutdown(socket.SHUT_RDWR)  # ends its accept
         self._thread.join()
         self._socket.close()
@@ -87,22 +92,24 @@ class HealthSocket:
         while True:
             try:
                 connection, _ = self._socket.accept()
-            except OSError:
-                return
+            except OSError:  # this process has no more file descriptors, or the socket is closed
+                if self._closed.wait(RETRY_DELAY):
+                    return
+                continue
             with connection, suppress(OSError):
                 connection.settimeout(TIMEOUT)
                 problem = self._problem()
-                connection.sendall(_HEALTHY if problem is None else f"{problem}\n".encode()[:MAX_ANSWER])
+                connection.sendall(_HEALTHY if problem is None else f"{problem}\n".encode()[:MAX_REPORT])
 
 
-def ask(queue: str | None = None) -> list[Answer]:
+def ask(queue: str | None = None) -> list[HealthReport]:
     """Asks the sinks that run beside this process.
 
     Args:
         queue: only those that consume a queue of this name; None: all.
     """
-    answers = [_ask(name) for name in _names(_prefix(queue))]
-    return [answer for answer in answers if answer is not None]
+    reports = [_ask(name) for name in _names(_prefix(queue))]
+    return [report for report in reports if report is not None]
 
 
 def _prefix(queue: str | None) -> str:
@@ -119,7 +126,7 @@ def _names(prefix: str) -> Iterator[str]:
     yield from sorted(name for name in found if name.startswith(prefix))
 
 
-def _ask(name: str) -> Answer | None:
+def _ask(name: str) -> HealthReport | None:
     """What the sink with this socket says; None: it has just ended, or is not ours to ask."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(TIMEOUT)
@@ -127,18 +134,18 @@ def _ask(name: str) -> Answer | None:
             connection.connect(f"\0{name}")
             credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         except (TimeoutError, BlockingIOError):  # its backlog is full
-            return Answer(0, NO_ANSWER)
+            return HealthReport(0, NO_RESPONSE)
         except OSError:
             return None
         pid, uid, _ = struct.unpack("3i", credentials)
         if pid == 0 or os.geteuid() not in (0, uid):
             return None
         try:
-            answer = connection.recv(MAX_ANSWER)
+            report = connection.recv(MAX_REPORT)
         except TimeoutError:
-            return Answer(pid, NO_ANSWER)
+            return HealthReport(pid, NO_RESPONSE)
         except OSError:
             return None
-    if not answer:
+    if not report:
         return None
-    return Answer(pid, None if answer == _HEALTHY else answer.decode(errors="replace").strip())
+    return HealthReport(pid, None if report == _HEALTHY else report.decode(errors="replace").strip())

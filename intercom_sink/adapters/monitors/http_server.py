@@ -1,10 +1,12 @@
 """A small HTTP server for metrics, probes and the page: read-only, and bounded in everything.
 
-It serves one request on each connection. At most MAX_CONNECTIONS are open: a new one closes the oldest, so that clients
-which open connections and say nothing can't keep a probe out. No connection lives longer than MAX_SECONDS. Every
-response is made before its first byte is sent, so that a slow reader delays nobody else.
+It serves one request on each connection. At most MAX_CONNECTIONS are open: a new one closes the oldest, so that idle
+and slow clients can't keep a probe out; a flood of new connections can. No connection lives longer than MAX_SECONDS,
+and no head of a request is longer than MAX_HEAD. Every response is made before its first byte is sent, so that a slow
+reader delays nobody else.
 """
 
+import errno
 import socket
 import threading
 import time
@@ -12,6 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from http.client import LineTooLong
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
@@ -24,8 +27,14 @@ MAX_CONNECTIONS = 16
 MAX_SECONDS = 10.0
 """Seconds that a connection may take, from its first byte to its last."""
 
+MAX_HEAD = 16_384
+"""Bytes of a request's line and headers in all."""
+
 POLL_INTERVAL = 1.0
-"""Seconds between two looks at what has taken too long."""
+"""Seconds between two looks at what has taken too long, and before an accept that failed is tried again."""
+
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""Why a connection can't be accepted for now; it stays in the backlog, so that the next accept would fail at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,7 @@ class StatusServer:
 
     def close(self) -> None:
         """Closes the server and every connection."""
+        self._server.closing.set()
         with suppress(OSError):
             self._server.socket.shutdown(socket.SHUT_RDWR)  # ends the wait of its thread at once
         self._server.shutdown()
@@ -96,7 +106,17 @@ class _Server(ThreadingMixIn, TCPServer):
         self.address_family = family
         self._connections: dict[socket.socket, float] = {}  # the oldest first, with the time of each
         self._lock = threading.Lock()
+        self.closing = threading.Event()
         super().__init__(address, type("Handler", (_Handler,), {"routes": routes}))
+
+    def get_request(self) -> Any:
+        """Accepts a connection; waits before the next one if the process can have no more of them."""
+        try:
+            return super().get_request()
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                self.closing.wait(POLL_INTERVAL)
+            raise
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Handles a connection on a thread of its own; if there are too many, closes the oldest."""
@@ -139,6 +159,30 @@ class _Server(ThreadingMixIn, TCPServer):
             connection.shutdown(socket.SHUT_RDWR)
 
 
+class _Head:
+    """The lines of a request's head.
+
+    Args:
+        file: where they are read from.
+    """
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._available = MAX_HEAD
+
+    def readline(self, size: int) -> bytes:
+        """The next line; raises LineTooLong once the head is too long."""
+        line: bytes = self._file.readline(min(size, self._available + 1))
+        self._available -= len(line)
+        if self._available < 0:
+            raise LineTooLong("head")
+        return line
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+
 class _Handler(BaseHTTPRequestHandler):
     """Reads one request, and replies to it."""
 
@@ -146,6 +190,11 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = MAX_SECONDS
     server_version = "intercom-sink"
     sys_version = ""
+
+    def setup(self) -> None:
+        """Bounds what is read."""
+        super().setup()
+        self.rfile: Any = _Head(self.rfile)
 
     def do_GET(self) -> None:
         """Replies with what the route makes."""

@@ -25,9 +25,9 @@ def add_parser(commands: Commands) -> None:
 def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     """Runs the command, which has no arguments."""
     queue = environ.get(QUEUE, "").strip() or None
-    answers = ask(queue)
-    problems = [f"process {answer.pid}: {answer.problem}" for answer in answers if answer.problem is not None]
-    if not answers:
+    reports = ask(queue)
+    problems = [f"process {report.pid}: {report.problem}" for report in reports if report.problem is not None]
+    if not reports:
         problems = [f"no sink of the queue {queue} runs here" if queue else "no sink runs here"]
     if problems:
         print_line("unhealthy: " + "; ".join(problems))

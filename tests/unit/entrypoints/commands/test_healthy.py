@@ -4,17 +4,17 @@ from argparse import Namespace
 
 import pytest
 
-from intercom_sink.adapters.monitors.health_socket import Answer
+from intercom_sink.adapters.monitors.health_socket import HealthReport
 from intercom_sink.entrypoints.commands import healthy
 
 
-def run(monkeypatch: pytest.MonkeyPatch, answers: list[Answer], **environ: str) -> tuple[bool, list[str | None]]:
+def run(monkeypatch: pytest.MonkeyPatch, reports: list[HealthReport], **environ: str) -> tuple[bool, list[str | None]]:
     """Whether all is well, and the queues that were asked for."""
     asked: list[str | None] = []
 
-    def ask(queue: str | None) -> list[Answer]:
+    def ask(queue: str | None) -> list[HealthReport]:
         asked.append(queue)
-        return answers
+        return reports
 
     monkeypatch.setattr(healthy, "ask", ask)
     return healthy.execute(Namespace(), environ), asked
@@ -23,15 +23,15 @@ def run(monkeypatch: pytest.MonkeyPatch, answers: list[Answer], **environ: str) 
 def test_healthy_sink_is_ok_and_nothing_is_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(monkeypatch, [Answer(1, None)], CJW_INTERCOM_QUEUE_NAME=" q ") == (True, ["q"])
+    assert run(monkeypatch, [HealthReport(1, None)], CJW_INTERCOM_QUEUE_NAME=" q ") == (True, ["q"])
     assert capsys.readouterr().out == ""
 
 
 def test_each_unhealthy_sink_is_named_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers = [Answer(7, "it hangs"), Answer(8, None), Answer(9, "it did not answer")]
-    assert run(monkeypatch, answers) == (False, [None])
+    reports = [HealthReport(7, "it hangs"), HealthReport(8, None), HealthReport(9, "it did not answer")]
+    assert run(monkeypatch, reports) == (False, [None])
     assert capsys.readouterr().out == "unhealthy: process 7: it hangs; process 9: it did not answer\n"
 
 
