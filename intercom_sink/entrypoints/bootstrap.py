@@ -35,20 +35,21 @@ def build_sink(
         monitor: in place of log lines; `Monitors` combines several.
     """
     monitor, gateway = traced(settings, monitor or LogMonitor(), gateway or build_gateway(settings))
-    return Sink(
-        source=source or build_source(settings, monitor, drain=drain),
-        gateway=gateway,
-        clock=clock or SystemClock(),
-        decode=decode,
-        monitor=monitor,
-        concurrency=settings.concurrency,
-        rate_reserve=settings.rate_reserve,
-        options=Options(
-            hold=settings.hold,
-            dead_letters=settings.dead_letter_queue is not None,
-            dead_letter_not_found=settings.dead_letter_not_found,
-        ),
-    )
+    source = source or build_source(settings, monitor, drain=drain)
+    return _assemble(settings, source, gateway, clock or SystemClock(), monitor)
+
+
+def build_run(settings: Settings, monitor: Monitor, *, drain: bool = False) -> tuple[Sink, RabbitMQSource]:
+    """Builds a sink, and returns its source with it; one monitor receives the events of both.
+
+    Args:
+        settings: from the environment.
+        monitor: receives the events.
+        drain: end once the queue is empty and every delivery acked.
+    """
+    monitor, gateway = traced(settings, monitor, build_gateway(settings))
+    source = build_source(settings, monitor, drain=drain)
+    return _assemble(settings, source, gateway, SystemClock(), monitor), source
 
 
 def build_source(settings: Settings, monitor: Monitor, *, drain: bool = False) -> RabbitMQSource:
@@ -61,6 +62,25 @@ def build_source(settings: Settings, monitor: Monitor, *, drain: bool = False) -
         reconnect_timeout=settings.reconnect_timeout,
         dead_letter_queue=settings.dead_letter_queue,
         drain=drain,
+    )
+
+
+def _assemble(
+    settings: Settings, source: MessageSource, gateway: IntercomGateway, clock: Clock, monitor: Monitor
+) -> Sink:
+    return Sink(
+        source=source,
+        gateway=gateway,
+        clock=clock,
+        decode=decode,
+        monitor=monitor,
+        concurrency=settings.concurrency,
+        rate_reserve=settings.rate_reserve,
+        options=Options(
+            hold=settings.hold,
+            dead_letters=settings.dead_letter_queue is not None,
+            dead_letter_not_found=settings.dead_letter_not_found,
+        ),
     )
 
 

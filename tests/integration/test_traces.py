@@ -10,7 +10,8 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.pika import PikaInstrumentor
 from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
 
-from intercom_sink import Settings, build_sink
+from intercom_sink import Settings
+from intercom_sink.entrypoints.bootstrap import build_run
 from intercom_sink.entrypoints.commands.publish import Publication, publish
 from intercom_sink.entrypoints.settings import BrokerSettings
 from intercom_sink.testing import RecordingMonitor
@@ -56,7 +57,8 @@ def publish_and_drain(
     }
     publications = [Publication(message(number), None) for number in numbers]
     assert publish(BrokerSettings.from_environment(variables), publications)
-    build_sink(Settings.from_environment(variables), drain=True, monitor=RecordingMonitor()).run()
+    sink, _ = build_run(Settings.from_environment(variables), RecordingMonitor(), drain=True)
+    sink.run()
 
 
 def test_trace_leads_from_the_publisher_to_intercom(queue: Queue, intercom: Intercom, spans: Spans) -> None:

@@ -4,13 +4,18 @@ import logging
 from argparse import Namespace
 
 import pytest
+from opentelemetry import trace
 
 from intercom_sink import BrokerUnavailable, Disposition, Sink, Summary
 from intercom_sink.adapters.monitors.log_lines import LogMonitor
 from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.domain.events import Stopping
+from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
+from intercom_sink.domain.envelope import Envelope
+from intercom_sink.domain.events import Consuming, MessageMalformed
 from intercom_sink.entrypoints import run_log
 from intercom_sink.entrypoints.commands import run
+from tests.support.spans import Spans, attributes_of
 
 VARIABLES = {
     "CJW_RABBITMQ_HOST": "amqp://user:s3cr3t@rabbit",
@@ -73,3 +78,21 @@ def test_unavailable_broker_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(Sink, "run", fail)
     assert not run.execute(Namespace(drain=True), VARIABLES)
+
+
+def test_events_of_the_source_reach_the_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the source knows the broker, and finds messages whose properties can't be read."""
+    spans = Spans()
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: spans.provider)
+
+    def consume(sink: Sink) -> Summary:
+        assert isinstance(sink._source, RabbitMQSource)
+        for event in (Consuming("amqp://rabbit:5673/", "intercom"), MessageMalformed(Envelope(), "x", b"")):
+            sink._source._monitor.record(event)
+        return Summary()
+
+    monkeypatch.setattr(Sink, "run", consume)
+    assert run.execute(Namespace(), VARIABLES)
+    (span,) = spans.ended
+    assert span.name == "process intercom"
+    assert (attributes_of(span)["server.address"], attributes_of(span)["server.port"]) == ("rabbit", 5673)
