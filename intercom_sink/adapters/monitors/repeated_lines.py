@@ -65,7 +65,13 @@ class RepeatLimiter(logging.Handler):
         self._write = target.handle
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Shows or counts a record. The caller, `handle`, holds the handler's lock."""
+        """Shows or counts a record; raises nothing. The caller, `handle`, holds the handler's lock."""
+        try:
+            self._limit(record)
+        except Exception:  # noqa: BLE001 such as arguments that do not fit the text; reported as logging does
+            self.handleError(record)
+
+    def _limit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.WARNING and self._is_repeated(record):
             return
         for level in [level for level in self._runs if level <= record.levelno]:
@@ -97,12 +103,15 @@ class RepeatLimiter(logging.Handler):
         return run.length > MAX_IDENTICAL
 
     def _write_count(self, run: _Run) -> None:
+        """Writes how many lines of a run were not shown; raises nothing."""
         if run.counted:
-            latest = run.latest
+            latest, count, run.counted = run.latest, run.counted, 0
             fields = {name: value for name in CAUSE if (value := getattr(latest, name, None)) is not None}
             line = {"name": latest.name, "levelno": latest.levelno, "levelname": latest.levelname, "msg": "repeated"}
-            self._write(logging.makeLogRecord(line | {"of": latest.getMessage(), "count": run.counted} | fields))
-            run.counted = 0
+            try:
+                self._write(logging.makeLogRecord(line | {"of": latest.getMessage(), "count": count} | fields))
+            except Exception:  # noqa: BLE001 reported as logging does
+                self.handleError(latest)
 
 
 def _kind(record: logging.LogRecord) -> Kind:

@@ -164,3 +164,32 @@ def test_without_a_target_nothing_is_written() -> None:
     logger = logging.Logger("x")
     logger.addHandler(RepeatLimiter())
     logger.error("given up")
+
+
+def test_line_whose_arguments_do_not_fit_raises_nothing(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    rig.log("a library's %d", level="WARNING", args=("text",))
+    assert "Logging error" in capsys.readouterr().err
+    rig.log("given up", times=6)
+    rig.limiter.write_counts()
+    assert rig.shown() == [*FIRST, "given up +1"]
+
+
+class Fading:
+    """An argument that has no text any more once it is `gone`."""
+
+    gone = False
+
+    def __str__(self) -> str:
+        if self.gone:
+            raise RuntimeError("it is gone")
+        return "here"
+
+
+def test_count_that_cannot_be_written_raises_nothing(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    argument = Fading()
+    rig.log("it is %s", level="WARNING", times=6, args=(argument,))
+    argument.gone = True
+    rig.log("given up")
+    rig.limiter.write_counts()
+    assert "Logging error" in capsys.readouterr().err
+    assert rig.shown()[-1] == "given up"
