@@ -109,7 +109,8 @@ TAIL = f"""
 same `disposition`, `status`, `reason`, `error_codes` and `cause`. Of such lines in a row, each within a minute of the
 one before, the first {MAX_IDENTICAL} are shown; the others are counted. Each minute, at the end, and before another
 line of that level or a higher one is shown, a line `repeated` says how many there were. With `CJW_LOG_LEVEL=DEBUG` all
-are shown. Without a dead-letter queue every `given up` and `malformed` is shown: it is all that is left of the message.
+are shown. Where a line is the only one to say which message it was, every one is shown: `requeued`; `not found`, unless
+`CJW_INTERCOM_DEAD_LETTER_NOT_FOUND=on`; without a dead-letter queue `given up` and `malformed`.
 
 ## Fields of each format
 

@@ -15,15 +15,12 @@ from intercom_sink.adapters.monitors.recovery_log import RecoveryLog
 from intercom_sink.adapters.monitors.repeated_lines import RepeatLimiter
 from intercom_sink.adapters.monitors.snapshot import Snapshot
 from intercom_sink.adapters.monitors.ticker import Ticker
-from intercom_sink.domain.events import MessageGivenUp, MessageMalformed
+from intercom_sink.domain.events import Event, MessageGivenUp, MessageMalformed, MessageNotFound, MessageRequeued
 from intercom_sink.domain.monitors import Monitors
 from intercom_sink.domain.ports import Clock
 from intercom_sink.entrypoints.settings import Settings
 
 logger = logging.getLogger(__name__)
-
-_LAST_TRACES = frozenset(LINES[kind].text for kind in (MessageGivenUp, MessageMalformed))
-"""Lines that are all that is left of a message where there is no dead-letter queue; none is counted only."""
 
 
 class RunLog:
@@ -42,7 +39,7 @@ class RunLog:
         clock = clock or SystemClock()
         self._settings = settings
         self._progress = ProgressLog(clock, snapshot)
-        self._limiter = RepeatLimiter(_LAST_TRACES if settings.dead_letter_queue is None else frozenset())
+        self._limiter = RepeatLimiter(_last_traces(settings))
         self._ticker = Ticker(self._tick, clock)
         self.monitor = Monitors(self._progress, LogMonitor(self._progress.summary), RecoveryLog(clock))
         configure_logging(settings.log_level, settings.log_format, self._limiter)
@@ -60,6 +57,16 @@ class RunLog:
     def _tick(self) -> None:
         self._limiter.write_counts()
         self._progress.tick()
+
+
+def _last_traces(settings: Settings) -> frozenset[str]:
+    """The lines that alone say which messages were lost, acked without effect or sent twice; none is counted only."""
+    kinds: list[type[Event]] = [MessageRequeued]
+    if not settings.dead_letter_not_found:
+        kinds.append(MessageNotFound)
+    if settings.dead_letter_queue is None:
+        kinds += [MessageGivenUp, MessageMalformed]
+    return frozenset(LINES[kind].text for kind in kinds)
 
 
 def _describe(settings: Settings) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """What a run logs besides the events of its messages."""
 
+import dataclasses
 import json
 import logging
 from collections.abc import Iterator
@@ -8,12 +9,22 @@ from typing import Any
 
 import pytest
 
-from intercom_sink import Settings
+from intercom_sink import Disposition, Event, Response, Settings
+from intercom_sink.domain.events import (
+    ConnectionFailed,
+    Consuming,
+    Failed,
+    MessageDelivered,
+    MessageGivenUp,
+    MessageMalformed,
+    MessageNotFound,
+    MessageRequeued,
+    Stopped,
+)
 from intercom_sink.adapters.monitors.status import StatusMonitor
-from intercom_sink.domain.events import ConnectionFailed, Consuming, Failed, MessageDelivered, MessageGivenUp, Stopped
 from intercom_sink.entrypoints.run_log import RunLog
 from intercom_sink.testing import VirtualClock
-from tests.support.events import DELIVERED, REJECTED
+from tests.support.events import DELIVERED, ENVELOPE, REJECTED
 
 VARIABLES = {
     "CJW_RABBITMQ_HOST": "amqp://user:s3cr3t@one/,amqp://user:s3cr3t@two/",
@@ -109,10 +120,26 @@ def test_identical_failures_are_counted_each_minute_and_at_the_end(
     assert events == ["starting", *["given up"] * 5, "repeated", "progress", "repeated"]
 
 
-def test_without_a_dead_letter_queue_every_message_that_is_dropped_has_its_line(
-    capsys: pytest.CaptureFixture[str],
+NOT_FOUND = dataclasses.replace(DELIVERED, result=Response(404), disposition=Disposition.NOT_FOUND)
+KEEP_NOT_FOUND = DEAD_LETTERS | {"CJW_INTERCOM_DEAD_LETTER_NOT_FOUND": "on"}
+
+
+@pytest.mark.parametrize(
+    ("event", "variables", "shown"),
+    [
+        (MessageGivenUp(REJECTED), {}, 7),
+        (MessageGivenUp(REJECTED), DEAD_LETTERS, 5),
+        (MessageMalformed(ENVELOPE, "x", b""), {}, 7),
+        (MessageMalformed(ENVELOPE, "x", b""), DEAD_LETTERS, 5),
+        (MessageNotFound(NOT_FOUND), DEAD_LETTERS, 7),
+        (MessageNotFound(NOT_FOUND), KEEP_NOT_FOUND, 5),
+        (MessageRequeued(ENVELOPE, "POST", "/contacts", 1), KEEP_NOT_FOUND, 7),
+    ],
+)
+def test_line_that_is_the_only_trace_of_a_message_is_always_shown(
+    event: Event, variables: dict[str, str], shown: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = Run(capsys)
+    run = Run(capsys, **variables)
     for _ in range(7):
-        run.log.monitor.record(MessageGivenUp(REJECTED))
-    assert [line["event"] for line in run.lines()] == ["given up"] * 7
+        run.log.monitor.record(event)
+    assert len(run.lines()) == shown

@@ -9,10 +9,9 @@ from opentelemetry import trace
 from intercom_sink import BrokerUnavailable, Disposition, Sink, Summary
 from intercom_sink.adapters.monitors.log_lines import LogMonitor
 from intercom_sink.adapters.monitors.status import StatusMonitor
-from intercom_sink.domain.events import Stopping
 from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
 from intercom_sink.domain.envelope import Envelope
-from intercom_sink.domain.events import Consuming, MessageMalformed
+from intercom_sink.domain.events import Consuming, MessageMalformed, Stopping
 from intercom_sink.entrypoints import run_log
 from intercom_sink.entrypoints.commands import run
 from tests.support.spans import Spans, attributes_of
