@@ -6,7 +6,7 @@ from typing import NamedTuple
 from intercom_sink import Event
 from intercom_sink.adapters.monitors.ecs_format import ECS_NAMES, ECS_VERSION, OTHER_FIELDS
 from intercom_sink.adapters.monitors.log_lines import LINES, Line
-from intercom_sink.adapters.monitors.repeated_lines import MAX_IDENTICAL
+from intercom_sink.adapters.monitors.repeated_lines import CAUSE, MAX_IDENTICAL
 
 HEAD = """\
 # Events and log lines
@@ -92,7 +92,7 @@ OTHER_LINES = (
         "repeated",
         "that of the line",
         "`count` identical lines `of` this text were not shown, since the last line `repeated`.",
-        ("of", "count", "disposition", "status", "reason", "error_codes", "cause"),
+        ("of", "count", "broker", "queue", "disposition", "status", "reason", "error_codes", "cause"),
     ),
     OtherLine(
         "mock request",
@@ -106,11 +106,12 @@ TAIL = f"""
 `intercom-sink run` adds {", ".join(f"`{name}`" for name in SUMMARY)} of the whole run to `stopped` and `failed`.
 
 **Identical failures in a row.** Lines of `WARNING` or worse are identical if they have the same level and text, and the
-same `disposition`, `status`, `reason`, `error_codes` and `cause`. Of such lines in a row, each within a minute of the
-one before, the first {MAX_IDENTICAL} are shown; the others are counted. Each minute, at the end, and before another
-line of that level or a higher one is shown, a line `repeated` says how many there were. With `CJW_LOG_LEVEL=DEBUG` all
-are shown. Where a line is the only one to say which message it was, every one is shown: `requeued`; `not found`, unless
-`CJW_INTERCOM_DEAD_LETTER_NOT_FOUND=on`; without a dead-letter queue `given up` and `malformed`.
+same {", ".join(f"`{name}`" for name in CAUSE[:-1])} and `{CAUSE[-1]}`.
+Of such lines in a row, each within a minute of the one before, the first {MAX_IDENTICAL} are shown; the others are
+counted. Each minute, at the end, and before another line of that level or a higher one is shown, a line `repeated` says
+how many there were. With `CJW_LOG_LEVEL=DEBUG` all are shown. Where a line is the only one to say which message it was,
+every one is shown: `requeued`; `not found`, unless `CJW_INTERCOM_DEAD_LETTER_NOT_FOUND=on`; without a dead-letter queue
+`given up` and `malformed`.
 
 ## Fields of each format
 

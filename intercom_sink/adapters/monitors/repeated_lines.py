@@ -24,7 +24,7 @@ MAX_IDENTICAL = 5
 MAX_GAP = 60.0
 """Seconds between two lines of a run at most."""
 
-CAUSE = ("disposition", "status", "reason", "error_codes", "cause")
+CAUSE = ("broker", "queue", "disposition", "status", "reason", "error_codes", "cause")
 """The fields that tell one cause from another."""
 
 Kind: TypeAlias = tuple[Any, ...]

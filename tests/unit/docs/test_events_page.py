@@ -61,7 +61,15 @@ def test_lines_that_are_not_events_have_the_fields_that_the_page_names(caplog: p
         progress.record(event)
         recovery.record(event)
     progress.tick()
-    cause = {"disposition": "rejected", "status": 422, "reason": "x", "error_codes": ["y"], "cause": "z"}
+    cause = {
+        "broker": "amqp://h/",
+        "queue": "q",
+        "disposition": "rejected",
+        "status": 422,
+        "reason": "x",
+        "error_codes": ["y"],
+        "cause": "z",
+    }
     for _ in range(MAX_IDENTICAL + 1):
         line = {"msg": "given up", "levelno": logging.ERROR, "levelname": "ERROR"}
         limiter.handle(logging.makeLogRecord(line | cause))

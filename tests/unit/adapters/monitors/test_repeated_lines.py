@@ -102,6 +102,14 @@ def test_another_cause_is_another_kind_of_line(rig: Rig) -> None:
     assert rig.shown() == ["given up +1", *FIRST, "given up +1", "given up"]
 
 
+@pytest.mark.parametrize("field", ["broker", "queue"])
+def test_each_broker_and_each_queue_is_a_cause_of_its_own(rig: Rig, field: str) -> None:
+    """The nodes of a cluster are tried in turn: that one of them refuses must not hide that another does."""
+    for name in ("one", "two"):
+        rig.log("RabbitMQ unavailable", times=6, reason="refused", **{field: name})
+    assert [vars(record).get(field) for record in rig.target.records] == ["one"] * 6 + ["two"] * 5
+
+
 def test_fields_that_are_no_cause_do_not_matter(rig: Rig) -> None:
     for number in range(8):
         rig.log("given up", path=f"/contacts/{number}", message_id=str(number))
