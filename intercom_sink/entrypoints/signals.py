@@ -6,49 +6,77 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+_END = 0
+"""Read in place of the number of a signal: there is no need to wait for one any more."""
 
 
 @contextmanager
 def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     """Within the block, the first signal calls `stop`; a second one exits with 128 + its number.
 
-    All other threads of the program must be started within the block. A thread waits for the signals, in place of a
-    handler: Python runs handlers in the main thread only, where one may interrupt code that holds the lock which `stop`
-    needs, and where resolving a host name would delay even the second signal.
+    Only the main thread can use it. Other code may have started threads before, such as OpenTelemetry's SDK. The kernel
+    lets any thread take a signal, so the signals need handlers: their default action would end the process.
 
-    Another thread calls `stop`, which may block: it logs, and nobody may read what is logged. The thread that waits for
-    the signals takes no lock that other code holds, so that nothing can delay the second one.
+    Python runs handlers in the main thread only, where one may interrupt code that holds the lock which `stop` needs,
+    and where resolving a host name would delay even the second signal. So the handlers do nothing. Python writes the
+    number of each signal to a pipe as soon as any thread takes it (`signal.set_wakeup_fd`), and a thread reads them.
+
+    Another thread calls `stop`, which may block: it logs, and nobody may read what is logged. The thread that reads the
+    signals takes no lock that other code holds, so that nothing can delay the second one.
     """
-    requested, ending, over, woken = (threading.Event() for _ in range(4))
+    requested, ending = threading.Event(), threading.Event()
 
     def watch() -> None:
-        signal.sigwait(_SIGNALS)
-        requested.set()
-        signum = None if over.is_set() else signal.sigwait(_SIGNALS)
-        if signum is not None and not over.is_set():
-            os._exit(128 + signum)
-        woken.wait()  # stays alive until it has been woken: a signal must not be sent to a thread that has ended
+        if _next_signal(reader) is not None:
+            requested.set()
+            signum = _next_signal(reader)
+            if signum is not None:
+                os._exit(128 + signum)
 
     def call_stop() -> None:
         requested.wait()
         if not ending.is_set():
             stop()
 
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    watcher = threading.Thread(target=watch, name="signals", daemon=True)
-    stopper = threading.Thread(target=call_stop, name="stop", daemon=True)
-    watcher.start()
-    stopper.start()
+    with _signals_in_a_pipe() as (reader, writer):
+        watcher = threading.Thread(target=watch, name="signals", daemon=True)
+        stopper = threading.Thread(target=call_stop, name="stop", daemon=True)
+        watcher.start()
+        stopper.start()
+        try:
+            yield
+        finally:
+            ending.set()
+            requested.set()
+            stopper.join()  # perhaps for ever; the second signal still ends the process
+            os.write(writer, bytes([_END]))
+            watcher.join()
+
+
+@contextmanager
+def _signals_in_a_pipe() -> Iterator[tuple[int, int]]:
+    """Within the block, the number of each signal can be read from a pipe, of which both ends are yielded."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    wakeup_before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    before = {signum: signal.signal(signum, lambda *_: None) for signum in _SIGNALS}
     try:
-        yield
+        yield reader, writer
     finally:
-        ending.set()
-        requested.set()
-        stopper.join()  # perhaps for ever; the second signal still ends the process
-        over.set()
-        assert watcher.ident is not None
-        signal.pthread_kill(watcher.ident, signal.SIGTERM)  # ends its sigwait
-        woken.set()
-        watcher.join()
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for signum, handler in before.items():
+            signal.signal(signum, signal.SIG_DFL if handler is None else handler)  # None: it is not Python's
+        signal.set_wakeup_fd(wakeup_before)
+        os.close(reader)
+        os.close(writer)
+
+
+def _next_signal(reader: int) -> int | None:
+    """Waits for SIGTERM or SIGINT; returns its number, or None at the end."""
+    while True:
+        (number,) = os.read(reader, 1)
+        if number == _END:
+            return None
+        if number in _SIGNALS:  # other signals with a handler of Python's are written, too
+            return number

@@ -86,3 +86,47 @@ def test_error_in_the_block_is_raised_and_the_signals_are_as_before() -> None:
     ) as process:
         assert read(process) == "raised"
         assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_thread_of_other_code_that_takes_a_signal_does_not_end_the_process(signum: signal.Signals) -> None:
+    """OpenTelemetry's SDK, for one, starts a thread before the sink: it may be the one that the kernel chooses."""
+    with start(
+        "other = threading.Thread(target=time.sleep, args=[60], daemon=True); other.start()\n"
+        "stopped = threading.Event()\n"
+        "with stopping_on_signals(lambda: (say('stop'), stopped.set())):\n"
+        f"    say('ready'); signal.pthread_kill(other.ident, {signum:d}); stopped.wait()\n"
+        "    say('end'); time.sleep(60)"
+    ) as process:
+        assert [read(process), read(process), read(process)] == ["ready", "stop", "end"]
+        process.send_signal(signum)
+        assert process.wait(10) == 128 + signum
+
+
+def test_signal_to_the_process_stops_it_gracefully_beside_such_a_thread() -> None:
+    with start(
+        "others = [threading.Thread(target=time.sleep, args=[60], daemon=True) for _ in range(8)]\n"
+        "for other in others: other.start()\n"
+        "stopped = threading.Event()\n"
+        "with stopping_on_signals(lambda: (say('stop'), stopped.set())):\n"
+        "    say('ready'); stopped.wait()\n"
+        "say('end')"
+    ) as process:
+        assert read(process) == "ready"
+        process.terminate()
+        assert [read(process), read(process)] == ["stop", "end"]
+        assert process.wait(10) == 0
+
+
+def test_handlers_and_wakeup_are_as_before_afterwards() -> None:
+    with start(
+        "reader, writer = os.pipe(); os.set_blocking(writer, False); signal.set_wakeup_fd(writer)\n"
+        "before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT), len(os.listdir('/proc/self/fd'))\n"
+        "with stopping_on_signals(lambda: say('stop')): pass\n"
+        "after = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT), len(os.listdir('/proc/self/fd'))\n"
+        "assert after == before\n"
+        "assert signal.set_wakeup_fd(-1) == writer\n"
+        "say('same')"
+    ) as process:
+        assert read(process) == "same"
+        assert process.wait(10) == 0
