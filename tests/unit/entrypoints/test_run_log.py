@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from intercom_sink import Disposition, Event, Response, Settings
+from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.domain.events import (
     ConnectionFailed,
     Consuming,
@@ -21,7 +22,6 @@ from intercom_sink.domain.events import (
     MessageRequeued,
     Stopped,
 )
-from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.entrypoints.run_log import RunLog
 from intercom_sink.testing import VirtualClock
 from tests.support.events import DELIVERED, ENVELOPE, REJECTED
