@@ -95,6 +95,13 @@ OTHER_LINES = (
         ("of", "count", "broker", "queue", "disposition", "status", "reason", "error_codes", "cause"),
     ),
     OtherLine(
+        "span failed",
+        "WARNING",
+        "With OpenTelemetry: a sampler or span processor raised an error, which `reason` names. Only the first is "
+        "logged; messages are handled without such spans.",
+        ("reason",),
+    ),
+    OtherLine(
         "mock request",
         "INFO",
         "The token is `mock`: each message, with its data on purpose.",

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, use_span
 
 from intercom_sink.adapters.shown_path import shown_path
+from intercom_sink.adapters.traces.guard import GuardedTracer
 from intercom_sink.adapters.traces.monitor import CurrentMessage
 from intercom_sink.adapters.traces.tracer import OTHER, to_trace_context
 from intercom_sink.domain.envelope import TraceContext
@@ -29,7 +30,7 @@ class TracedGateway:
 
     def __init__(self, gateway: IntercomGateway, tracer: Tracer, message: CurrentMessage, base_url: str) -> None:
         self._gateway = gateway
-        self._tracer = tracer
+        self._tracer = GuardedTracer(tracer)
         self._message = message
         url = urlsplit(base_url)
         host = url.hostname or ""
@@ -48,15 +49,17 @@ class TracedGateway:
         resend_count = self._message.take_attempt() - 1
         if resend_count > 0:
             attributes["http.request.resend_count"] = resend_count
-        span = self._tracer.start_span(request.method, kind=SpanKind.CLIENT, attributes=attributes)
+        span = self._tracer.start_span(request.method, SpanKind.CLIENT, attributes)
         # The text of an exception may hold data, and a gateway's failures are no exceptions.
-        with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+        with use_span(span, record_exception=False, set_status_on_exception=False):
             try:
                 result = self._gateway.send(request, to_trace_context(span) or trace)
+                _describe(span, result)
             except BaseException as error:
                 _fail(span, type(error).__qualname__)
                 raise
-            _describe(span, result)
+            finally:
+                self._tracer.end(span)
         return result
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from opentelemetry import context
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanKind, StatusCode, Tracer, get_current_span, set_span_in_context
 
+from intercom_sink.adapters.traces.guard import GuardedTracer
 from intercom_sink.adapters.traces.tracer import OTHER, to_context
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import (
@@ -68,7 +69,7 @@ class TracedMonitor:
 
     def __init__(self, monitor: Monitor, tracer: Tracer, message: CurrentMessage, queue: str) -> None:
         self._monitor = monitor
-        self._tracer = tracer
+        self._tracer = GuardedTracer(tracer)
         self._message = message
         self._name = f"process {queue}"
         self._attributes: dict[str, str | int] = {
@@ -114,9 +115,8 @@ class TracedMonitor:
             attributes["messaging.message.id"] = envelope.message_id
         if envelope.correlation_id is not None:
             attributes["messaging.message.conversation_id"] = envelope.correlation_id
-        span = self._tracer.start_span(
-            self._name, parent, SpanKind.CONSUMER, attributes, links=[Link(creation)] if creation.is_valid else None
-        )
+        link = Link(creation) if creation.is_valid else None
+        span = self._tracer.start_span(self._name, SpanKind.CONSUMER, attributes, parent, link)
         self._message.span = span
         self._message.token = context.attach(set_span_in_context(span, Context()))
 
@@ -131,7 +131,7 @@ class TracedMonitor:
         if error is not None:
             span.set_attribute("error.type", str(error))
             span.set_status(StatusCode.ERROR)
-        span.end()
+        self._tracer.end(span)
 
     def _end_abandoned(self) -> None:
         """Ends the span of a message that a bug has left without its last event."""

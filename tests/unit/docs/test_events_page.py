@@ -79,7 +79,7 @@ def test_lines_that_are_not_events_have_the_fields_that_the_page_names(caplog: p
     for record in caplog.records:
         written.setdefault(record.getMessage(), set()).update(fields_of(record))
     named = {line.text: set(line.fields) for line in PAGE["OTHER_LINES"]}
-    others = {"unknown variable", "no dead-letter queue", "mock request"}
+    others = {"unknown variable", "no dead-letter queue", "span failed", "mock request"}
     assert written.keys() - {"given up"} == named.keys() - others
     assert {text: written[text] for text in named.keys() - others} == {
         text: fields for text, fields in named.items() if text not in others
