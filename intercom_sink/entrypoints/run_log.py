@@ -12,7 +12,7 @@ from intercom_sink.adapters.monitors.log_format import configure_logging
 from intercom_sink.adapters.monitors.log_lines import LINES, LogMonitor
 from intercom_sink.adapters.monitors.progress_log import ProgressLog
 from intercom_sink.adapters.monitors.recovery_log import RecoveryLog
-from intercom_sink.adapters.monitors.repeated_lines import RepeatLimiter
+from intercom_sink.adapters.monitors.repeated_lines import CountsBeforeStop, RepeatLimiter
 from intercom_sink.adapters.monitors.snapshot import Snapshot
 from intercom_sink.adapters.monitors.ticker import Ticker
 from intercom_sink.domain.events import Event, MessageGivenUp, MessageMalformed, MessageNotFound, MessageRequeued
@@ -41,7 +41,9 @@ class RunLog:
         self._progress = ProgressLog(clock, snapshot)
         self._limiter = RepeatLimiter(_last_traces(settings))
         self._ticker = Ticker(self._tick, clock)
-        self.monitor = Monitors(self._progress, LogMonitor(self._progress.summary), RecoveryLog(clock))
+        self.monitor = Monitors(
+            self._progress, CountsBeforeStop(self._limiter), LogMonitor(self._progress.summary), RecoveryLog(clock)
+        )
         configure_logging(settings.log_level, settings.log_format, self._limiter)
 
     @contextmanager

@@ -80,11 +80,14 @@ class ProgressLog:
             logger.info("progress", extra=fields)
 
     def summary(self) -> dict[str, object]:
-        """The fields of the whole time since the start: seconds, rate and response times."""
+        """The fields of the whole time since the start: seconds, rate and response times. Changes nothing."""
         with self._lock:
-            self._begin_minute()
-            seconds = self._minute_began - self._began
-            return {"seconds": round(seconds, 3), "rate": _rate(self._all_removed, seconds), **self._all_times.fields()}
+            seconds = self._clock.monotonic() - self._began
+            removed = self._all_removed + self._removed()
+            times = ResponseTimes()
+            times.merge(self._all_times)
+            times.merge(self._times)
+        return {"seconds": round(seconds, 3), "rate": _rate(removed, seconds), **times.fields()}
 
     def _fields(self, snapshot: Snapshot) -> dict[str, object]:
         seconds = self._clock.monotonic() - self._minute_began

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from intercom_sink import Disposition, Event, Response, Settings
+from intercom_sink.adapters.monitors.log_lines import LINES
 from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.domain.events import (
     ConnectionFailed,
@@ -118,6 +119,20 @@ def test_identical_failures_are_counted_each_minute_and_at_the_end(
         run.log.monitor.record(MessageGivenUp(REJECTED))
     events = [line["event"] for line in run.lines()]
     assert events == ["starting", *["given up"] * 5, "repeated", "progress", "repeated"]
+
+
+@pytest.mark.parametrize("end", [Stopped({}), Failed("refused")])
+def test_counts_come_before_the_last_line(
+    end: Event, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(capsys, **DEAD_LETTERS)
+    monkeypatch.setattr(run.log._ticker, "run", lambda: None)
+    with run.log.running():
+        for _ in range(7):
+            run.log.monitor.record(MessageGivenUp(REJECTED))
+        run.log.monitor.record(end)
+    *_, before, last = [line["event"] for line in run.lines()]
+    assert (before, last) == ("repeated", LINES[type(end)].text)
 
 
 NOT_FOUND = dataclasses.replace(DELIVERED, result=Response(404), disposition=Disposition.NOT_FOUND)

@@ -176,3 +176,15 @@ def test_summary_is_of_the_whole_run(progress: Progress, clock: VirtualClock) ->
         "median_ms": pytest.approx(200, rel=0.026),
         "slowest_ms": 1000.0,
     }
+
+
+def test_summary_does_not_begin_a_minute(
+    progress: ProgressLog, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    deliver(progress)
+    clock.now = 30.0
+    assert progress.summary() == progress.summary()
+    clock.now = 60.0
+    progress.tick()
+    (line,) = lines(caplog)
+    assert (line["delivered"], line["seconds"]) == (1, 60.0)
