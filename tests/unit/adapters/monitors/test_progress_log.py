@@ -179,7 +179,7 @@ def test_summary_is_of_the_whole_run(progress: Progress, clock: VirtualClock) ->
 
 
 def test_summary_does_not_begin_a_minute(
-    progress: ProgressLog, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+    progress: Progress, clock: VirtualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     deliver(progress)
     clock.now = 30.0

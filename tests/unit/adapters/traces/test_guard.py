@@ -52,7 +52,7 @@ ONCE = [("span failed", logging.getLevelName(logging.WARNING), "LookupError")]
 def test_events_are_passed_on(spans: Spans, caplog: pytest.LogCaptureFixture) -> None:
     inner = RecordingMonitor()
     monitor = TracedMonitor(inner, spans.tracer, CurrentMessage(), "intercom")
-    events = [MessageReceived(Envelope(trace=PRODUCER)), MessageDelivered(DELIVERED)] * 2
+    events = [MessageReceived(Envelope(trace=PRODUCER), 0.0), MessageDelivered(DELIVERED)] * 2
     for event in events:
         monitor.record(event)
     assert inner.events == events
