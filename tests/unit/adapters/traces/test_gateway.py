@@ -16,7 +16,7 @@ from intercom_sink.testing import InMemoryGateway
 from tests.contracts.intercom_gateway import FAILURE, IntercomGatewayContract
 from tests.support.spans import PRODUCER, Spans, attributes_of, context_of, texts, traceparent
 
-REQUEST = IntercomRequest("POST", "/contacts/42?email=ada@example.com", {"email": "ada@example.com"})
+REQUEST = IntercomRequest("POST", "/contacts/42?email=lovelace@example.com", {"email": "lovelace@example.com"})
 
 
 class RecordingGateway(InMemoryGateway):
@@ -134,7 +134,7 @@ def test_exception_is_named_but_not_recorded() -> None:
     (span,) = spans.ended
     assert attributes_of(span)["error.type"] == "RuntimeError"
     assert not span.events
-    assert "ada" not in texts([span])
+    assert "lovelace" not in texts([span])
 
 
 def test_context_of_the_span_travels_to_intercom() -> None:
