@@ -78,7 +78,7 @@ def publish(environment: dict[str, str | None]) -> None:
 def print_attempts(sink: SinkProcess, method: str, path: str) -> str:
     """Prints the attempts at one message, as the log has them; returns the last one's disposition."""
     entries = [entry for entry in sink.logs() if (entry.get("method"), entry.get("path")) == (method, path)]
-    *retries, last = [entry for entry in entries if entry["event"] != "attempt finished"]
+    *retries, last = [entry for entry in entries if "disposition" in entry and entry["event"] != "attempt finished"]
     print(f"{method + ' ' + path:<22}", *describe_retries(retries), last.get("status", "no response"), end=" => ")
     print(last["event"] if last["event"] == last["disposition"] else f"{last['event']}: {last['disposition']}")
     return str(last["disposition"])
