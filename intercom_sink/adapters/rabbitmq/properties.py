@@ -29,6 +29,9 @@ _TRACEPARENT = re.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9
 
 _TRACESTATE = re.compile("[ -~]{1,512}")
 
+_ENVELOPE_HEADERS = frozenset({ORDERING_KEY_HEADER, "traceparent", "tracestate"})
+"""The only headers that are decoded for every message."""
+
 NAMES = tuple(name for _, name, kind in _LAYOUT if kind != _TABLE)
 """All of them but the headers."""
 
@@ -62,7 +65,7 @@ class Properties(BasicProperties):  # type: ignore[misc]
     @property
     def envelope(self) -> Envelope:
         """What they say of their message. An ordering key is read as text, whatever its type."""
-        headers = self.headers
+        headers = {field.name: field.value for field in self.fields if field.name in _ENVELOPE_HEADERS}
         key = headers.get(ORDERING_KEY_HEADER)
         return Envelope(
             ordering_key=None if key is None else str(key),
