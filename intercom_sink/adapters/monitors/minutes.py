@@ -32,7 +32,8 @@ class Minutes:
 
     def __init__(self, now: float) -> None:
         self._began = now
-        self._minutes: deque[_Counts] = deque([_Counts(0)], MAX_MINUTES)
+        self._ended: deque[Minute] = deque(maxlen=MAX_MINUTES - 1)
+        self._present = _Counts(0)
 
     def attempt(self, now: float, duration: float, remaining: int | None) -> None:
         """Counts an attempt, with what the rate window still took after it."""
@@ -54,15 +55,16 @@ class Minutes:
     def recent(self, now: float) -> tuple[Minute, ...]:
         """The last minutes, the present one last; those in which nothing happened are among them."""
         last = self._number(now)
-        kept = {counts.number: _minute(counts) for counts in self._minutes}
+        kept = {minute.number: minute for minute in (*self._ended, _minute(self._present))}
         first = max(0, last - MAX_MINUTES + 1)
         return tuple(kept.get(number) or Minute(number) for number in range(first, last + 1))
 
     def _at(self, now: float) -> _Counts:
         number = self._number(now)
-        if self._minutes[-1].number < number:
-            self._minutes.append(_Counts(number))
-        return self._minutes[-1]
+        if self._present.number < number:
+            self._ended.append(_minute(self._present))
+            self._present = _Counts(number)
+        return self._present
 
     def _number(self, now: float) -> int:
         return int((now - self._began) // 60)
