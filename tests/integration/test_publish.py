@@ -14,9 +14,9 @@ from intercom_sink import decode
 from testbed import amqp
 from testbed.ports import free_ports
 from testbed.waiting import wait_until
+from tests.support.coverage import without_coverage
 from tests.support.processes import PROGRAM, environment_with, run_command
 from tests.support.queues import Queue
-from tests.support.tracing import not_traced
 
 LINES = """\
 {"method": "post", "path": "/contacts", "data": {"email": "ada@example.com"}}
@@ -87,7 +87,7 @@ def test_declares_a_missing_queue_durable_and_messages_persistent(rabbitmq: str)
         channel.queue_delete(queue.name)
 
 
-@not_traced()
+@without_coverage()
 def test_publishes_nothing_unless_every_line_is_valid(queue: Queue) -> None:
     invalid = [
         "{",

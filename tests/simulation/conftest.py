@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.tracing import not_traced
+from tests.support.coverage import without_coverage
 
 
 @pytest.fixture(autouse=True)
 def no_coverage() -> Iterator[None]:
     """Measures no coverage here: it would take twice the time, and add nothing."""
-    with not_traced():
+    with without_coverage():
         yield

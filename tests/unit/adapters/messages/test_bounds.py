@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from intercom_sink import MalformedMessage
 from intercom_sink.adapters.messages.bounds import MAX_BYTES, MAX_VALUES, check_bounds
+from tests.support.coverage import without_coverage
 from tests.support.strategies import json_values
-from tests.support.tracing import not_traced
 
 
 @given(json_values | st.binary() | st.builds(msgpack.ExtType, st.integers(0, 127), st.binary(max_size=70_000)))
@@ -57,7 +57,7 @@ def test_what_is_out_of_bounds_is_malformed(body: bytes, reason: str) -> None:
         check_bounds(body)
 
 
-@not_traced()
+@without_coverage()
 def test_values_are_counted_up_to_the_maximum() -> None:
     """The list counts too."""
     check_bounds(msgpack.packb([None] * (MAX_VALUES - 1)))

@@ -18,8 +18,8 @@ from intercom_sink import IntercomRequest, MalformedMessage, decode, encode
 from intercom_sink.adapters.messages.bounds import MAX_BYTES, MAX_VALUES
 from tests import fuzz
 from tests.fuzz.target import check
+from tests.support.coverage import without_coverage
 from tests.support.strategies import requests
-from tests.support.tracing import not_traced
 
 CORPUS = sorted((Path(fuzz.__file__).parent / "corpus").iterdir())
 """Inputs of every kind that the fuzzer has found."""
@@ -183,7 +183,7 @@ def test_subclasses_of_the_types_of_json_can_be_packed() -> None:
     assert decode(encode(request)) == IntercomRequest("POST", "/me", {"number": 200, "word": "POST", "flag": True})
 
 
-@not_traced()
+@without_coverage()
 def test_message_too_large_to_be_read_can_not_be_packed() -> None:
     with pytest.raises(MalformedMessage, match="over 1000000 values"):
         encode(IntercomRequest("POST", "/me", [None] * MAX_VALUES))
@@ -208,7 +208,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
-@not_traced()
+@without_coverage()
 def test_hostile_message_takes_no_memory(body: bytes) -> None:
     tracemalloc.start()
     try:
@@ -220,7 +220,7 @@ def test_hostile_message_takes_no_memory(body: bytes) -> None:
     assert peak < 1_000_000
 
 
-@not_traced()
+@without_coverage()
 def test_message_holds_values_up_to_the_maximum() -> None:
     largest = packed(METHOD, PATH, ("data", [None] * (MAX_VALUES - 7)))
     assert len(str(decode(largest).data)) > MAX_VALUES

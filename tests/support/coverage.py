@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def not_traced() -> Iterator[None]:
+def without_coverage() -> Iterator[None]:
     """Within the block, no coverage is measured in this thread."""
     tracer = sys.gettrace()
     sys.settrace(None)
