@@ -15,6 +15,11 @@ class TraceContext:
     traceparent: str
     tracestate: str = ""
 
+    def headers(self) -> dict[str, str]:
+        """It, as the headers of a message or of a request; an empty state has none."""
+        state = {"tracestate": self.tracestate} if self.tracestate else {}
+        return {"traceparent": self.traceparent, **state}
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:

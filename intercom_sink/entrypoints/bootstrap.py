@@ -1,8 +1,7 @@
 """The composition root: the one place where ports meet their adapters."""
 
-from importlib.metadata import version
-
 from intercom_sink.adapters.clock import SystemClock
+from intercom_sink.adapters.installation import sink_version
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.intercom.logging_gateway import LoggingGateway
 from intercom_sink.adapters.messages.codec import decode
@@ -94,7 +93,7 @@ def build_http_gateway(settings: Settings) -> HTTPGateway:
     return HTTPGateway(
         settings.api_url,
         settings.token,
-        user_agent=f"intercom-sink/{version('intercom-sink')}",
+        user_agent=f"intercom-sink/{sink_version()}",
         api_version=settings.api_version,
         timeout=settings.timeout,
         connections=settings.concurrency,

@@ -4,8 +4,8 @@ import argparse
 import os
 import signal
 from collections.abc import Sequence
-from importlib.metadata import version
 
+from intercom_sink.adapters.installation import sink_version
 from intercom_sink.adapters.monitors.log_format import configure_logging
 from intercom_sink.domain.errors import BrokerUnavailable, ConfigurationError, OperatorError
 from intercom_sink.entrypoints.commands import check, dead_letters, healthy, publish, run
@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="intercom-sink",
         description="Streams messages from a RabbitMQ queue to Intercom. Configured by environment variables.",
     )
-    parser.add_argument("--version", action="version", version=f"intercom-sink {version('intercom-sink')}")
+    parser.add_argument("--version", action="version", version=f"intercom-sink {sink_version()}")
     parser.set_defaults(execute=run.execute)
     commands = parser.add_subparsers(metavar="COMMAND")
     for command in (run, check, healthy, publish, dead_letters):

@@ -4,9 +4,9 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
 from importlib.util import find_spec
 
+from intercom_sink.adapters.installation import sink_version
 from intercom_sink.adapters.monitors import page
 from intercom_sink.adapters.monitors.health import Limits, is_ready, problem, readiness
 from intercom_sink.adapters.monitors.health_socket import HealthSocket
@@ -36,7 +36,7 @@ class Operations:
 
     def __init__(self, settings: Settings, status: StatusMonitor) -> None:
         self._settings = settings
-        self._version = version("intercom-sink")
+        self._version = sink_version()
         self._status = status
         self._limits = Limits(settings.timeout, settings.reconnect_timeout)
         self.monitor: Monitor = self._status

@@ -3,11 +3,11 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 
 from urllib3.util import parse_url
 
 from intercom_sink.adapters.clock import SystemClock
+from intercom_sink.adapters.installation import sink_version
 from intercom_sink.adapters.monitors.log_format import configure_logging
 from intercom_sink.adapters.monitors.log_lines import LINES, LogMonitor
 from intercom_sink.adapters.monitors.progress_log import ProgressLog
@@ -74,7 +74,7 @@ def _last_traces(settings: Settings) -> frozenset[str]:
 def _describe(settings: Settings) -> dict[str, object]:
     """The fields of the line `starting`. A broker's URL is shown without its password."""
     fields = {
-        "version": version("intercom-sink"),
+        "version": sink_version(),
         "broker": ", ".join(map(str, settings.rabbitmq.urls)),
         "queue": settings.queue,
         "intercom": parse_url(settings.api_url).netloc,

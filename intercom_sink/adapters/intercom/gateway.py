@@ -89,9 +89,7 @@ class HTTPGateway:
         self._redactor.add(token)
         body, headers = None, self._headers | {"Authorization": f"Bearer {token}"}
         if trace is not None:
-            headers["traceparent"] = trace.traceparent
-            if trace.tracestate:
-                headers["tracestate"] = trace.tracestate
+            headers |= trace.headers()
         if request.data is not None:
             body = json.dumps(request.data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
             headers["Content-Type"] = "application/json"

@@ -7,16 +7,13 @@ import json
 import logging
 import re
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
+from intercom_sink.adapters.installation import PACKAGE, sink_version
 from intercom_sink.adapters.monitors.log_record import fields_of, time_of
 
 ECS_VERSION = "8.11.0"
 """The version of the schema whose names these are."""
-
-SERVICE = "intercom-sink"
-"""`service.name`, and the name of the installed package."""
 
 ECS_NAMES: Mapping[str, str] = {
     "method": "http.request.method",
@@ -48,8 +45,8 @@ class EcsFormatter(logging.Formatter):
         super().__init__()
         self._service = {
             "ecs.version": ECS_VERSION,
-            "service.name": SERVICE,
-            "service.version": version(SERVICE),
+            "service.name": PACKAGE,
+            "service.version": sink_version(),
         }
 
     def format(self, record: logging.LogRecord) -> str:

@@ -6,9 +6,9 @@ settings allow.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from intercom_sink.adapters.monitors.snapshot import Snapshot, State
+from intercom_sink.adapters.times import iso_time
 from intercom_sink.domain.hold import MAX_HOLD_DELAY, WARNING_INTERVAL
 from intercom_sink.domain.rate_limit import MAX_DELAY
 
@@ -86,15 +86,10 @@ def readiness(snapshot: Snapshot, version: str) -> dict[str, object]:
         "ready": is_ready(snapshot),
         "state": snapshot.state.value,
         "since": iso_time(snapshot.since),
-        "until": iso_time(snapshot.until),
+        "until": None if snapshot.until is None else iso_time(snapshot.until),
         "cause": snapshot.cause,
         "in_flight": snapshot.messages.in_flight,
         "waiting": {reason: count for reason, count in snapshot.messages.waiting.items() if count},
         "oldest_unsettled_seconds": round(snapshot.messages.oldest_seconds, 3),
         "version": version,
     }
-
-
-def iso_time(moment: float | None) -> str | None:
-    """A moment in ISO 8601, in UTC."""
-    return None if moment is None else datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")

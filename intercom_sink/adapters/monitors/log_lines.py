@@ -4,12 +4,13 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeAlias
 
 from intercom_sink.adapters.monitors.trace_fields import span_id, trace_id
+from intercom_sink.adapters.times import iso_time
 from intercom_sink.domain import events
+from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import Event
 from intercom_sink.domain.policy import Severity
 from intercom_sink.domain.response import NoResponse, Response
@@ -57,8 +58,14 @@ def _of_response(name: str) -> Callable[[Any], object]:
     return lambda event: getattr(event.attempt.result, name) if isinstance(event.attempt.result, Response) else None
 
 
-def _shown_path(path: str) -> str:
-    return path[:MAX_PATH]
+def _of_envelope(envelope: Callable[[Any], Envelope]) -> Fields:
+    """The fields that name a message and its trace."""
+    return {
+        "message_id": lambda event: envelope(event).message_id,
+        "ordering_key": lambda event: envelope(event).ordering_key,
+        "trace_id": lambda event: trace_id(envelope(event)),
+        "span_id": lambda event: span_id(envelope(event)),
+    }
 
 
 def _beginning(body: bytes) -> str:
@@ -68,7 +75,7 @@ def _beginning(body: bytes) -> str:
 
 _ATTEMPT: Fields = {
     "method": lambda event: event.attempt.method,
-    "path": lambda event: _shown_path(event.attempt.path),
+    "path": lambda event: event.attempt.path[:MAX_PATH],
     "disposition": lambda event: event.attempt.disposition.value,
     "attempt": lambda event: event.attempt.state.attempts,
     "duration": lambda event: round(event.attempt.duration, 3),
@@ -77,22 +84,14 @@ _ATTEMPT: Fields = {
     "error_codes": lambda event: list(_of_response("error_codes")(event) or ()) or None,  # type: ignore[call-overload]
     "reason": lambda event: event.attempt.result.reason if isinstance(event.attempt.result, NoResponse) else None,
     "possible_duplicate": lambda event: event.attempt.state.possible_duplicate or None,
-    "message_id": lambda event: event.attempt.envelope.message_id,
-    "ordering_key": lambda event: event.attempt.envelope.ordering_key,
-    "trace_id": lambda event: trace_id(event.attempt.envelope),
-    "span_id": lambda event: span_id(event.attempt.envelope),
+    **_of_envelope(lambda event: event.attempt.envelope),
 }
 
 _CAUSE: Fields = {"cause": lambda event: event.cause.value}
 
-_ENVELOPE: Fields = {
-    "message_id": lambda event: event.envelope.message_id,
-    "ordering_key": lambda event: event.envelope.ordering_key,
-    "trace_id": lambda event: trace_id(event.envelope),
-    "span_id": lambda event: span_id(event.envelope),
-}
+_ENVELOPE: Fields = _of_envelope(lambda event: event.envelope)
 
-_PATH: Fields = {"path": lambda event: _shown_path(event.path)}
+_PATH: Fields = {"path": lambda event: event.path[:MAX_PATH]}
 
 LINES: Mapping[type[Event], Line] = {
     events.MessageReceived: Line("received", Severity.DEBUG, _ENVELOPE),
@@ -127,9 +126,7 @@ LINES: Mapping[type[Event], Line] = {
     events.Paused: Line(
         "paused",
         Severity.INFO,
-        _CAUSE
-        | _own("seconds")
-        | {"until": lambda event: datetime.fromtimestamp(event.until, UTC).isoformat(timespec="milliseconds")},
+        _CAUSE | _own("seconds") | {"until": lambda event: iso_time(event.until)},
     ),
     events.ProbeSent: Line("probe sent", Severity.DEBUG),
     events.Resumed: Line("resumed", Severity.INFO, _CAUSE),

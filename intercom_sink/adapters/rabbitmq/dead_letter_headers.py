@@ -5,18 +5,18 @@ message's own headers are left out, the largest first and its ordering key last;
 header DROPPED_COUNT_HEADER counts what was left out, and a text that was cut ends with an ellipsis.
 """
 
+import time
 from collections.abc import Iterable
 from copy import copy
-from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 from pika.spec import PERSISTENT_DELIVERY_MODE
 
+from intercom_sink.adapters.installation import sink_version
 from intercom_sink.adapters.rabbitmq import ORDERING_KEY_HEADER
 from intercom_sink.adapters.rabbitmq.amqp_table import Field, encode_field
 from intercom_sink.adapters.rabbitmq.properties import Properties
+from intercom_sink.adapters.times import iso_time
 from intercom_sink.domain.dead_letter import DeadLetter
 
 PREFIX = "x-intercom-sink-"
@@ -49,8 +49,6 @@ _HISTORY = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x
 """Prefixes of the headers that the broker adds when it dead-letters a message, or delivers it from a quorum queue.
 
 A replayed message starts over."""
-
-_version = cache(version)  # it reads the package's metadata from disk, at each call
 
 _Value = str | int | tuple[str, ...] | None
 
@@ -116,9 +114,9 @@ def _metadata(dead_letter: DeadLetter, source_queue: str, max_text: int) -> tupl
         "attempts": dead_letter.attempts,
         "first-attempt": _iso(dead_letter.first_attempt_at),
         "last-attempt": _iso(dead_letter.last_attempt_at),
-        "given-up": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "given-up": iso_time(time.time()),
         "source-queue": source_queue,
-        "version": _version("intercom-sink"),
+        "version": sink_version(),
     }
     return tuple(encode_field(PREFIX + name, value) for name, value in metadata.items() if value is not None)
 
@@ -172,4 +170,4 @@ def _size(fields: Iterable[Field]) -> int:
 
 
 def _iso(moment: float | None) -> str | None:
-    return None if moment is None else datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    return None if moment is None else iso_time(moment)

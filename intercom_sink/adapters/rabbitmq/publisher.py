@@ -24,9 +24,7 @@ def message_properties(ordering_key: str | None = None, trace: TraceContext | No
     """The properties of a message for the sink: persistent, the time, and its ordering key and trace if it has them."""
     headers = {} if ordering_key is None else {ORDERING_KEY_HEADER: ordering_key}
     if trace is not None:
-        headers["traceparent"] = trace.traceparent
-        if trace.tracestate:
-            headers["tracestate"] = trace.tracestate
+        headers |= trace.headers()
     return BasicProperties(
         delivery_mode=PERSISTENT_DELIVERY_MODE,
         content_type="application/msgpack",

@@ -1,12 +1,11 @@
 """The tracer, and what it shares with the rest of the sink: the W3C trace context."""
 
-from importlib.metadata import version
-
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import NoOpTracer, NoOpTracerProvider, ProxyTracerProvider, Span, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from intercom_sink.adapters.installation import sink_version
 from intercom_sink.domain.envelope import TraceContext
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.37.0"
@@ -24,7 +23,7 @@ def find_tracer() -> Tracer | None:
     provider = trace.get_tracer_provider()
     if isinstance(provider, ProxyTracerProvider | NoOpTracerProvider):
         return None
-    tracer = provider.get_tracer("intercom_sink", version("intercom-sink"), schema_url=SCHEMA_URL)
+    tracer = provider.get_tracer("intercom_sink", sink_version(), schema_url=SCHEMA_URL)
     return None if isinstance(tracer, NoOpTracer) else tracer
 
 
@@ -32,8 +31,7 @@ def to_context(trace_context: TraceContext | None) -> Context:
     """A context whose current span is the remote one of a trace context; an empty one without it."""
     if trace_context is None:
         return Context()
-    carrier = {"traceparent": trace_context.traceparent, "tracestate": trace_context.tracestate}
-    return _PROPAGATOR.extract(carrier, Context())
+    return _PROPAGATOR.extract(trace_context.headers(), Context())
 
 
 def to_trace_context(span: Span) -> TraceContext | None:
