@@ -27,7 +27,8 @@ def build(**variables: str) -> Operations:
 
 
 def fetch(built: Operations, path: str, problem: str | None = None) -> Reply:
-    return built._routes(lambda: problem)[path]()
+    assert built.pages is not None
+    return built.pages.routes(lambda: problem)[path]()
 
 
 def test_port_without_the_extra_is_one_line_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,72 @@
+"""What is served over HTTP: metrics, probes and the status page. Needs the extra `metrics`."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from intercom_sink.adapters.installation import sink_version
+from intercom_sink.adapters.monitors import page
+from intercom_sink.adapters.monitors.health import is_ready, readiness
+from intercom_sink.adapters.monitors.http_server import Reply, Routes, StatusServer
+from intercom_sink.adapters.monitors.metrics import CONTENT_TYPE, PrometheusMonitor
+from intercom_sink.adapters.monitors.status import StatusMonitor
+
+
+class StatusPages:
+    """Makes the pages, and serves them.
+
+    Args:
+        status: keeps the state that they show.
+        host: the address to listen on.
+        port: the port.
+
+    Attributes:
+        metrics: must receive the events of the sink.
+    """
+
+    def __init__(self, status: StatusMonitor, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        self._snapshot = status.snapshot
+        self.metrics = PrometheusMonitor(status.snapshot, sink_version())
+
+    @contextmanager
+    def served(self, find_problem: Callable[[], str | None]) -> Iterator[None]:
+        """Serves them within the block.
+
+        Args:
+            find_problem: why a restart would help; None: it would not.
+
+        Raises:
+            OperatorError: it can't listen there.
+        """
+        server = StatusServer(self._host, self._port, self.routes(find_problem))
+        try:
+            yield
+        finally:
+            server.close()
+
+    def routes(self, find_problem: Callable[[], str | None]) -> Routes:
+        """What makes the reply, for each path.
+
+        Args:
+            find_problem: why a restart would help; None: it would not.
+        """
+
+        def healthz() -> Reply:
+            found = find_problem()
+            return Reply(b"ok\n") if found is None else Reply(f"{found}\n".encode(), status=503)
+
+        return {"/metrics": self._metrics, "/healthz": healthz, "/readyz": self._readyz, "/": self._index}
+
+    def _metrics(self) -> Reply:
+        return Reply(self.metrics.render(), CONTENT_TYPE)
+
+    def _readyz(self) -> Reply:
+        snapshot = self._snapshot()
+        body = json.dumps(readiness(snapshot, sink_version())).encode() + b"\n"
+        return Reply(body, "application/json", 200 if is_ready(snapshot) else 503)
+
+    def _index(self) -> Reply:
+        html = page.render(self._snapshot(), sink_version())
+        return Reply(html.encode(), "text/html; charset=utf-8", headers=page.HEADERS)
