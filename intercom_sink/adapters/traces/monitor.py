@@ -14,21 +14,9 @@ from opentelemetry.trace import Link, Span, SpanKind, StatusCode, Tracer, get_cu
 
 from intercom_sink.adapters.traces.guard import GuardedTracer
 from intercom_sink.adapters.traces.tracer import OTHER, to_context
+from intercom_sink.domain import events
 from intercom_sink.domain.envelope import Envelope
-from intercom_sink.domain.events import (
-    AttemptStarted,
-    Consuming,
-    Event,
-    Failed,
-    MessageDelivered,
-    MessageDuplicate,
-    MessageGivenUp,
-    MessageMalformed,
-    MessageNotFound,
-    MessageNotSent,
-    MessageReceived,
-    MessageRequeued,
-)
+from intercom_sink.domain.events import Event
 from intercom_sink.domain.policy import Disposition
 from intercom_sink.domain.ports import Monitor
 
@@ -83,27 +71,27 @@ class TracedMonitor:
     def record(self, event: Event) -> None:
         """Passes the event on, and begins or ends a span."""
         match event:
-            case MessageReceived(envelope):
+            case events.MessageReceived(envelope):
                 self._begin(envelope)
-            case AttemptStarted():
+            case events.AttemptStarted():
                 self._message.attempt = event.attempt
-            case Consuming(broker):
+            case events.Consuming(broker):
                 self._broker = _location(broker)
-            case MessageMalformed(envelope) if self._message.span is None:  # its only event
+            case events.MessageMalformed(envelope) if self._message.span is None:  # its only event
                 self._begin(envelope)
         self._monitor.record(event)
         match event:
-            case MessageDelivered(attempt) | MessageNotFound(attempt) | MessageDuplicate(attempt):
+            case events.MessageDelivered(attempt) | events.MessageNotFound(attempt) | events.MessageDuplicate(attempt):
                 self._end(attempt.disposition)
-            case MessageGivenUp(attempt):
+            case events.MessageGivenUp(attempt):
                 self._end(attempt.disposition, attempt.disposition)
-            case MessageMalformed():
+            case events.MessageMalformed():
                 self._end(Disposition.MALFORMED, Disposition.MALFORMED)
-            case MessageRequeued():
+            case events.MessageRequeued():
                 self._end("requeued")
-            case MessageNotSent():
+            case events.MessageNotSent():
                 self._end("not sent")
-            case Failed():
+            case events.Failed():
                 self._end_abandoned()
 
     def _begin(self, envelope: Envelope) -> None:
