@@ -1,1 +1,1 @@
-"""The ports, implemented: RabbitMQ with pika, Intercom with urllib3, messages with msgpack, events as log lines."""
+"""The ports, implemented: RabbitMQ (pika), Intercom (urllib3), messages (msgpack), log lines, metrics and spans."""

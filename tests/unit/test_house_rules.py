@@ -1,9 +1,12 @@
 """Rules of this project that no linter knows."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 import intercom_sink
 
@@ -89,3 +92,11 @@ def test_unit_tests_mirror_the_package() -> None:
         for file in (TESTS / "unit" / room).rglob("test_*.py"):
             module = PACKAGE / file.relative_to(TESTS / "unit").with_name(file.name.removeprefix("test_"))
             assert module.exists(), f"{file.relative_to(TESTS)} tests no module of the package"
+
+
+@pytest.mark.parametrize("package", ["monitors", "rabbitmq"])
+def test_guide_of_a_large_package_names_its_modules_and_no_others(package: str) -> None:
+    folder = PACKAGE / "adapters" / package
+    guide = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+    named = re.findall(r"`([a-z_]+)`", guide)
+    assert sorted(set(named)) == sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")

@@ -4,8 +4,8 @@
   `consumer` is one connection, `ack_batch` and `drain` are two of its jobs, `delivery` is a message that it received.
 - Dead letters: `dead_letter_publisher` writes them, `dead_letter_browser` reads and removes them, `dead_letter_headers`
   says what their headers hold.
-- Blocking connections, for dead letters and the command line: `session`, `publisher`, `inspection`.
-- Checks: `streams` refuses RabbitMQ streams; `permissions` checks publishing.
+- Blocking connections, for dead letters and the command line: `session`, `publisher`; `inspection` looks at a broker
+  and its queues, and `streams` refuses RabbitMQ streams.
 - Reading and translating: `properties` and `amqp_table` read AMQP properties and headers; `brokers` holds the URLs,
   which `urls` reads; `errors` translates what pika raises.
 - `pika_internals` holds the few uses of pika that are not public API.
