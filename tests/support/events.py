@@ -39,6 +39,17 @@ KINDS = [
 ]
 """Every kind of event."""
 
+LAST_OF_MESSAGE = (
+    events.MessageDelivered,
+    events.MessageNotFound,
+    events.MessageDuplicate,
+    events.MessageGivenUp,
+    events.MessageMalformed,
+    events.MessageRequeued,
+    events.MessageNotSent,
+)
+"""The kinds of the last event of a message."""
+
 ENVELOPE = Envelope(ordering_key="a key", message_id="a-message-id", published_at=990.0)
 
 DELIVERED = Attempt(

@@ -48,6 +48,7 @@ from intercom_sink.domain.policy import Options
 from intercom_sink.domain.rate_limit import retry_delay
 from intercom_sink.domain.rate_limiter import RateLimiter
 from intercom_sink.testing import InMemoryGateway, InMemorySource, RecordingMonitor, VirtualClock
+from tests.support.events import LAST_OF_MESSAGE
 from tests.support.strategies import options, results
 from tests.support.virtual_threads import VirtualThreads
 
@@ -771,13 +772,9 @@ def test_message_is_removed_once_or_stays_for_a_hold(
 def assert_each_beginning_has_its_end(events: list[Event]) -> None:
     """Of the message, and of each attempt: what is in progress can be counted."""
     kinds = [type(event) for event in events]
-    ends = (
-        MessageDelivered, MessageNotFound, MessageDuplicate, MessageGivenUp, MessageMalformed, MessageRequeued,
-        MessageNotSent,
-    )  # fmt: skip
     assert (kinds[0], kinds.count(MessageReceived)) == (MessageReceived, 1)
-    assert kinds[-1] in ends
-    assert sum(kinds.count(end) for end in ends) == 1
+    assert kinds[-1] in LAST_OF_MESSAGE
+    assert sum(kinds.count(last) for last in LAST_OF_MESSAGE) == 1
     attempts = [kind for kind in kinds if kind in (AttemptStarted, AttemptFinished)]
     assert attempts == [AttemptStarted, AttemptFinished] * (len(attempts) // 2)
 

@@ -37,7 +37,7 @@ from intercom_sink.domain.events import (
 )
 from intercom_sink.testing import VirtualClock
 from tests.contracts.monitor import MonitorContract
-from tests.support.events import DELIVERED
+from tests.support.events import DELIVERED, LAST_OF_MESSAGE
 from tests.support.sink_events import attempt_with, deliver, finish, receive, send
 
 
@@ -363,10 +363,6 @@ ENDS = st.sampled_from(
         lambda attempt: MessageRequeued(attempt.envelope, "POST", "/contacts", 1),
     ]
 )
-LAST = (
-    MessageDelivered, MessageNotFound, MessageDuplicate, MessageGivenUp, MessageMalformed, MessageRequeued,
-    MessageNotSent,
-)  # fmt: skip
 OTHERS = st.sampled_from(
     [
         Paused(PauseCause.RATE_LIMITED, 7, 7),
@@ -413,7 +409,7 @@ def test_gauges_are_consistent_whatever_the_order(
         remaining = [events for events in remaining if events]
         snapshot = rig.monitor.snapshot()
         messages, counts = snapshot.messages, snapshot.messages.waiting
-        unsettled += isinstance(event, MessageReceived) - isinstance(event, LAST)
+        unsettled += isinstance(event, MessageReceived) - isinstance(event, LAST_OF_MESSAGE)
         assert counts.keys() == set(WAITING_REASONS)
         assert min(messages.in_flight, *counts.values()) >= 0
         assert messages.in_flight + sum(counts.values()) == unsettled

@@ -16,29 +16,18 @@ from intercom_sink.domain.events import (
     Consuming,
     Failed,
     MessageDelivered,
-    MessageDuplicate,
     MessageGivenUp,
     MessageMalformed,
-    MessageNotFound,
     MessageNotSent,
     MessageReceived,
     MessageRequeued,
 )
 from tests.contracts.monitor import MonitorContract
-from tests.support.events import DELIVERED, REJECTED, example_of
+from tests.support.events import DELIVERED, LAST_OF_MESSAGE, REJECTED, example_of
 from tests.support.spans import PRODUCER, SPAN_ID, TRACE_ID, Spans, attributes_of, context_of, texts
 
 ENVELOPE = Envelope("a key", "m1", 990.0, PRODUCER, "c1")
 RECEIVED = MessageReceived(ENVELOPE, 0.0)
-ENDS = (
-    MessageDelivered,
-    MessageNotFound,
-    MessageDuplicate,
-    MessageGivenUp,
-    MessageMalformed,
-    MessageRequeued,
-    MessageNotSent,
-)
 
 
 class SpanRecorder:
@@ -129,7 +118,7 @@ def test_message_without_a_trace_context_begins_a_trace(rig: Rig) -> None:
     assert not span.links
 
 
-@pytest.mark.parametrize("kind", ENDS)
+@pytest.mark.parametrize("kind", LAST_OF_MESSAGE)
 def test_span_is_current_from_the_first_event_to_the_last(rig: Rig, kind: type[Event]) -> None:
     rig.record(RECEIVED, example_of(AttemptStarted), example_of(kind))
     (span,) = rig.spans.ended
