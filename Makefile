@@ -11,6 +11,9 @@ FUZZ_SECONDS ?= 60
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
     --custom-compile-command 'make lock'
 
+# Some machines forbid it. The tests start a few hundred processes, each of which would compile the package again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test tests check workflows unit format docs soak drill fuzz bench bench-quick dist lock clean
 
 demo: .venv/complete

@@ -10,6 +10,7 @@ from testbed.intercom import Intercom, error, reply
 from testbed.rabbitmq import Node
 from tests.support.dead_letters import PREFIX, get_with_properties, list_json
 from tests.support.messages import message, numbers
+from tests.support.nodes import memory_alarm
 from tests.support.processes import StartSink
 from tests.support.queues import DeadLetterQueue, Queue, changed_url
 from tests.support.replays import assert_rejected_then_replayed
@@ -131,12 +132,11 @@ def test_memory_alarm_delays_dead_letters_and_costs_no_connection(
     dead_letters.declare()
     intercom.default = reply(400)
     queue.publish(message(1), message(2))
-    node.ctl("set_vm_memory_high_watermark", "absolute", "1")
     host = changed_url(node.url) + "?blocked_connection_timeout=1"
-    sink = start_sink(queue, "run", "--drain", **(dead_letters.variables | {"CJW_RABBITMQ_HOST": host}))
-    assert "locked" in sink.wait_for("dead letter not confirmed")["reason"]
-    assert len(intercom.requests) == 1
-    node.ctl("set_vm_memory_high_watermark", "absolute", "1GB")
+    with memory_alarm(node):
+        sink = start_sink(queue, "run", "--drain", **(dead_letters.variables | {"CJW_RABBITMQ_HOST": host}))
+        assert "locked" in sink.wait_for("dead letter not confirmed")["reason"]
+        assert len(intercom.requests) == 1
     assert sink.wait() == 0, sink.stderr
     assert len(sink.logs("consuming")) == 1, "the consumer's connection was never lost"
     assert sink.logs("RabbitMQ unavailable") == []

@@ -9,6 +9,7 @@ from testbed.intercom import Behaviour, Intercom, error, reply, reset
 from testbed.rabbitmq import Node
 from testbed.waiting import wait_until
 from tests.support.messages import message
+from tests.support.nodes import rabbit_settings
 from tests.support.processes import StartSink
 from tests.support.queues import Queue
 
@@ -35,26 +36,25 @@ def test_holds_longer_than_the_acknowledgement_timeout_lose_nothing(
 
     Neither the timeout nor the delivery limit is met: nothing is unacked during a hold, and a hold costs one delivery.
     """
-    node.ctl(
-        "eval",
-        "application:set_env(rabbit, consumer_timeout, 1000), application:set_env(rabbit, channel_tick_interval, 250).",
-    )
     queue = Queue(node.url)
     queue.declare(arguments={"x-queue-type": "quorum", "x-delivery-limit": 3})
     expected = []
-    sink = start_sink(queue, **HOLD)
-    for number, first in enumerate([0, 20], 1):
-        intercom.default = error(401, "unauthorized")
-        queue.publish(*(message(first + i) for i in range(20)))
-        sink.wait_for("hold began", count=number)
-        queue.wait_for_depth(20)
-        since = time.monotonic()
-        wait_until(partial(asked_more, intercom, 2, asked(intercom)), "two more GET /me", explain=lambda: sink.stderr)
-        assert time.monotonic() - since > 2.5, "the hold is hardly longer than the timeout"
-        intercom.default = reply(200)
-        sink.wait_for("hold ended", count=number)
-        sink.wait_for("delivered", count=20 * number)
-        expected += [f"/contacts/{first + i}" for i in range(20)]
+    with rabbit_settings(node, consumer_timeout=1000, channel_tick_interval=250):
+        sink = start_sink(queue, **HOLD)
+        for number, first in enumerate([0, 20], 1):
+            intercom.default = error(401, "unauthorized")
+            queue.publish(*(message(first + i) for i in range(20)))
+            sink.wait_for("hold began", count=number)
+            queue.wait_for_depth(20)
+            since = time.monotonic()
+            wait_until(
+                partial(asked_more, intercom, 2, asked(intercom)), "two more GET /me", explain=lambda: sink.stderr
+            )
+            assert time.monotonic() - since > 2.5, "the hold is hardly longer than the timeout"
+            intercom.default = reply(200)
+            sink.wait_for("hold ended", count=number)
+            sink.wait_for("delivered", count=20 * number)
+            expected += [f"/contacts/{first + i}" for i in range(20)]
     assert sink.stop() == 0
     sent = delivered(intercom)
     assert list(dict.fromkeys(sent)) == expected, "in order"

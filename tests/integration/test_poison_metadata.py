@@ -14,6 +14,7 @@ from testbed.rabbitmq import Node
 from tests.support import amqp_tables
 from tests.support.dead_letters import list_json, run_dead_letters
 from tests.support.messages import message, numbers
+from tests.support.nodes import rabbit_settings
 from tests.support.processes import StartSink
 from tests.support.queues import DeadLetterQueue, Queue
 from tests.support.raw_properties import header, publish_raw, take_with_properties, with_headers
@@ -101,7 +102,6 @@ def test_headers_as_large_as_a_frame_are_left_out_of_the_dead_letter(
 
 def test_dead_letter_fits_in_the_smallest_frame(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
     """RabbitMQ with `frame_max = 4096`; sizes are those of bytes, not of characters."""
-    node.ctl("eval", "application:set_env(rabbit, frame_max, 4096).")
     queue = Queue(node.url)
     queue.declare()
     dead_letters = DeadLetterQueue(queue)
@@ -109,8 +109,9 @@ def test_dead_letter_fits_in_the_smallest_frame(node: Node, intercom: Intercom, 
     long = encode(IntercomRequest("POST", "/" + "é" * 1900, {"x": "y" * 10_000}))
     properties = pika.BasicProperties(headers={"x-ordering-key": "k", "own": "x" * 3000}, message_id="m1")
     publish_raw(queue, (long, properties), (message(2), pika.BasicProperties(headers={"own": "x" * 3000})))
-    sink = start_sink(queue, "run", "--drain", **dead_letters.variables)
-    assert sink.wait() == 0, sink.stderr
+    with rabbit_settings(node, frame_max=4096):
+        sink = start_sink(queue, "run", "--drain", **dead_letters.variables)
+        assert sink.wait() == 0, sink.stderr
     (first, kept), (second, _) = take_with_properties(dead_letters)
     assert (first, second) == (long, message(2))
     assert (kept.message_id, kept.envelope.ordering_key) == ("m1", "k")

@@ -4,9 +4,10 @@ import threading
 
 from testbed.intercom import Intercom, after_event, rate_limited, reply, reset
 from testbed.ports import free_ports
-from testbed.rabbitmq import Node, make_node
+from testbed.rabbitmq import Node
 from testbed.waiting import wait_until
 from tests.support.messages import message, messages, numbers
+from tests.support.nodes import memory_alarm, rabbit_settings
 from tests.support.processes import StartSink
 from tests.support.queues import Queue, queue_on_disk
 
@@ -17,7 +18,8 @@ def test_reconnects_to_a_broker_that_stops_and_starts(node: Node, intercom: Inte
     queue.publish(message(1))
     sink = start_sink(queue)
     sink.wait_for("delivered")
-    wait_until(lambda: node.ctl("list_queues", "messages").split()[-1] == "0", "the ack to reach the broker")
+    acked = f"{queue.name}\t0\n"
+    wait_until(lambda: acked in node.ctl("list_queues", "name", "messages"), "the ack to reach the broker")
     node.stop()
     lost = sink.wait_for("RabbitMQ unavailable")
     assert lost["level"] == "ERROR"
@@ -70,19 +72,16 @@ def test_broker_killed_during_an_attempt_gets_no_ack_on_another_channel(
     assert [entry["reason"] for entry in sink.logs("RabbitMQ unavailable") if "PRECONDITION" in entry["reason"]] == []
 
 
-def test_sink_started_before_its_broker_waits_for_it(intercom: Intercom, start_sink: StartSink) -> None:
-    node = make_node()
-    try:
-        queue = Queue(node.url)
-        sink = start_sink(queue)
-        sink.wait_for("RabbitMQ unavailable")
-        node.start()
-        sink.wait_for("consuming")
-        queue.publish(message(1))
-        sink.wait_for("delivered")
-        assert sink.stop() == 0
-    finally:
-        node.close()
+def test_sink_started_before_its_broker_waits_for_it(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
+    node.stop()
+    queue = Queue(node.url)
+    sink = start_sink(queue)
+    sink.wait_for("RabbitMQ unavailable")
+    node.start()
+    sink.wait_for("consuming")
+    queue.publish(message(1))
+    sink.wait_for("delivered")
+    assert sink.stop() == 0
 
 
 def test_next_of_several_urls_is_tried_without_delay(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
@@ -117,17 +116,14 @@ def test_acknowledgement_timeout_while_intercom_is_down_loses_no_message(
     node: Node, intercom: Intercom, start_sink: StartSink
 ) -> None:
     """The broker closes a channel whose delivery is unacked for too long: the sink reconnects, and tries again."""
-    node.ctl(
-        "eval",
-        "application:set_env(rabbit, consumer_timeout, 2000), application:set_env(rabbit, channel_tick_interval, 500).",
-    )
     queue = Queue(node.url)
     queue.declare()
     queue.publish(message(1), message(2))
     intercom.default = reset
-    sink = start_sink(queue)
-    assert "delivery acknowledgement" in sink.wait_for("RabbitMQ unavailable")["reason"]
-    sink.wait_for("requeued")
+    with rabbit_settings(node, consumer_timeout=2000, channel_tick_interval=500):
+        sink = start_sink(queue)
+        assert "delivery acknowledgement" in sink.wait_for("RabbitMQ unavailable")["reason"]
+        sink.wait_for("requeued")
     intercom.default = reply(200)
     sink.wait_for("delivered", count=2)
     assert sink.stop() == 0
@@ -146,12 +142,9 @@ def test_memory_alarm_stops_neither_deliveries_nor_acks(node: Node, intercom: In
     queue.publish(*messages(400))
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_TIMEOUT="300")
     wait_until(lambda: len(intercom.requests) == 101, "the sink at work")
-    node.ctl("set_vm_memory_high_watermark", "absolute", "1")
-    wait_until(lambda: "resource_limit,memory" in node.ctl("eval", "rabbit_alarm:get_alarms()."), "the alarm")
-    raised.set()
-    wait_until(lambda: len(intercom.requests) == 302, "200 messages during the alarm", explain=sink.explain)
-    node.ctl("set_vm_memory_high_watermark", "absolute", "1GB")
-    wait_until(lambda: "memory" not in node.ctl("eval", "rabbit_alarm:get_alarms()."), "the alarm to end")
+    with memory_alarm(node):
+        raised.set()
+        wait_until(lambda: len(intercom.requests) == 302, "200 messages during the alarm", explain=sink.explain)
     cleared.set()
     assert sink.wait() == 0, sink.stderr
     assert numbers(intercom) == list(range(400))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from testbed.amqp import answers
 from testbed.intercom import Intercom
 from testbed.rabbitmq import Node, any_rabbitmq, own_node
 from tests.support.processes import StartSink, sinks
@@ -17,11 +18,19 @@ def rabbitmq() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def node() -> Iterator[Node]:
-    """A broker that the test may stop, kill and start."""
+@pytest.fixture(scope="session")
+def session_node() -> Iterator[Node]:
+    """A broker of this test process."""
     with own_node() as started:
         yield started
+
+
+@pytest.fixture
+def node(session_node: Node) -> Node:
+    """A broker that the test may stop, kill and start; it must leave the settings as they were."""
+    if not answers(session_node.url):
+        session_node.start()
+    return session_node
 
 
 @pytest.fixture
