@@ -6,7 +6,7 @@ A service that runs the sink in its own process needs two calls, and one to end 
     summary = sink.run()    # until sink.stop() is called from another thread
 
 `intercom_sink.testing` has in-memory fakes of the ports, for unit tests. Event classes are in
-`intercom_sink.domain.events`.
+`intercom_sink.domain.events`, the causes of pauses and holds in `intercom_sink.domain.causes`.
 """
 
 from intercom_sink.adapters.clock import SystemClock

@@ -6,9 +6,9 @@ nothing else to diagnose it by; a monitor must not pass it on as it is.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from intercom_sink.domain.attempt import Attempt
+from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.policy import Disposition
 
@@ -123,14 +123,6 @@ class MessageNotSent(Event):
 # What happens to all messages.
 
 
-class PauseCause(StrEnum):
-    """Why nothing is sent."""
-
-    RATE_LIMITED = "rate limited"
-    WINDOW_EXHAUSTED = "rate window exhausted"
-    NO_RESPONSE = "no response"
-
-
 @dataclass(frozen=True, slots=True)
 class Paused(Event):
     """Nothing is sent for `seconds`, as far as is known; `until` is the end of the pause."""
@@ -150,14 +142,6 @@ class Resumed(Event):
     """Messages are sent again after a pause; `cause` says why there was one."""
 
     cause: PauseCause
-
-
-class HoldCause(StrEnum):
-    """Why every message waits in the queue."""
-
-    TOKEN = "the token is refused"  # noqa: S105 no secret
-    INTERCOM = "Intercom fails"
-    OUTAGE = "no response for 10 minutes"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from intercom_sink.domain import events
 from intercom_sink.domain.attempt import Attempt
 from intercom_sink.domain.backoff import Delay
+from intercom_sink.domain.causes import HoldCause
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
 from intercom_sink.domain.diagnosis import Diagnoser, Fault
 from intercom_sink.domain.errors import MalformedMessage
@@ -129,7 +130,7 @@ class Handler:
         if fault is Fault.MESSAGE:
             is_outage = attempt.disposition is Disposition.NO_RESPONSE and self.limiter.outage_seconds() >= MAX_OUTAGE
             if is_outage:
-                self.hold.begin(events.HoldCause.OUTAGE, attempt)
+                self.hold.begin(HoldCause.OUTAGE, attempt)
             return is_outage
         if fault is not None:
             self.hold.begin(CAUSES[fault], attempt)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from intercom_sink.domain.attempt import Attempt
 from intercom_sink.domain.backoff import Delay, exponential
+from intercom_sink.domain.causes import HoldCause
 from intercom_sink.domain.diagnosis import Diagnoser, Fault, fault_of
-from intercom_sink.domain.events import HoldBegan, HoldCause, HoldContinues, HoldEnded
+from intercom_sink.domain.events import HoldBegan, HoldContinues, HoldEnded
 from intercom_sink.domain.ports import Clock, Monitor
 from intercom_sink.domain.response import AttemptResult, Response
 

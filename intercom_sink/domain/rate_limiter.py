@@ -43,7 +43,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from intercom_sink.domain.events import PauseCause, Paused, ProbeSent, Resumed
+from intercom_sink.domain.causes import PauseCause
+from intercom_sink.domain.events import Paused, ProbeSent, Resumed
 from intercom_sink.domain.ports import Clock, Monitor
 from intercom_sink.domain.rate_limit import RATE_LIMIT_JITTER, UNREPORTED
 from intercom_sink.domain.rate_window import RateWindow, seconds_until

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from intercom_sink.domain.events import HoldCause, PauseCause
+from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.hold import MAX_OUTAGE
 from intercom_sink.domain.policy import TABLE, Action
 from tests.support.documents import ROOT

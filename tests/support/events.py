@@ -8,6 +8,7 @@ from typing import Any
 from intercom_sink import Disposition, Event, NoResponse, Reason, Response
 from intercom_sink.domain import events
 from intercom_sink.domain.attempt import Attempt
+from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import (
     AttemptStarted,
@@ -17,13 +18,11 @@ from intercom_sink.domain.events import (
     DeadLetterNotConfirmed,
     Failed,
     HoldBegan,
-    HoldCause,
     HoldContinues,
     HoldEnded,
     MessageMalformed,
     MessageRequeued,
     OtherConsumers,
-    PauseCause,
     Paused,
     Reconnecting,
     Resumed,

@@ -17,9 +17,10 @@ from intercom_sink.adapters.monitors.error_codes import ERROR_CODES, OTHER, code
 from intercom_sink.adapters.monitors.snapshot import Snapshot
 from intercom_sink.adapters.monitors.status import SETTLED
 from intercom_sink.domain import events
+from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.envelope import Envelope
-from intercom_sink.domain.events import Event, HoldCause, PauseCause
+from intercom_sink.domain.events import Event
 from intercom_sink.domain.policy import Disposition
 from intercom_sink.domain.response import AttemptResult, NoResponse
 

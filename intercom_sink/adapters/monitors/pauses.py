@@ -1,6 +1,6 @@
 """The pauses, and how long they have lasted in all."""
 
-from intercom_sink.domain.events import PauseCause
+from intercom_sink.domain.causes import PauseCause
 
 
 class Pauses:

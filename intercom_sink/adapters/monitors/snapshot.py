@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from intercom_sink.adapters.monitors.failures import Failure
-from intercom_sink.domain.events import HoldCause, PauseCause
+from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.rate_limit import RateLimit
 
 IDLE_AFTER = 5.0

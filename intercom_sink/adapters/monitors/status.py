@@ -26,9 +26,10 @@ from intercom_sink.adapters.monitors.snapshot import (
 )
 from intercom_sink.adapters.monitors.unsettled import UnsettledMessages
 from intercom_sink.domain import events
+from intercom_sink.domain.causes import HoldCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.envelope import Envelope
-from intercom_sink.domain.events import Event, HoldCause
+from intercom_sink.domain.events import Event
 from intercom_sink.domain.policy import TABLE, Action, Disposition
 from intercom_sink.domain.ports import Clock
 from intercom_sink.domain.rate_limit import RateLimit

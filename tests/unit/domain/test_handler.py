@@ -22,13 +22,13 @@ from intercom_sink import (
     Response,
 )
 from intercom_sink.domain.backoff import Delay
+from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.diagnosis import ME, Diagnoser
 from intercom_sink.domain.envelope import Envelope, TraceContext
 from intercom_sink.domain.events import (
     AttemptFinished,
     AttemptStarted,
     HoldBegan,
-    HoldCause,
     MessageDelivered,
     MessageDuplicate,
     MessageGivenUp,
@@ -37,7 +37,6 @@ from intercom_sink.domain.events import (
     MessageNotSent,
     MessageReceived,
     MessageRequeued,
-    PauseCause,
     Paused,
     ProbeSent,
     RetryScheduled,

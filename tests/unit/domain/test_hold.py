@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from intercom_sink import AttemptResult, IntercomRequest, NoResponse, Response, SystemClock
 from intercom_sink.domain.backoff import Delay
+from intercom_sink.domain.causes import HoldCause
 from intercom_sink.domain.diagnosis import ME, Diagnoser, Fault
 from intercom_sink.domain.envelope import TraceContext
-from intercom_sink.domain.events import HoldBegan, HoldCause, HoldContinues, HoldEnded
+from intercom_sink.domain.events import HoldBegan, HoldContinues, HoldEnded
 from intercom_sink.domain.hold import CAUSES, MAX_HOLD_DELAY, WARNING_INTERVAL, Hold
 from intercom_sink.domain.rate_limiter import RateLimiter
 from intercom_sink.testing import InMemoryGateway, RecordingMonitor, VirtualClock

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from intercom_sink import AttemptResult, Event, Monitors, NoResponse, Response, SystemClock
 from intercom_sink.domain import rate_limiter
 from intercom_sink.domain.backoff import exponential
-from intercom_sink.domain.events import PauseCause, Paused, ProbeSent, Resumed
+from intercom_sink.domain.causes import PauseCause
+from intercom_sink.domain.events import Paused, ProbeSent, Resumed
 from intercom_sink.domain.rate_limit import MAX_DELAY
 from intercom_sink.domain.rate_limiter import Permit, RateLimiter
 from intercom_sink.testing import RecordingMonitor, VirtualClock

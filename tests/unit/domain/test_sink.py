@@ -26,13 +26,13 @@ from intercom_sink import (
     encode,
 )
 from intercom_sink.domain.backoff import Delay
+from intercom_sink.domain.causes import HoldCause
 from intercom_sink.domain.diagnosis import ME
 from intercom_sink.domain.envelope import Envelope, TraceContext
 from intercom_sink.domain.events import (
     AttemptFinished,
     Failed,
     HoldBegan,
-    HoldCause,
     HoldContinues,
     HoldEnded,
     MessageMalformed,

@@ -8,7 +8,8 @@ import pytest
 from intercom_sink import ConfigurationError, Settings
 from intercom_sink.adapters.monitors.http_server import Reply
 from intercom_sink.adapters.monitors.status import StatusMonitor
-from intercom_sink.domain.events import Consuming, HoldBegan, HoldCause
+from intercom_sink.domain.causes import HoldCause
+from intercom_sink.domain.events import Consuming, HoldBegan
 from intercom_sink.entrypoints import operations
 from intercom_sink.entrypoints.operations import Operations
 from intercom_sink.testing import VirtualClock

@@ -5,6 +5,7 @@ import pytest
 from intercom_sink import Disposition, Event, Response
 from intercom_sink.adapters.monitors.health import Limits, is_ready, problem, readiness
 from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.events import (
     AttemptFinished,
     ConnectionFailed,
@@ -12,9 +13,7 @@ from intercom_sink.domain.events import (
     DeadLettered,
     DeadLetterNotConfirmed,
     HoldBegan,
-    HoldCause,
     HoldContinues,
-    PauseCause,
     Paused,
     Stopping,
 )

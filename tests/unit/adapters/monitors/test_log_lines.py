@@ -22,6 +22,7 @@ from intercom_sink import (
 from intercom_sink.adapters.monitors.log_format import FORMATTERS
 from intercom_sink.adapters.monitors.log_lines import LINES, MAX_BEGINNING, MAX_PATH
 from intercom_sink.domain.backoff import Delay
+from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.envelope import Envelope, TraceContext
 from intercom_sink.domain.events import (
     AttemptFinished,
@@ -32,7 +33,6 @@ from intercom_sink.domain.events import (
     DeadLetterNotConfirmed,
     Failed,
     HoldBegan,
-    HoldCause,
     HoldContinues,
     HoldEnded,
     MessageDelivered,
@@ -42,7 +42,6 @@ from intercom_sink.domain.events import (
     MessageNotFound,
     MessageRequeued,
     OtherConsumers,
-    PauseCause,
     Paused,
     ProbeSent,
     Reconnecting,

@@ -10,6 +10,7 @@ from intercom_sink.adapters.monitors.error_codes import ERROR_CODES
 from intercom_sink.adapters.monitors.metrics import PrometheusMonitor, status_class
 from intercom_sink.adapters.monitors.snapshot import WAITING_REASONS
 from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import (
@@ -17,10 +18,8 @@ from intercom_sink.domain.events import (
     Consuming,
     DeadLettered,
     HoldBegan,
-    HoldCause,
     MessageDelivered,
     MessageMalformed,
-    PauseCause,
     Paused,
 )
 from intercom_sink.domain.monitors import Monitors

@@ -10,14 +10,13 @@ import pytest
 from intercom_sink import Disposition, Event, NoResponse, Response
 from intercom_sink.adapters.monitors.page import HEADERS, render
 from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.events import (
     ConnectionFailed,
     Consuming,
     DeadLettered,
     HoldBegan,
-    HoldCause,
-    PauseCause,
     Paused,
     Stopping,
 )

@@ -1,7 +1,7 @@
 """How long the pauses have lasted in all."""
 
 from intercom_sink.adapters.monitors.pauses import Pauses
-from intercom_sink.domain.events import PauseCause
+from intercom_sink.domain.causes import PauseCause
 
 
 def test_pauses_that_overlap_count_once() -> None:

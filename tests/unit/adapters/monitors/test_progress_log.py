@@ -10,6 +10,7 @@ from intercom_sink import Disposition, RateLimit, Response
 from intercom_sink.adapters.monitors.progress_log import ProgressLog
 from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.adapters.monitors.ticker import Ticker
+from intercom_sink.domain.causes import PauseCause
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import (
     AttemptFinished,
@@ -22,7 +23,6 @@ from intercom_sink.domain.events import (
     MessageNotFound,
     MessageReceived,
     MessageRequeued,
-    PauseCause,
     Paused,
     RetryScheduled,
 )

@@ -8,6 +8,7 @@ from intercom_sink import Disposition, Event, NoResponse, RateLimit, Response
 from intercom_sink.adapters.monitors.failures import MAX_FAILURES
 from intercom_sink.adapters.monitors.snapshot import IDLE_AFTER, WAITING_REASONS, State, waiting_for
 from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import (
@@ -18,7 +19,6 @@ from intercom_sink.domain.events import (
     DeadLettered,
     Failed,
     HoldBegan,
-    HoldCause,
     HoldContinues,
     HoldEnded,
     MessageDelivered,
@@ -29,7 +29,6 @@ from intercom_sink.domain.events import (
     MessageNotSent,
     MessageReceived,
     MessageRequeued,
-    PauseCause,
     Paused,
     Resumed,
     RetryScheduled,
