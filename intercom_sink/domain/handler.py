@@ -84,7 +84,7 @@ class Handler:
         state = RetryState(request.method, possible_duplicate=delivery.redelivered)
         not_before = self.limiter.lane_paused_until(delivery.envelope.ordering_key)
         while (permit := self.limiter.acquire(cancelled, not_before)) is not None:
-            state = state.begin_attempt(self.clock.unix_time(), permit.failures)
+            state = state.begin_attempt(self.clock.unix_time(), permit.outage_failures)
             self.monitor.record(events.AttemptStarted(delivery.envelope, request.method, request.path, state.attempts))
             began = self.clock.monotonic()
             result = self.gateway.send(request, delivery.envelope.trace)

@@ -115,8 +115,8 @@ def _until_the_window_resets(result: AttemptResult, state: RetryState) -> Delay:
     return Delay(seconds, seconds + RATE_LIMIT_JITTER)
 
 
-def _exponential(result: AttemptResult, state: RetryState) -> Delay:
-    return exponential(state.failures + 1, MAX_BACKOFF)
+def _exponential_in_an_outage(result: AttemptResult, state: RetryState) -> Delay:
+    return exponential(state.outage_failures + 1, MAX_BACKOFF)
 
 
 def _exponential_for_this_message(result: AttemptResult, state: RetryState) -> Delay:
@@ -144,7 +144,12 @@ TABLE: Mapping[Disposition, Rule] = MappingProxyType(
         Disposition.ACCESS_DENIED: Rule(Action.GIVE_UP, Severity.ERROR, Reason.REJECTED, is_ambiguous=True),
         Disposition.REJECTED: Rule(Action.GIVE_UP, Severity.ERROR, Reason.REJECTED),
         Disposition.NO_RESPONSE: Rule(
-            Action.RETRY, Severity.ERROR, delay=_exponential, pauses_all=True, is_ambiguous=True, may_have_arrived=True
+            Action.RETRY,
+            Severity.ERROR,
+            delay=_exponential_in_an_outage,
+            pauses_all=True,
+            is_ambiguous=True,
+            may_have_arrived=True,
         ),
         # No response to this message, while Intercom responds to GET /me.
         Disposition.NO_RESPONSE_TO_MESSAGE: Rule(

@@ -57,11 +57,11 @@ class Permit:
 
     Args:
         number: the request's serial number since the start.
-        failures: consecutive attempts without a valid response, at any message, when the permit was granted.
+        outage_failures: consecutive attempts without a valid response, at any message, when the permit was granted.
     """
 
     number: int
-    failures: int
+    outage_failures: int
 
 
 class RateLimiter:

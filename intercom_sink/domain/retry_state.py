@@ -14,7 +14,8 @@ class RetryState:
         last_attempt_at: when the last one began, in Unix seconds.
         previous_was_server_error: the attempt before ended with a 5xx, which is retried once.
         possible_duplicate: Intercom may have had the message before the last attempt.
-        failures: consecutive attempts without a valid response, at any message, when the last one began.
+        outage_failures: consecutive attempts without a valid response, at any message, when the permit of the last one
+            was granted.
         message_failures: how many attempts at this message had no valid response although `GET /me` succeeded.
     """
 
@@ -24,15 +25,15 @@ class RetryState:
     last_attempt_at: float | None = None
     previous_was_server_error: bool = False
     possible_duplicate: bool = False
-    failures: int = 0
+    outage_failures: int = 0
     message_failures: int = 0
 
-    def begin_attempt(self, unix_time: float, failures: int) -> "RetryState":
+    def begin_attempt(self, unix_time: float, outage_failures: int) -> "RetryState":
         """The state of an attempt that begins now."""
         return replace(
             self,
             attempts=self.attempts + 1,
             first_attempt_at=unix_time if self.first_attempt_at is None else self.first_attempt_at,
             last_attempt_at=unix_time,
-            failures=failures,
+            outage_failures=outage_failures,
         )

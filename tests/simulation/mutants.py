@@ -62,8 +62,8 @@ MUTANTS = [
     Mutant(
         "no response taken for one",
         "policy",
-        "            Action.RETRY, Severity.ERROR, delay=_exponential,",
-        "            Action.ACK, Severity.ERROR, delay=_exponential,",
+        "            Action.RETRY,\n            Severity.ERROR,\n            delay=_exponential_in_an_outage,",
+        "            Action.ACK,\n            Severity.ERROR,\n            delay=_exponential_in_an_outage,",
     ),
     Mutant(
         "5xx retried for ever",
@@ -128,8 +128,8 @@ MUTANTS = [
     Mutant(
         "no response pauses its own lane alone",
         "policy",
-        "delay=_exponential, pauses_all=True",
-        "delay=_exponential",
+        "delay=_exponential_in_an_outage,\n            pauses_all=True",
+        "delay=_exponential_in_an_outage",
     ),
     Mutant(
         "the rate window ignored",

@@ -41,7 +41,7 @@ retry_states = st.builds(
     methods.map(str.upper),
     previous_was_server_error=st.booleans(),
     possible_duplicate=st.booleans(),
-    failures=st.integers(0, 100),
+    outage_failures=st.integers(0, 100),
     message_failures=st.integers(0, 100),
 )
 options = st.builds(Options, st.booleans(), st.booleans(), st.booleans())

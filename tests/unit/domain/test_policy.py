@@ -232,7 +232,7 @@ def attempts_without_a_response(count: int, chosen: Options) -> list[tuple[Dispo
     """What is decided, and in which state, after each attempt at a message that breaks every connection."""
     made, state = [], FRESH
     for _ in range(count):
-        state = state.begin_attempt(0.0, failures=0)
+        state = state.begin_attempt(0.0, outage_failures=0)
         disposition = decide_for_message_fault(Disposition.NO_RESPONSE, state, chosen)
         made.append((disposition, state))
         state = carry_over(state, TABLE[disposition])
@@ -259,7 +259,7 @@ def test_delay_of_a_message_without_a_response_doubles_with_its_own_attempts() -
     made = attempts_without_a_response(9, Options(hold=True))
     delays = [TABLE[disposition].delay(NO_RESPONSE, state) for disposition, state in made]
     assert [delay.max for delay in delays] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
-    unlucky = RetryState("POST", failures=100)
+    unlucky = RetryState("POST", outage_failures=100)
     rule = TABLE[decide_for_message_fault(Disposition.NO_RESPONSE, unlucky, DEFAULTS)]
     assert rule.delay(NO_RESPONSE, unlucky) == Delay(0.5, 1.0)
     assert not rule.pauses_all
@@ -283,7 +283,7 @@ def test_first_5xx_is_retried_after_a_short_delay() -> None:
 
 
 def test_delay_without_a_response_doubles_up_to_a_minute() -> None:
-    delays = [delay_after(NoResponse("refused"), RetryState("POST", failures=failures)) for failures in range(9)]
+    delays = [delay_after(NoResponse("refused"), RetryState("POST", outage_failures=failures)) for failures in range(9)]
     assert [(delay.min, delay.max) for delay in delays] == [
         (0.5, 1),
         (1, 2),

@@ -74,7 +74,7 @@ class Scene:
         permit = trial.try_acquire(seconds=2 * MAX_DELAY)
         if permit is None:
             return "half-open"
-        failures = ["no failure", "one failure", "two failures"][permit.failures]
+        failures = ["no failure", "one failure", "two failures"][permit.outage_failures]
         return f"paused until {trial.clock.now:.1f}, {failures}"
 
 
@@ -99,7 +99,7 @@ def test_worked_timeline_is_what_happens() -> None:
             scene.clock.now = time
             permit = permits.pop(workers[0])
             if event.endswith("gets no response"):
-                scene.release(permit, NO_RESPONSE, pause=exponential(permit.failures + 1, MAX_DELAY).min)
+                scene.release(permit, NO_RESPONSE, pause=exponential(permit.outage_failures + 1, MAX_DELAY).min)
             else:
                 scene.release(permit, Response(int(event.split()[-1])))
         states.append((time, event, scene.state()))
@@ -165,14 +165,14 @@ def test_failures_of_requests_in_flight_together_count_once() -> None:
     scene = Scene()
     scene.send()
     permits = [scene.acquire() for _ in range(8)]
-    assert {permit.failures for permit in permits} == {0}
+    assert {permit.outage_failures for permit in permits} == {0}
     scene.clock.now = 0.1
     for permit in permits:
         scene.release(permit, NO_RESPONSE, pause=1)
     probe = scene.acquire()
-    assert probe.failures == 1
+    assert probe.outage_failures == 1
     scene.release(probe, NO_RESPONSE, pause=2)
-    assert scene.acquire().failures == 2
+    assert scene.acquire().outage_failures == 2
 
 
 def test_any_response_resets_the_count_of_failures() -> None:
@@ -180,7 +180,7 @@ def test_any_response_resets_the_count_of_failures() -> None:
     scene.send(NO_RESPONSE, pause=1)
     scene.send(NO_RESPONSE, pause=2)
     scene.send(Response(500))
-    assert scene.acquire().failures == 0
+    assert scene.acquire().outage_failures == 0
 
 
 # Stale requests: those that were in flight when a pause began.
@@ -202,7 +202,7 @@ def test_stale_failure_neither_counts_nor_prolongs_the_pause() -> None:
     scene.release(stale, NO_RESPONSE, pause=60)
     probe = scene.acquire()
     assert scene.clock.now == 6
-    assert probe.failures == 1
+    assert probe.outage_failures == 1
     assert len(scene.monitor.events_of(Paused)) == 1
 
 
@@ -216,7 +216,7 @@ def test_stale_failure_does_not_end_the_probe() -> None:
     scene.release(probe)
     permit = scene.try_acquire()
     assert permit is not None
-    assert permit.failures == 0
+    assert permit.outage_failures == 0
 
 
 def test_stale_failure_after_the_probe_succeeded_pauses_nobody() -> None:
@@ -226,7 +226,7 @@ def test_stale_failure_after_the_probe_succeeded_pauses_nobody() -> None:
     scene.release(stale, NO_RESPONSE, pause=60)
     permit = scene.try_acquire()
     assert permit is not None
-    assert permit.failures == 0
+    assert permit.outage_failures == 0
     assert len(scene.monitor.events_of(Paused)) == 1
 
 
@@ -236,7 +236,7 @@ def test_request_that_was_sent_after_the_pause_is_not_stale() -> None:
     scene.send()
     failing = scene.acquire()
     scene.release(failing, NO_RESPONSE, pause=1)
-    assert scene.acquire().failures == 1
+    assert scene.acquire().outage_failures == 1
     assert len(scene.monitor.events_of(Paused)) == 2
 
 
@@ -246,7 +246,7 @@ def test_stale_success_resets_the_backoff_and_does_not_replace_the_probe() -> No
     scene.release(stale)
     probe = scene.acquire()
     assert scene.clock.now == 6
-    assert probe.failures == 0
+    assert probe.outage_failures == 0
     assert scene.try_acquire() is None
 
 
@@ -292,7 +292,7 @@ def test_probe_that_fails_during_the_pause_of_a_stale_429_counts() -> None:
     scene.release(probe, NO_RESPONSE, pause=30)
     next_probe = scene.acquire()
     assert scene.clock.now == 36
-    assert next_probe.failures == 1, "the 429 reset the count"
+    assert next_probe.outage_failures == 1, "the 429 reset the count"
 
 
 @pytest.mark.parametrize("during_probe", [False, True])
@@ -316,7 +316,7 @@ def test_probe_that_fails_without_a_pause_is_followed_by_another_probe() -> None
     scene.send(NO_RESPONSE)
     second = scene.try_acquire()
     assert second is not None
-    assert second.failures == 1
+    assert second.outage_failures == 1
     assert scene.try_acquire() is None
     assert len(scene.monitor.events_of(ProbeSent)) == 2
     assert scene.monitor.events_of(Paused) == []
