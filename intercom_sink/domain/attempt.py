@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from intercom_sink.domain.envelope import Envelope
-from intercom_sink.domain.policy import TABLE, Disposition, Rule
+from intercom_sink.domain.policy import RULES, Disposition, Rule
 from intercom_sink.domain.response import AttemptResult
 from intercom_sink.domain.retry_state import RetryState
 
@@ -36,4 +36,4 @@ class Attempt:
     @property
     def rule(self) -> Rule:
         """The policy's row for its disposition."""
-        return TABLE[self.disposition]
+        return RULES[self.disposition]

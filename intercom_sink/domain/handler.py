@@ -12,7 +12,7 @@ from intercom_sink.domain.diagnosis import Diagnoser, Fault
 from intercom_sink.domain.errors import MalformedMessage
 from intercom_sink.domain.hold import CAUSES, MAX_OUTAGE, Hold
 from intercom_sink.domain.policy import (
-    TABLE,
+    RULES,
     Action,
     Disposition,
     Options,
@@ -91,7 +91,7 @@ class Handler:
             ended = self.clock.monotonic()
             disposition = decide(result, state, self.options)
             fault: Fault | None = Fault.MESSAGE  # the policy's assumption unless diagnosed; None: cancelled first
-            needs_diagnosis = self.options.hold and TABLE[disposition].is_ambiguous
+            needs_diagnosis = self.options.hold and RULES[disposition].is_ambiguous
             if needs_diagnosis:
                 self.limiter.release(permit, result)
                 fault = self.diagnoser.diagnose(cancelled)

@@ -123,7 +123,7 @@ def _exponential_for_this_message(result: AttemptResult, state: RetryState) -> D
     return exponential(state.message_failures + 1, MAX_BACKOFF)
 
 
-TABLE: Mapping[Disposition, Rule] = MappingProxyType(
+RULES: Mapping[Disposition, Rule] = MappingProxyType(
     {
         Disposition.DELIVERED: Rule(Action.ACK, Severity.DEBUG),
         # Deleting what is already gone is natural where a message may be sent twice.

@@ -5,13 +5,13 @@ Source: https://developers.intercom.com/docs/references/rest-api/errors/rate-lim
 
 from dataclasses import dataclass
 
-WINDOW = 10.0
+WINDOW_SECONDS = 10.0
 """Length of Intercom's rate window in seconds: the delay after a 429 that does not say how long to wait."""
 
-MIN_DELAY = 1.0
+MIN_RATE_LIMIT_DELAY = 1.0
 """Shortest delay after a 429, in seconds, whatever the response reports."""
 
-MAX_DELAY = 60.0
+MAX_RATE_LIMIT_DELAY = 60.0
 """Longest delay, and longest wait for a window, in seconds, whatever the response reports."""
 
 RATE_LIMIT_JITTER = 1.0
@@ -42,7 +42,7 @@ UNREPORTED = RateLimit()
 
 
 def retry_delay(rate_limit: RateLimit) -> float:
-    """The delay in seconds that a 429 asks for, from MIN_DELAY to MAX_DELAY.
+    """The delay in seconds that a 429 asks for, from MIN_RATE_LIMIT_DELAY to MAX_RATE_LIMIT_DELAY.
 
     The reset is compared with the server's own clock, so a skewed local clock does no harm.
     """
@@ -51,5 +51,5 @@ def retry_delay(rate_limit: RateLimit) -> float:
     elif rate_limit.retry_after is not None:
         seconds = rate_limit.retry_after
     else:
-        seconds = WINDOW
-    return min(max(seconds, MIN_DELAY), MAX_DELAY)
+        seconds = WINDOW_SECONDS
+    return min(max(seconds, MIN_RATE_LIMIT_DELAY), MAX_RATE_LIMIT_DELAY)

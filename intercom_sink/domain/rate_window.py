@@ -18,8 +18,8 @@ clock (`Reset`), and the server's time (`Date`). The window is tracked from thes
   therefore part of it; it was also subtracted as in flight when the lowest report came, so one request is added back.
 - *Between two windows.* When a window has ended, the next one is assumed to have the same limit until a response
   reports it. Requests in flight at that moment may be counted in either, so they are subtracted from the new one.
-- *Bad reports.* No window blocks for longer than MAX_DELAY, and each takes one request at least, whatever is reported,
-  unless requests that are still in flight may have taken it.
+- *Bad reports.* No window blocks for longer than MAX_RATE_LIMIT_DELAY, and each takes one request at least, whatever is
+  reported, unless requests that are still in flight may have taken it.
 
 A worked timeline: requests A to F, limit 6, a window that ends at 100 on the server's clock, which agrees with the
 local one here. "Available" is the count after the step.
@@ -41,7 +41,7 @@ No clock: each call gets the time, in seconds of a monotonic clock.
 
 from dataclasses import dataclass
 
-from intercom_sink.domain.rate_limit import MAX_DELAY, WINDOW, RateLimit
+from intercom_sink.domain.rate_limit import MAX_RATE_LIMIT_DELAY, WINDOW_SECONDS, RateLimit
 
 
 def seconds_until(moment: float, now: float) -> float:
@@ -125,7 +125,7 @@ class RateWindow:
         if number > self._sent_at_last_unreported:
             self._unreported = 0  # sent after they had ended, so this report includes them
         seconds = reported.reset_at - reported.server_time
-        expires_at = now + min(max(seconds, 0.0), MAX_DELAY)
+        expires_at = now + min(max(seconds, 0.0), MAX_RATE_LIMIT_DELAY)
         available = reported.remaining - self._reserved(reported.limit) - self._in_flight - self._unreported
         window = self._window
         if window is None or (seconds > 0 and _is_new(reported.reset_at, window)):
@@ -147,7 +147,7 @@ class RateWindow:
         # subtracted any more: requests that hang would block the window after that too.
         uncounted = 0 if window.is_assumed else self._in_flight
         window.is_assumed = True
-        window.expires_at = now + WINDOW
+        window.expires_at = now + WINDOW_SECONDS
         window.available = max(window.limit - self._reserved(window.limit), 1) - uncounted
 
     def _reserved(self, limit: int) -> int:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from intercom_sink.domain import policy
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.hold import MAX_OUTAGE
-from intercom_sink.domain.policy import TABLE, Action
 from tests.support.documents import ROOT
 from tests.support.metric_names import METRICS, OTHERS, TARGET_LABELS, grouping_labels, series
 from tests.support.promtool import promtool
@@ -91,8 +91,10 @@ def test_what_counts_as_given_up_is_what_the_policy_gives_up(rule: dict[str, Any
     patterns = set(re.findall(r'outcome=~"([^"]*)"', rule["expr"]))
     assert len(patterns) == 1
     (pattern,) = patterns
-    matched = {disposition for disposition in TABLE if re.fullmatch(pattern, disposition.value)}
-    assert matched == {disposition for disposition, row in TABLE.items() if row.action is Action.GIVE_UP}
+    matched = {disposition for disposition in policy.RULES if re.fullmatch(pattern, disposition.value)}
+    assert matched == {
+        disposition for disposition, rule in policy.RULES.items() if rule.action is policy.Action.GIVE_UP
+    }
 
 
 def test_the_causes_that_the_rules_tell_apart_are_those_of_the_code() -> None:

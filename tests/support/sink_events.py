@@ -13,7 +13,7 @@ from intercom_sink.domain.events import (
     MessageReceived,
     RetryScheduled,
 )
-from intercom_sink.domain.policy import TABLE, Action
+from intercom_sink.domain.policy import RULES, Action
 from tests.support.events import DELIVERED
 
 
@@ -53,7 +53,7 @@ def send(monitor: Monitor) -> Envelope:
 def finish(monitor: Monitor, attempt: Attempt) -> None:
     """Has an attempt finished, and what follows from it happen."""
     monitor.record(AttemptFinished(attempt))
-    match TABLE[attempt.disposition].action:
+    match RULES[attempt.disposition].action:
         case Action.RETRY:
             monitor.record(RetryScheduled(attempt, 5.0))
         case Action.GIVE_UP:

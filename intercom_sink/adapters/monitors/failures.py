@@ -6,7 +6,7 @@ from typing import Self
 
 from intercom_sink.adapters.shown_path import shown_path
 from intercom_sink.domain.attempt import Attempt
-from intercom_sink.domain.policy import TABLE, Action, Disposition
+from intercom_sink.domain.policy import RULES, Action, Disposition
 from intercom_sink.domain.response import NoResponse
 
 MAX_FAILURES = 20
@@ -72,7 +72,7 @@ class Failures:
 
     def add(self, failure: Failure) -> None:
         """Adds one."""
-        if TABLE[Disposition(failure.disposition)].action is Action.RETRY:
+        if RULES[Disposition(failure.disposition)].action is Action.RETRY:
             same = next((known for known in self._failures if known.cause == failure.cause), None)
             if same is not None:
                 self._failures.remove(same)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from intercom_sink.adapters.monitors.snapshot import Snapshot, State
 from intercom_sink.adapters.times import iso_time
 from intercom_sink.domain.hold import MAX_HOLD_DELAY, WARNING_INTERVAL
-from intercom_sink.domain.rate_limit import MAX_DELAY
+from intercom_sink.domain.rate_limit import MAX_RATE_LIMIT_DELAY
 
 MARGIN = 60.0
 """Seconds that are added to each limit: a busy machine is no reason for a restart."""
@@ -40,7 +40,7 @@ class Limits:
     @property
     def attempt(self) -> float:
         """For an attempt, without pauses."""
-        return 6 * self.timeout + 2 * MAX_DELAY + MARGIN
+        return 6 * self.timeout + 2 * MAX_RATE_LIMIT_DELAY + MARGIN
 
     @property
     def settlement(self) -> float:

@@ -30,12 +30,12 @@ from intercom_sink.domain.causes import HoldCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import Event
-from intercom_sink.domain.policy import TABLE, Action, Disposition
+from intercom_sink.domain.policy import RULES, Action, Disposition
 from intercom_sink.domain.ports import Clock
 from intercom_sink.domain.rate_limit import RateLimit
 from intercom_sink.domain.response import Response
 
-SETTLED = tuple(disposition for disposition in Disposition if TABLE[disposition].action is not Action.RETRY)
+SETTLED = tuple(disposition for disposition in Disposition if RULES[disposition].action is not Action.RETRY)
 """The dispositions of messages that were acked or given up."""
 
 
@@ -144,7 +144,7 @@ class StatusMonitor:
         self._messages.ended(envelope)
         self._last_settled = now
         self._settled[disposition] += 1
-        self._minutes.settled(now, given_up=TABLE[disposition].action is Action.GIVE_UP)
+        self._minutes.settled(now, given_up=RULES[disposition].action is Action.GIVE_UP)
 
     def _returned(self, event: events.MessageRequeued | events.MessageNotSent, now: float) -> None:
         self._messages.ended(event.envelope)

@@ -11,7 +11,7 @@ from intercom_sink import AttemptResult, Disposition, NoResponse, RateLimit, Rea
 from intercom_sink.domain.backoff import NO_DELAY, Delay
 from intercom_sink.domain.policy import (
     MAX_MESSAGE_FAILURES,
-    TABLE,
+    RULES,
     Action,
     Options,
     Severity,
@@ -71,14 +71,14 @@ EXAMPLES = [
 def test_table_holds_for_each_example(
     result: AttemptResult, state: RetryState, action: Action, severity: str, flag: bool
 ) -> None:
-    rule = TABLE[decide(result, state, DEFAULTS)]
+    rule = RULES[decide(result, state, DEFAULTS)]
     assert rule.action is action
     assert logging.getLevelName(rule.severity) == severity
     assert rule.is_server_error is flag
 
 
 def test_every_disposition_has_its_rule() -> None:
-    assert set(TABLE) == set(Disposition)
+    assert set(RULES) == set(Disposition)
 
 
 def test_severities_are_the_log_levels_of_the_standard_library() -> None:
@@ -88,12 +88,12 @@ def test_severities_are_the_log_levels_of_the_standard_library() -> None:
 
 
 def test_malformed_message_is_given_up_as_an_error() -> None:
-    rule = TABLE[Disposition.MALFORMED]
+    rule = RULES[Disposition.MALFORMED]
     assert (rule.action, rule.reason, rule.severity) == (GIVE_UP, Reason.MALFORMED, Severity.ERROR)
 
 
 def test_rules_that_give_up_name_the_reason_and_no_others_do() -> None:
-    assert {disposition: rule.reason for disposition, rule in TABLE.items() if rule.action is GIVE_UP} == {
+    assert {disposition: rule.reason for disposition, rule in RULES.items() if rule.action is GIVE_UP} == {
         Disposition.NOT_FOUND_DEAD_LETTERED: Reason.NOT_FOUND,
         Disposition.REPEATED_SERVER_ERROR: Reason.SERVER_ERROR,
         Disposition.ACCESS_DENIED: Reason.REJECTED,
@@ -101,12 +101,12 @@ def test_rules_that_give_up_name_the_reason_and_no_others_do() -> None:
         Disposition.NO_RESPONSE_TOO_OFTEN: Reason.NO_RESPONSE,
         Disposition.MALFORMED: Reason.MALFORMED,
     }
-    assert all(rule.reason is None for rule in TABLE.values() if rule.action is not GIVE_UP)
+    assert all(rule.reason is None for rule in RULES.values() if rule.action is not GIVE_UP)
 
 
 def test_each_disposition_is_logged_at_the_level_of_its_importance() -> None:
     """Those that mean that a message did not have its effect are errors, but for a 404 that the operator keeps."""
-    of_severity = {severity: {one for one, rule in TABLE.items() if rule.severity is severity} for severity in Severity}
+    of_severity = {severity: {one for one, rule in RULES.items() if rule.severity is severity} for severity in Severity}
     assert of_severity == {
         Severity.DEBUG: {Disposition.DELIVERED},
         Severity.INFO: set(),
@@ -137,7 +137,7 @@ def test_each_disposition_is_logged_at_the_level_of_its_importance() -> None:
 @pytest.mark.parametrize(("status", "reason"), [(401, Reason.REJECTED), (403, Reason.REJECTED)])
 def test_refused_token_is_told_from_other_rejections(status: int, reason: Reason) -> None:
     assert decide(Response(status), FRESH, DEFAULTS) is Disposition.ACCESS_DENIED
-    rule = TABLE[Disposition.ACCESS_DENIED]
+    rule = RULES[Disposition.ACCESS_DENIED]
     assert (rule.action, rule.reason) == (GIVE_UP, reason)
     assert decide(Response(402), FRESH, DEFAULTS) is Disposition.REJECTED
 
@@ -153,13 +153,13 @@ def test_404_is_dead_lettered_only_if_asked_with_a_queue_and_never_after_a_delet
     gives_up = chosen == DEAD_LETTERED and method != "DELETE"
     disposition = decide(Response(404), RetryState(method), chosen)
     assert disposition is (Disposition.NOT_FOUND_DEAD_LETTERED if gives_up else Disposition.NOT_FOUND)
-    assert TABLE[disposition].action is (GIVE_UP if gives_up else ACK)
+    assert RULES[disposition].action is (GIVE_UP if gives_up else ACK)
 
 
 def test_409_is_acked_only_if_intercom_may_have_had_the_message() -> None:
     duplicate = RetryState("POST", possible_duplicate=True)
     assert decide(Response(409), duplicate, DEFAULTS) is Disposition.DUPLICATE
-    assert TABLE[Disposition.DUPLICATE].action is ACK
+    assert RULES[Disposition.DUPLICATE].action is ACK
     assert decide(Response(409), FRESH, DEFAULTS) is Disposition.REJECTED
     assert decide(Response(410), duplicate, DEFAULTS) is Disposition.REJECTED
 
@@ -195,7 +195,7 @@ def test_429_with_requests_left_in_the_window_is_about_one_resource(
 ) -> None:
     limited = Response(429, RateLimit(server_time=1000.0, reset_at=1007.0, remaining=remaining))
     assert decide(limited, FRESH, DEFAULTS) is disposition
-    rule = TABLE[disposition]
+    rule = RULES[disposition]
     assert rule.delay(limited, FRESH) == Delay(7.0, 8.0)
     assert rule.action is RETRY
     assert rule.pauses_all is (disposition is Disposition.RATE_LIMITED)
@@ -203,7 +203,7 @@ def test_429_with_requests_left_in_the_window_is_about_one_resource(
 
 
 def test_hold_asks_only_where_it_may_not_be_the_messages_fault() -> None:
-    assert {one for one, rule in TABLE.items() if rule.is_ambiguous} == {
+    assert {one for one, rule in RULES.items() if rule.is_ambiguous} == {
         Disposition.ACCESS_DENIED,
         Disposition.REPEATED_SERVER_ERROR,
         Disposition.NO_RESPONSE,
@@ -225,7 +225,7 @@ def test_message_at_fault_is_given_up_as_its_response_says(
     disposition: Disposition, state: RetryState, chosen: Options
 ) -> None:
     assert decide_for_message_fault(disposition, state, chosen) is disposition
-    assert TABLE[disposition].delay(Response(503), state) == NO_DELAY
+    assert RULES[disposition].delay(Response(503), state) == NO_DELAY
 
 
 def attempts_without_a_response(count: int, chosen: Options) -> list[tuple[Disposition, RetryState]]:
@@ -235,7 +235,7 @@ def attempts_without_a_response(count: int, chosen: Options) -> list[tuple[Dispo
         state = state.begin_attempt(0.0, outage_failures=0)
         disposition = decide_for_message_fault(Disposition.NO_RESPONSE, state, chosen)
         made.append((disposition, state))
-        state = carry_over(state, TABLE[disposition])
+        state = carry_over(state, RULES[disposition])
     return made
 
 
@@ -245,7 +245,7 @@ def test_message_that_breaks_every_connection_is_given_up_at_the_fifth_attempt()
         *[Disposition.NO_RESPONSE_TO_MESSAGE] * 4,
         Disposition.NO_RESPONSE_TOO_OFTEN,
     ]
-    assert TABLE[Disposition.NO_RESPONSE_TOO_OFTEN].reason is Reason.NO_RESPONSE
+    assert RULES[Disposition.NO_RESPONSE_TOO_OFTEN].reason is Reason.NO_RESPONSE
     assert MAX_MESSAGE_FAILURES == 5
 
 
@@ -257,10 +257,10 @@ def test_message_that_breaks_every_connection_is_retried_for_ever_without_dead_l
 def test_delay_of_a_message_without_a_response_doubles_with_its_own_attempts() -> None:
     """The failures of other messages do not count."""
     made = attempts_without_a_response(9, Options(hold=True))
-    delays = [TABLE[disposition].delay(NO_RESPONSE, state) for disposition, state in made]
+    delays = [RULES[disposition].delay(NO_RESPONSE, state) for disposition, state in made]
     assert [delay.max for delay in delays] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     unlucky = RetryState("POST", outage_failures=100)
-    rule = TABLE[decide_for_message_fault(Disposition.NO_RESPONSE, unlucky, DEFAULTS)]
+    rule = RULES[decide_for_message_fault(Disposition.NO_RESPONSE, unlucky, DEFAULTS)]
     assert rule.delay(NO_RESPONSE, unlucky) == Delay(0.5, 1.0)
     assert not rule.pauses_all
 
@@ -270,7 +270,7 @@ def test_delay_of_a_message_without_a_response_doubles_with_its_own_attempts() -
 
 def delay_after(result: AttemptResult, state: RetryState) -> Delay:
     """The delay of the row that the result falls under."""
-    return TABLE[decide(result, state, DEFAULTS)].delay(result, state)
+    return RULES[decide(result, state, DEFAULTS)].delay(result, state)
 
 
 def test_429_waits_until_the_window_resets_and_a_little_longer() -> None:
@@ -298,12 +298,12 @@ def test_delay_without_a_response_doubles_up_to_a_minute() -> None:
 
 
 def test_causes_at_intercom_pause_all_and_others_one_message() -> None:
-    assert {one for one, rule in TABLE.items() if rule.pauses_all} == {
+    assert {one for one, rule in RULES.items() if rule.pauses_all} == {
         Disposition.RATE_LIMITED,
         Disposition.NO_RESPONSE,
     }
-    assert {one for one, rule in TABLE.items() if rule.pauses_lane} == {Disposition.RESOURCE_LIMITED}
-    assert {one for one, rule in TABLE.items() if rule.action is RETRY and not rule.pauses_all} == {
+    assert {one for one, rule in RULES.items() if rule.pauses_lane} == {Disposition.RESOURCE_LIMITED}
+    assert {one for one, rule in RULES.items() if rule.action is RETRY and not rule.pauses_all} == {
         Disposition.RESOURCE_LIMITED,
         Disposition.SERVER_ERROR,
         Disposition.NO_RESPONSE_TO_MESSAGE,
@@ -312,7 +312,7 @@ def test_causes_at_intercom_pause_all_and_others_one_message() -> None:
 
 def test_retry_may_be_a_duplicate_unless_intercom_refused_to_take_it() -> None:
     """A 429 is a refusal; after a 5xx, or without a response, Intercom may have taken the message."""
-    assert {one for one, rule in TABLE.items() if rule.may_have_arrived} == {
+    assert {one for one, rule in RULES.items() if rule.may_have_arrived} == {
         Disposition.SERVER_ERROR,
         Disposition.NO_RESPONSE,
         Disposition.NO_RESPONSE_TO_MESSAGE,
@@ -321,28 +321,28 @@ def test_retry_may_be_a_duplicate_unless_intercom_refused_to_take_it() -> None:
 
 def test_only_failures_that_the_message_is_to_blame_for_count() -> None:
     """An outage of Intercom uses up no message's attempts."""
-    assert {one for one, rule in TABLE.items() if rule.counts_as_message_failure} == {
+    assert {one for one, rule in RULES.items() if rule.counts_as_message_failure} == {
         Disposition.NO_RESPONSE_TO_MESSAGE
     }
 
 
 def test_state_that_is_carried_over_follows_from_the_rule() -> None:
     state = RetryState("POST", attempts=1)
-    assert carry_over(state, TABLE[Disposition.SERVER_ERROR]) == RetryState(
+    assert carry_over(state, RULES[Disposition.SERVER_ERROR]) == RetryState(
         "POST", attempts=1, previous_was_server_error=True, possible_duplicate=True
     )
-    assert carry_over(state, TABLE[Disposition.NO_RESPONSE_TO_MESSAGE]) == RetryState(
+    assert carry_over(state, RULES[Disposition.NO_RESPONSE_TO_MESSAGE]) == RetryState(
         "POST", attempts=1, possible_duplicate=True, message_failures=1
     )
-    assert carry_over(state, TABLE[Disposition.RATE_LIMITED]) == state
-    assert carry_over(state, TABLE[Disposition.RESOURCE_LIMITED]) == state
+    assert carry_over(state, RULES[Disposition.RATE_LIMITED]) == state
+    assert carry_over(state, RULES[Disposition.RESOURCE_LIMITED]) == state
 
 
-@given(retry_states, st.sampled_from(sorted(one for one, rule in TABLE.items() if rule.action is RETRY)))
+@given(retry_states, st.sampled_from(sorted(one for one, rule in RULES.items() if rule.action is RETRY)))
 def test_possible_duplicate_stays_one_and_message_failures_stay_counted(
     state: RetryState, disposition: Disposition
 ) -> None:
-    carried = carry_over(state, TABLE[disposition])
+    carried = carry_over(state, RULES[disposition])
     assert carried.possible_duplicate >= state.possible_duplicate
     assert carried.message_failures - state.message_failures == (disposition is Disposition.NO_RESPONSE_TO_MESSAGE)
     assert carried.previous_was_server_error == (disposition is Disposition.SERVER_ERROR)
@@ -356,7 +356,7 @@ def decisions(sequence: list[AttemptResult], chosen: Options = DEFAULTS) -> list
     for result in sequence:
         state = state.begin_attempt(0.0, 0)
         made.append(decide(result, state, chosen))
-        rule = TABLE[made[-1]]
+        rule = RULES[made[-1]]
         if rule.action is not RETRY:
             break
         state = carry_over(state, rule)
@@ -367,7 +367,7 @@ def decisions(sequence: list[AttemptResult], chosen: Options = DEFAULTS) -> list
 def test_every_result_ends_without_a_retry_or_with_a_delay(
     result: AttemptResult, state: RetryState, chosen: Options
 ) -> None:
-    rule = TABLE[decide(result, state, chosen)]
+    rule = RULES[decide(result, state, chosen)]
     delay = rule.delay(result, state)
     if rule.action is RETRY:
         assert 0 < delay.min <= delay.max <= 61
@@ -384,7 +384,7 @@ def test_5xx_is_never_retried_twice_in_a_row(sequence: list[AttemptResult], chos
 @given(results, retry_states, options)
 def test_only_a_first_5xx_sets_the_flag(result: AttemptResult, state: RetryState, chosen: Options) -> None:
     disposition = decide(result, state, chosen)
-    rule = TABLE[disposition]
+    rule = RULES[disposition]
     assert rule.is_server_error == (disposition is Disposition.SERVER_ERROR)
     assert carry_over(state, rule).previous_was_server_error == rule.is_server_error
 
@@ -394,7 +394,7 @@ def test_only_processed_messages_are_acked_and_rejected_ones_given_up(
     result: AttemptResult, state: RetryState, chosen: Options
 ) -> None:
     status = result.status if isinstance(result, Response) else None
-    match TABLE[decide(result, state, chosen)].action:
+    match RULES[decide(result, state, chosen)].action:
         case Action.ACK:
             assert status is not None
             assert 200 <= status <= 299 or status == 404 or (status == 409 and state.possible_duplicate)

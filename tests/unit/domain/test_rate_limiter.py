@@ -15,7 +15,7 @@ from intercom_sink.domain import rate_limiter
 from intercom_sink.domain.backoff import exponential
 from intercom_sink.domain.causes import PauseCause
 from intercom_sink.domain.events import Paused, ProbeSent, Resumed
-from intercom_sink.domain.rate_limit import MAX_DELAY
+from intercom_sink.domain.rate_limit import MAX_RATE_LIMIT_DELAY
 from intercom_sink.domain.rate_limiter import Permit, RateLimiter
 from intercom_sink.testing import RecordingMonitor, VirtualClock
 from testbed.rate_window import RateWindow
@@ -47,7 +47,7 @@ class Scene:
 
     def acquire(self) -> Permit:
         """Waits for a permit, which must come."""
-        end = self.clock.now + 10 * MAX_DELAY
+        end = self.clock.now + 10 * MAX_RATE_LIMIT_DELAY
         permit = self.limiter.acquire(lambda: self.clock.now > end)
         assert permit is not None
         return permit
@@ -71,7 +71,7 @@ class Scene:
         probes = len(trial.monitor.events_of(ProbeSent))
         if trial.try_acquire() is not None:
             return "half-open" if len(trial.monitor.events_of(ProbeSent)) > probes else "closed"
-        permit = trial.try_acquire(seconds=2 * MAX_DELAY)
+        permit = trial.try_acquire(seconds=2 * MAX_RATE_LIMIT_DELAY)
         if permit is None:
             return "half-open"
         failures = ["no failure", "one failure", "two failures"][permit.outage_failures]
@@ -99,7 +99,9 @@ def test_worked_timeline_is_what_happens() -> None:
             scene.clock.now = time
             permit = permits.pop(workers[0])
             if event.endswith("gets no response"):
-                scene.release(permit, NO_RESPONSE, pause=exponential(permit.outage_failures + 1, MAX_DELAY).min)
+                scene.release(
+                    permit, NO_RESPONSE, pause=exponential(permit.outage_failures + 1, MAX_RATE_LIMIT_DELAY).min
+                )
             else:
                 scene.release(permit, Response(int(event.split()[-1])))
         states.append((time, event, scene.state()))

@@ -8,7 +8,7 @@ import pytest
 
 from intercom_sink import Response
 from intercom_sink.domain import rate_window
-from intercom_sink.domain.rate_limit import MAX_DELAY, UNREPORTED, WINDOW, RateLimit
+from intercom_sink.domain.rate_limit import MAX_RATE_LIMIT_DELAY, UNREPORTED, WINDOW_SECONDS, RateLimit
 from intercom_sink.domain.rate_window import RateWindow, seconds_until
 from tests.support import worked_timeline
 from tests.support.intercom import OK, reported
@@ -184,8 +184,8 @@ def test_next_window_is_assumed_to_take_the_limit_less_the_reserve(limit: int, r
     assert available(window, 10) == expected
     for _ in range(expected):
         start(window, 10)
-    assert window.seconds_to_wait(10) == WINDOW
-    assert available(window, 10 + WINDOW) == expected, "and so on, while nothing is reported"
+    assert window.seconds_to_wait(10) == WINDOW_SECONDS
+    assert available(window, 10 + WINDOW_SECONDS) == expected, "and so on, while nothing is reported"
 
 
 def test_requests_in_flight_at_the_end_are_subtracted_from_the_next_window() -> None:
@@ -202,7 +202,7 @@ def test_requests_that_hang_block_one_window_at_most() -> None:
     window = RateWindow(reserve=0.0)
     send(window, reported(remaining=1, limit=1))
     start(window)
-    assert window.seconds_to_wait(10) == WINDOW, "the request in flight may be counted in the next window"
+    assert window.seconds_to_wait(10) == WINDOW_SECONDS, "the request in flight may be counted in the next window"
     assert available(window, 20) == 1
 
 
@@ -254,9 +254,9 @@ def test_server_clock_that_is_set_back_is_followed_in_the_next_window() -> None:
 def test_no_window_blocks_for_longer_than_the_maximum_delay() -> None:
     window = RateWindow(reserve=0.0)
     send(window, reported(remaining=0, reset_at=1e12))
-    assert window.seconds_to_wait(0) == MAX_DELAY
-    send(window, reported(remaining=0, reset_at=1e12), now=MAX_DELAY)
-    assert available(window, MAX_DELAY) > 0
+    assert window.seconds_to_wait(0) == MAX_RATE_LIMIT_DELAY
+    send(window, reported(remaining=0, reset_at=1e12), now=MAX_RATE_LIMIT_DELAY)
+    assert available(window, MAX_RATE_LIMIT_DELAY) > 0
 
 
 def test_under_a_microsecond_is_no_time_to_wait() -> None:

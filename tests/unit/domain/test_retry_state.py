@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom_sink.domain.policy import TABLE, Disposition, carry_over
+from intercom_sink.domain.policy import RULES, Disposition, carry_over
 from intercom_sink.domain.retry_state import RetryState
 from tests.support.strategies import retry_states
 
@@ -13,11 +13,11 @@ FRESH = RetryState("POST")
 def test_retry_state_remembers_the_attempts() -> None:
     first = FRESH.begin_attempt(unix_time=100.0, outage_failures=0)
     assert first == RetryState("POST", 1, 100.0, 100.0)
-    second = carry_over(first, TABLE[Disposition.SERVER_ERROR]).begin_attempt(unix_time=105.0, outage_failures=3)
+    second = carry_over(first, RULES[Disposition.SERVER_ERROR]).begin_attempt(unix_time=105.0, outage_failures=3)
     assert second == RetryState(
         "POST", 2, 100.0, 105.0, previous_was_server_error=True, possible_duplicate=True, outage_failures=3
     )
-    third = carry_over(second, TABLE[Disposition.RATE_LIMITED]).begin_attempt(unix_time=120.0, outage_failures=0)
+    third = carry_over(second, RULES[Disposition.RATE_LIMITED]).begin_attempt(unix_time=120.0, outage_failures=0)
     assert third == RetryState("POST", 3, 100.0, 120.0, previous_was_server_error=False, possible_duplicate=True)
 
 

@@ -50,7 +50,7 @@ from intercom_sink.domain.events import (
     Stopped,
     Stopping,
 )
-from intercom_sink.domain.policy import TABLE, Options
+from intercom_sink.domain.policy import RULES, Options
 from intercom_sink.domain.retry_state import RetryState
 from intercom_sink.testing import InMemoryGateway, InMemorySource, VirtualClock
 from tests.contracts.monitor import MonitorContract
@@ -242,7 +242,7 @@ def test_severity_of_the_policy_is_the_level(disposition: Disposition, log: pyte
         MessageDuplicate(attempt),
     ):
         level, _, _ = logged(event, log)
-        assert level == TABLE[disposition].severity.name
+        assert level == RULES[disposition].severity.name
 
 
 def test_line_below_the_level_is_not_written(caplog: pytest.LogCaptureFixture) -> None:

@@ -23,7 +23,7 @@ from intercom_sink.domain.events import (
     Paused,
 )
 from intercom_sink.domain.monitors import Monitors
-from intercom_sink.domain.policy import TABLE, Action
+from intercom_sink.domain.policy import RULES, Action
 from intercom_sink.domain.retry_state import RetryState
 from intercom_sink.testing import VirtualClock
 from tests.contracts.monitor import MonitorContract
@@ -111,7 +111,7 @@ def test_no_event_makes_a_series_that_was_not_there_from_the_start(rig: Rig) -> 
 def test_counters_begin_at_zero_with_every_value_of_their_labels(rig: Rig) -> None:
     counters = {name: value for name, value in rig.samples().items() if "_total" in name}
     assert set(counters.values()) == {0}
-    final = {name for name, rule in TABLE.items() if rule.action is not Action.RETRY}
+    final = {name for name, rule in RULES.items() if rule.action is not Action.RETRY}
     assert {f'messages_total{{outcome="{disposition.value}"}}' for disposition in final} <= counters.keys()
     for reason in Reason:
         assert f'dead_letters_total{{code="other",reason="{reason.value}"}}' in counters
