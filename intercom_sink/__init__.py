@@ -14,6 +14,7 @@ from intercom_sink.adapters.messages.codec import decode, encode
 from intercom_sink.adapters.monitors.log_lines import LogMonitor
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
+from intercom_sink.domain.envelope import Envelope, TraceContext
 from intercom_sink.domain.errors import (
     BrokerUnavailable,
     ConfigurationError,
@@ -23,8 +24,7 @@ from intercom_sink.domain.errors import (
 )
 from intercom_sink.domain.events import Event
 from intercom_sink.domain.monitors import Monitors
-from intercom_sink.domain.policy import Disposition
-from intercom_sink.domain.policy import Options as PolicyOptions
+from intercom_sink.domain.policy import Disposition, PolicyOptions
 from intercom_sink.domain.ports import Clock, Condition, Decoder, Delivery, IntercomGateway, MessageSource, Monitor
 from intercom_sink.domain.rate_limit import RateLimit
 from intercom_sink.domain.request import IntercomRequest
@@ -44,6 +44,7 @@ __all__ = [
     "Delay",
     "Delivery",
     "Disposition",
+    "Envelope",
     "Event",
     "IntercomGateway",
     "IntercomRequest",
@@ -63,6 +64,7 @@ __all__ = [
     "Sink",
     "Summary",
     "SystemClock",
+    "TraceContext",
     "build_sink",
     "decode",
     "encode",

@@ -15,7 +15,7 @@ from intercom_sink.domain.policy import (
     RULES,
     Action,
     Disposition,
-    Options,
+    PolicyOptions,
     Rule,
     carry_over,
     decide,
@@ -54,7 +54,7 @@ class Handler:
     hold: Hold
     draw: Callable[[Delay], float]
     stopping: Callable[[], bool]
-    options: Options
+    options: PolicyOptions
 
     def handle(self, delivery: Delivery) -> Disposition | None:
         """Sends a message until its result is final, and only then acks it or gives it up.

@@ -61,13 +61,15 @@ class Severity(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class PolicyOptions:
     """What an operator may choose about the policy.
 
     Args:
-        hold: after a 401, a 403, a second 5xx or no response, send `GET /me` to find out what is at fault.
+        hold: after a 401, a 403, a second 5xx or no response, send `GET /me` to find out what is at fault, and hold
+            while it is the token or Intercom. False: only an outage of MAX_OUTAGE begins a hold (see `hold`).
         dead_letters: messages that are given up are dead-lettered.
-        dead_letter_not_found: a message with a 404 is dead-lettered too, unless the method is DELETE.
+        dead_letter_not_found: a message with a 404 is dead-lettered too, unless the method is DELETE; needs
+            `dead_letters`.
     """
 
     hold: bool = False
@@ -86,7 +88,7 @@ class Rule:
         delay: seconds before the next attempt; RETRY only.
         pauses_all: no message may be sent during the delay: the cause is Intercom, not this message.
         pauses_lane: only this message waits, unless a second lane has the same disposition meanwhile: then all wait.
-        is_ambiguous: the message may not be at fault: with `Options.hold`, find out what is (see `diagnosis`).
+        is_ambiguous: the message may not be at fault: with `PolicyOptions.hold`, find out what is (see `diagnosis`).
         counts_as_message_failure: counts towards MAX_MESSAGE_FAILURES.
         is_server_error: sets `RetryState.previous_was_server_error`, so that a second 5xx in a row is given up; every
             other retry clears it.
@@ -166,7 +168,7 @@ RULES: Mapping[Disposition, Rule] = MappingProxyType(
 )
 
 
-def decide(result: AttemptResult, state: RetryState, options: Options) -> Disposition:
+def decide(result: AttemptResult, state: RetryState, options: PolicyOptions) -> Disposition:
     """The row of the table that an attempt with this result falls under, given the retry state."""
     match result:
         case NoResponse():
@@ -191,7 +193,7 @@ def decide(result: AttemptResult, state: RetryState, options: Options) -> Dispos
             return Disposition.REJECTED
 
 
-def decide_for_message_fault(disposition: Disposition, state: RetryState, options: Options) -> Disposition:
+def decide_for_message_fault(disposition: Disposition, state: RetryState, options: PolicyOptions) -> Disposition:
     """The row for an ambiguous disposition once the fault is known to be the message's."""
     if disposition is not Disposition.NO_RESPONSE:
         return disposition

@@ -15,7 +15,7 @@ from intercom_sink.domain.handler import Handler
 from intercom_sink.domain.hold import Hold
 from intercom_sink.domain.lanes import Lanes
 from intercom_sink.domain.monitors import Monitors
-from intercom_sink.domain.policy import Disposition, Options
+from intercom_sink.domain.policy import Disposition, PolicyOptions
 from intercom_sink.domain.ports import Clock, Decoder, Delivery, IntercomGateway, MessageSource, Monitor
 from intercom_sink.domain.rate_limiter import RateLimiter
 
@@ -26,7 +26,7 @@ A message whose ack was lost with its connection is redelivered, and counted aga
 because its properties can't be read, is not counted."""
 
 _SILENT = Monitors()
-_DEFAULTS = Options()
+_DEFAULTS = PolicyOptions()
 
 
 class Sink:
@@ -59,7 +59,7 @@ class Sink:
         draw: Callable[[Delay], float] = draw_uniform,
         concurrency: int = 1,
         rate_reserve: float = 0.0,
-        options: Options = _DEFAULTS,
+        options: PolicyOptions = _DEFAULTS,
         make_executor: Callable[[int], Executor] = ThreadPoolExecutor,
     ) -> None:
         self._source = source

@@ -7,7 +7,7 @@ from intercom_sink.adapters.intercom.logging_gateway import LoggingGateway
 from intercom_sink.adapters.messages.codec import decode
 from intercom_sink.adapters.monitors.log_lines import LogMonitor
 from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
-from intercom_sink.domain.policy import Options
+from intercom_sink.domain.policy import PolicyOptions
 from intercom_sink.domain.ports import Clock, IntercomGateway, MessageSource, Monitor
 from intercom_sink.domain.sink import Sink
 from intercom_sink.entrypoints.settings import Settings
@@ -75,7 +75,7 @@ def _assemble(
         monitor=monitor,
         concurrency=settings.concurrency,
         rate_reserve=settings.rate_reserve,
-        options=Options(
+        options=PolicyOptions(
             hold=settings.hold,
             dead_letters=settings.dead_letter_queue is not None,
             dead_letter_not_found=settings.dead_letter_not_found,

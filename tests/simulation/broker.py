@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from intercom_sink import AttemptResult, DeadLetter, IntercomRequest, encode
 from intercom_sink.domain.envelope import Envelope
-from intercom_sink.domain.policy import Options
+from intercom_sink.domain.policy import PolicyOptions
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -100,7 +100,7 @@ class Broker:
         unacked: those that are neither removed nor lost.
     """
 
-    def __init__(self, world: "World", random: Random, concurrency: int, options: Options) -> None:
+    def __init__(self, world: "World", random: Random, concurrency: int, options: PolicyOptions) -> None:
         self._world = world
         keys = random.choice(_KEYS)
         count = random.randint(1, 8) if concurrency == 1 else random.randint(1, 24)

@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from intercom_sink import AttemptResult, DeadLetter, Event, NoResponse, RateLimit, Reason, Response
-from intercom_sink.domain.policy import Options
+from intercom_sink.domain.policy import PolicyOptions
 from tests.simulation.broker import Delivery
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Promises:
         known_window: the reset of the latest window that was reported to the process; None: of no window.
     """
 
-    def __init__(self, world: "World", concurrency: int, options: Options) -> None:
+    def __init__(self, world: "World", concurrency: int, options: PolicyOptions) -> None:
         self._world = world
         self._concurrency = concurrency
         self._options = options
@@ -246,7 +246,7 @@ class Promises:
         self._world.check(holds, promise)
 
 
-def _min_pause(result: AttemptResult, options: Options) -> float | None:
+def _min_pause(result: AttemptResult, options: PolicyOptions) -> float | None:
     """Seconds for which nothing may be sent after this result, without jitter; None: no pause."""
     match result:
         case NoResponse():
@@ -263,7 +263,7 @@ def _may_be_duplicate(delivery: Delivery) -> bool:
     return delivery.redelivered or any(isinstance(result, NoResponse) or result.status >= 500 for result in earlier)
 
 
-def _reason(delivery: Delivery, options: Options) -> Reason | None:
+def _reason(delivery: Delivery, options: PolicyOptions) -> Reason | None:
     """Why a message may be given up now, if it may."""
     if delivery.message.malformed:
         return Reason.MALFORMED

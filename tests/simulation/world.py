@@ -11,7 +11,7 @@ from random import Random
 from typing import Protocol
 
 from intercom_sink import BrokerUnavailable, Sink, decode
-from intercom_sink.domain.policy import Options
+from intercom_sink.domain.policy import PolicyOptions
 from tests.simulation.broker import Broker, Source
 from tests.simulation.clock import Clock
 from tests.simulation.intercom import Gateway, Intercom
@@ -48,7 +48,7 @@ class World:
         self.concurrency = self.random.choice([1, 1, 2, 3, 5])
         self.scheduler = Scheduler(self.random)
         dead_letters = self.random.random() < 0.7
-        self.options = Options(
+        self.options = PolicyOptions(
             hold=self.random.random() < 0.5,
             dead_letters=dead_letters,
             dead_letter_not_found=dead_letters and self.random.random() < 0.3,

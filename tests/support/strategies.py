@@ -5,7 +5,7 @@ import re
 from hypothesis import strategies as st
 
 from intercom_sink import IntercomRequest, NoResponse, RateLimit, Response
-from intercom_sink.domain.policy import Options
+from intercom_sink.domain.policy import PolicyOptions
 from intercom_sink.domain.retry_state import RetryState
 
 json_values = st.recursive(
@@ -44,5 +44,5 @@ retry_states = st.builds(
     outage_failures=st.integers(0, 100),
     message_failures=st.integers(0, 100),
 )
-options = st.builds(Options, st.booleans(), st.booleans(), st.booleans())
+options = st.builds(PolicyOptions, st.booleans(), st.booleans(), st.booleans())
 """What an operator may choose about the policy."""

@@ -43,7 +43,7 @@ from intercom_sink.domain.events import (
 )
 from intercom_sink.domain.handler import Handler
 from intercom_sink.domain.hold import MAX_OUTAGE, Hold
-from intercom_sink.domain.policy import Options
+from intercom_sink.domain.policy import PolicyOptions
 from intercom_sink.domain.rate_limit import retry_delay
 from intercom_sink.domain.rate_limiter import RateLimiter
 from intercom_sink.testing import InMemoryGateway, InMemorySource, RecordingMonitor, VirtualClock
@@ -54,8 +54,8 @@ from tests.support.virtual_threads import VirtualThreads
 REQUEST = IntercomRequest("POST", "/contacts", {"email": "ada@example.com"})
 BODY = b"the message"
 NO_RESPONSE = NoResponse("connection reset")
-DEFAULTS = Options()
-HOLD = Options(hold=True, dead_letters=True)
+DEFAULTS = PolicyOptions()
+HOLD = PolicyOptions(hold=True, dead_letters=True)
 
 
 def limited_resource(seconds: float) -> Response:
@@ -94,7 +94,7 @@ class Scene:
     """One message, and an Intercom that responds by a script."""
 
     def __init__(
-        self, *script: AttemptResult, me: list[AttemptResult] | None = None, options: Options = DEFAULTS
+        self, *script: AttemptResult, me: list[AttemptResult] | None = None, options: PolicyOptions = DEFAULTS
     ) -> None:
         self.source = InMemorySource([BODY])
         self.clock = VirtualClock()
@@ -527,13 +527,13 @@ def test_attempt_that_may_be_a_duplicate_is_marked(
 @pytest.mark.parametrize(
     ("chosen", "reasons"),
     [
-        (Options(dead_letters=True, dead_letter_not_found=True), [Reason.NOT_FOUND]),
-        (Options(dead_letter_not_found=True), []),
-        (Options(dead_letters=True), []),
+        (PolicyOptions(dead_letters=True, dead_letter_not_found=True), [Reason.NOT_FOUND]),
+        (PolicyOptions(dead_letter_not_found=True), []),
+        (PolicyOptions(dead_letters=True), []),
     ],
     ids=str,
 )
-def test_404_is_dead_lettered_where_the_operator_asks_for_it(chosen: Options, reasons: list[Reason]) -> None:
+def test_404_is_dead_lettered_where_the_operator_asks_for_it(chosen: PolicyOptions, reasons: list[Reason]) -> None:
     scene = Scene(Response(404), options=chosen)
     assert scene.handle() is (Disposition.NOT_FOUND_DEAD_LETTERED if reasons else Disposition.NOT_FOUND)
     assert [dead_letter.reason for _, dead_letter in scene.source.dead_letters] == reasons
@@ -620,7 +620,7 @@ def test_message_returns_to_the_queue_while_the_token_or_intercom_fails(
     ids=str,
 )
 def test_nobody_is_asked_with_hold_off(script: list[AttemptResult]) -> None:
-    scene = Scene(*script, me=[Response(401)] * 9, options=Options(dead_letters=True))
+    scene = Scene(*script, me=[Response(401)] * 9, options=PolicyOptions(dead_letters=True))
     assert scene.handle() is not None
     assert scene.removed == [BODY]
     assert scene.gateway.me_sent_at == []
@@ -690,7 +690,7 @@ def test_message_without_a_response_pauses_only_its_lane_with_its_own_backoff() 
 
 
 def test_message_without_a_response_is_retried_for_ever_without_a_dead_letter_queue() -> None:
-    scene = Scene(*[NO_RESPONSE] * 50, options=Options(hold=True))
+    scene = Scene(*[NO_RESPONSE] * 50, options=PolicyOptions(hold=True))
     assert scene.handle() is Disposition.DELIVERED
     assert len(scene.gateway.requests) == 51
     assert scene.clock.now > MAX_OUTAGE, "the ten minutes are about messages that nobody asks for"
@@ -750,7 +750,7 @@ def test_delivery_that_is_lost_while_get_me_is_in_flight_is_not_given_up() -> No
 
 @given(st.lists(results, max_size=12), st.lists(results, max_size=12), options)
 def test_message_is_removed_once_or_stays_for_a_hold(
-    script: list[AttemptResult], me: list[AttemptResult], chosen: Options
+    script: list[AttemptResult], me: list[AttemptResult], chosen: PolicyOptions
 ) -> None:
     scene = Scene(*script, me=me, options=chosen)
     disposition = scene.handle()
@@ -810,7 +810,7 @@ def test_any_response_begins_the_ten_minutes_again(response: Response) -> None:
 class LanesScene:
     """Messages of several lanes, each handled by a task of its own, in virtual time."""
 
-    def __init__(self, scripts: dict[str, list[AttemptResult]], options: Options = DEFAULTS) -> None:
+    def __init__(self, scripts: dict[str, list[AttemptResult]], options: PolicyOptions = DEFAULTS) -> None:
         self.threads = VirtualThreads()
         self.monitor = RecordingMonitor()
         self.source = InMemorySource([key.encode() for key in scripts], bytes.decode)

@@ -141,7 +141,7 @@ def test_hold_goes_on_while_get_me_fails(cause: HoldCause, result: Response) -> 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 503, 999])
 def test_hold_for_an_outage_ends_with_any_response(status: int) -> None:
-    """With `Options.hold` off the rules are Intercom's answers to the messages themselves."""
+    """With `PolicyOptions.hold` off the rules are Intercom's answers to the messages themselves."""
     scene = Scene(NO_RESPONSE, Response(status))
     scene.begin(HoldCause.OUTAGE)
     scene.wait()

@@ -13,7 +13,7 @@ from intercom_sink.domain.policy import (
     MAX_MESSAGE_FAILURES,
     RULES,
     Action,
-    Options,
+    PolicyOptions,
     Severity,
     carry_over,
     decide,
@@ -26,7 +26,7 @@ FRESH = RetryState("POST")
 FLAG = RetryState("POST", previous_was_server_error=True)
 NO_RESPONSE = NoResponse("reset")
 ACK, GIVE_UP, RETRY = Action.ACK, Action.GIVE_UP, Action.RETRY
-DEFAULTS = Options()
+DEFAULTS = PolicyOptions()
 
 EXAMPLES = [
     # result                     flag    action    severity   flag afterwards
@@ -142,14 +142,18 @@ def test_refused_token_is_told_from_other_rejections(status: int, reason: Reason
     assert decide(Response(402), FRESH, DEFAULTS) is Disposition.REJECTED
 
 
-DEAD_LETTERED = Options(dead_letters=True, dead_letter_not_found=True)
+DEAD_LETTERED = PolicyOptions(dead_letters=True, dead_letter_not_found=True)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize(
-    "chosen", [DEFAULTS, Options(dead_letters=True), Options(dead_letter_not_found=True), DEAD_LETTERED], ids=str
+    "chosen",
+    [DEFAULTS, PolicyOptions(dead_letters=True), PolicyOptions(dead_letter_not_found=True), DEAD_LETTERED],
+    ids=str,
 )
-def test_404_is_dead_lettered_only_if_asked_with_a_queue_and_never_after_a_delete(method: str, chosen: Options) -> None:
+def test_404_is_dead_lettered_only_if_asked_with_a_queue_and_never_after_a_delete(
+    method: str, chosen: PolicyOptions
+) -> None:
     gives_up = chosen == DEAD_LETTERED and method != "DELETE"
     disposition = decide(Response(404), RetryState(method), chosen)
     assert disposition is (Disposition.NOT_FOUND_DEAD_LETTERED if gives_up else Disposition.NOT_FOUND)
@@ -215,20 +219,20 @@ def test_hold_does_not_change_the_row_that_a_result_falls_under(
     result: AttemptResult, state: RetryState, dead_letters: bool, dead_letter_not_found: bool
 ) -> None:
     """It only has `GET /me` asked before an ambiguous row takes effect."""
-    on, off = (Options(hold, dead_letters, dead_letter_not_found) for hold in (True, False))
+    on, off = (PolicyOptions(hold, dead_letters, dead_letter_not_found) for hold in (True, False))
     assert decide(result, state, on) == decide(result, state, off)
 
 
 @pytest.mark.parametrize("disposition", [Disposition.ACCESS_DENIED, Disposition.REPEATED_SERVER_ERROR])
 @given(state=retry_states, chosen=options)
 def test_message_at_fault_is_given_up_as_its_response_says(
-    disposition: Disposition, state: RetryState, chosen: Options
+    disposition: Disposition, state: RetryState, chosen: PolicyOptions
 ) -> None:
     assert decide_for_message_fault(disposition, state, chosen) is disposition
     assert RULES[disposition].delay(Response(503), state) == NO_DELAY
 
 
-def attempts_without_a_response(count: int, chosen: Options) -> list[tuple[Disposition, RetryState]]:
+def attempts_without_a_response(count: int, chosen: PolicyOptions) -> list[tuple[Disposition, RetryState]]:
     """What is decided, and in which state, after each attempt at a message that breaks every connection."""
     made, state = [], FRESH
     for _ in range(count):
@@ -240,7 +244,7 @@ def attempts_without_a_response(count: int, chosen: Options) -> list[tuple[Dispo
 
 
 def test_message_that_breaks_every_connection_is_given_up_at_the_fifth_attempt() -> None:
-    made = attempts_without_a_response(5, Options(hold=True, dead_letters=True))
+    made = attempts_without_a_response(5, PolicyOptions(hold=True, dead_letters=True))
     assert [disposition for disposition, _ in made] == [
         *[Disposition.NO_RESPONSE_TO_MESSAGE] * 4,
         Disposition.NO_RESPONSE_TOO_OFTEN,
@@ -250,13 +254,13 @@ def test_message_that_breaks_every_connection_is_given_up_at_the_fifth_attempt()
 
 
 def test_message_that_breaks_every_connection_is_retried_for_ever_without_dead_letters() -> None:
-    made = attempts_without_a_response(50, Options(hold=True))
+    made = attempts_without_a_response(50, PolicyOptions(hold=True))
     assert {disposition for disposition, _ in made} == {Disposition.NO_RESPONSE_TO_MESSAGE}
 
 
 def test_delay_of_a_message_without_a_response_doubles_with_its_own_attempts() -> None:
     """The failures of other messages do not count."""
-    made = attempts_without_a_response(9, Options(hold=True))
+    made = attempts_without_a_response(9, PolicyOptions(hold=True))
     delays = [RULES[disposition].delay(NO_RESPONSE, state) for disposition, state in made]
     assert [delay.max for delay in delays] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     unlucky = RetryState("POST", outage_failures=100)
@@ -349,7 +353,7 @@ def test_possible_duplicate_stays_one_and_message_failures_stay_counted(
     assert (carried.method, carried.attempts) == (state.method, state.attempts)
 
 
-def decisions(sequence: list[AttemptResult], chosen: Options = DEFAULTS) -> list[Disposition]:
+def decisions(sequence: list[AttemptResult], chosen: PolicyOptions = DEFAULTS) -> list[Disposition]:
     """What is decided for one message, given these results in turn, until no retry follows or they end."""
     made: list[Disposition] = []
     state = FRESH
@@ -365,7 +369,7 @@ def decisions(sequence: list[AttemptResult], chosen: Options = DEFAULTS) -> list
 
 @given(results, retry_states, options)
 def test_every_result_ends_without_a_retry_or_with_a_delay(
-    result: AttemptResult, state: RetryState, chosen: Options
+    result: AttemptResult, state: RetryState, chosen: PolicyOptions
 ) -> None:
     rule = RULES[decide(result, state, chosen)]
     delay = rule.delay(result, state)
@@ -376,13 +380,13 @@ def test_every_result_ends_without_a_retry_or_with_a_delay(
 
 
 @given(st.lists(results, min_size=1), options)
-def test_5xx_is_never_retried_twice_in_a_row(sequence: list[AttemptResult], chosen: Options) -> None:
+def test_5xx_is_never_retried_twice_in_a_row(sequence: list[AttemptResult], chosen: PolicyOptions) -> None:
     made = decisions(sequence, chosen)
     assert (Disposition.SERVER_ERROR, Disposition.SERVER_ERROR) not in list(itertools.pairwise(made))
 
 
 @given(results, retry_states, options)
-def test_only_a_first_5xx_sets_the_flag(result: AttemptResult, state: RetryState, chosen: Options) -> None:
+def test_only_a_first_5xx_sets_the_flag(result: AttemptResult, state: RetryState, chosen: PolicyOptions) -> None:
     disposition = decide(result, state, chosen)
     rule = RULES[disposition]
     assert rule.is_server_error == (disposition is Disposition.SERVER_ERROR)
@@ -391,7 +395,7 @@ def test_only_a_first_5xx_sets_the_flag(result: AttemptResult, state: RetryState
 
 @given(results, retry_states, options)
 def test_only_processed_messages_are_acked_and_rejected_ones_given_up(
-    result: AttemptResult, state: RetryState, chosen: Options
+    result: AttemptResult, state: RetryState, chosen: PolicyOptions
 ) -> None:
     status = result.status if isinstance(result, Response) else None
     match RULES[decide(result, state, chosen)].action:

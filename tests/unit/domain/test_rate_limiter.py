@@ -313,7 +313,7 @@ def test_stale_success_after_the_pause_leaves_the_limiter_half_open(during_probe
 
 
 def test_probe_that_fails_without_a_pause_is_followed_by_another_probe() -> None:
-    """As with `Options.hold`: whose fault the failure is, is asked at once."""
+    """As with `PolicyOptions.hold`: whose fault the failure is, is asked at once."""
     scene = Scene()
     scene.send(NO_RESPONSE)
     second = scene.try_acquire()

@@ -41,7 +41,7 @@ from intercom_sink.domain.events import (
     Stopped,
     Stopping,
 )
-from intercom_sink.domain.policy import Options
+from intercom_sink.domain.policy import PolicyOptions
 from intercom_sink.testing import InMemoryGateway, InMemorySource, RecordingMonitor, VirtualClock
 
 MAX_WAIT = 10.0
@@ -384,7 +384,7 @@ def test_executor_that_can_not_start_a_thread_ends_the_stream() -> None:
 
 # Holds.
 
-HOLD = Options(hold=True, dead_letters=True)
+HOLD = PolicyOptions(hold=True, dead_letters=True)
 NO_RESPONSE = NoResponse("connection reset")
 
 
@@ -605,8 +605,8 @@ def test_token_that_is_refused_gives_everything_up_with_hold_off() -> None:
     assert ME not in gateway.requests
 
 
-@pytest.mark.parametrize("options", [Options(), HOLD], ids=str)
-def test_outage_of_days_costs_each_message_one_delivery(options: Options) -> None:
+@pytest.mark.parametrize("options", [PolicyOptions(), HOLD], ids=str)
+def test_outage_of_days_costs_each_message_one_delivery(options: PolicyOptions) -> None:
     """With hold off after ten minutes, with hold on at once; then any response, or a good one, ends it."""
     end = 3 * 86_400.0
     clock, monitor = VirtualClock(), RecordingMonitor()
@@ -649,6 +649,6 @@ def test_outage_with_hold_off_ends_with_any_response() -> None:
 
 def test_options_reach_the_policy() -> None:
     source = InMemorySource(bodies(1))
-    options = Options(dead_letters=True, dead_letter_not_found=True)
+    options = PolicyOptions(dead_letters=True, dead_letter_not_found=True)
     summary = Sink(source, InMemoryGateway([Response(404)]), VirtualClock(), decode, options=options).run()
     assert summary == {"not found, dead-lettered": 1}

@@ -50,7 +50,7 @@ from intercom_sink.domain.events import (
     Stopped,
     Stopping,
 )
-from intercom_sink.domain.policy import RULES, Options
+from intercom_sink.domain.policy import RULES, PolicyOptions
 from intercom_sink.domain.retry_state import RetryState
 from intercom_sink.testing import InMemoryGateway, InMemorySource, VirtualClock
 from tests.contracts.monitor import MonitorContract
@@ -437,7 +437,7 @@ def test_lines_of_a_hold_say_what_is_held_and_why_and_for_how_long(log: pytest.L
 
     refused: list[AttemptResult] = [Response(401, request_id="b2f1", error_codes=("unauthorized",))] * 16
     source = InMemorySource([encode(IntercomRequest("POST", "/contacts", {"email": DATA}))])
-    options = Options(hold=True)
+    options = PolicyOptions(hold=True)
     Sink(
         source, InMemoryGateway(refused), VirtualClock(), decode, monitor=LogMonitor(), draw=draw, options=options
     ).run()
