@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from intercom_sink import IntercomRequest, encode
-from intercom_sink.adapters.rabbitmq.dead_letter_headers import DROPPED_COUNT_HEADER, metadata_of
+from intercom_sink.adapters.rabbitmq.dead_letter_headers import DROPPED_COUNT, metadata_of
 from testbed.intercom import Intercom, error
 from testbed.rabbitmq import Node
 from tests.support import amqp_tables
@@ -95,7 +95,7 @@ def test_headers_as_large_as_a_frame_are_left_out_of_the_dead_letter(
     ((body, properties),) = take_with_properties(dead_letters)
     assert body == message(1)
     metadata = metadata_of(properties)
-    assert (metadata["reason"], metadata["path"], metadata[DROPPED_COUNT_HEADER]) == ("rejected", "/contacts/1", 1)
+    assert (metadata["reason"], metadata["path"], metadata[DROPPED_COUNT]) == ("rejected", "/contacts/1", 1)
     assert properties.headers["small"] is True
     assert "large" not in properties.headers
 
@@ -118,7 +118,7 @@ def test_dead_letter_fits_in_the_smallest_frame(node: Node, intercom: Intercom, 
     metadata = metadata_of(kept)
     assert metadata["path"].startswith("/éééé")
     assert metadata["path"].endswith("…")
-    assert metadata[DROPPED_COUNT_HEADER] == 1
+    assert metadata[DROPPED_COUNT] == 1
 
 
 def test_lone_surrogates_from_intercom_do_no_harm(

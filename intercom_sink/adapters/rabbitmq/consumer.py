@@ -40,7 +40,7 @@ class Consumer:
         url: the broker.
         queue: the queue's name; used as it is if it exists, otherwise declared durable.
         prefetch: how many unacked messages the broker sends, at most.
-        dead_letters: publishes messages that are given up; None: they are only acked.
+        dead_letter_publisher: publishes messages that are given up; None: they are only acked.
         on_connected: is called once the connection is open, before the queue is touched; may raise BrokerUnavailable.
         on_consuming: is called when consuming begins, with the number of other consumers that the queue has.
         on_delivery: is called with each message.
@@ -56,7 +56,7 @@ class Consumer:
         url: BrokerUrl,
         queue: str,
         prefetch: int,
-        dead_letters: DeadLetterPublisher | None,
+        dead_letter_publisher: DeadLetterPublisher | None,
         *,
         on_connected: Callable[[], None],
         on_consuming: Callable[[int], None],
@@ -67,7 +67,7 @@ class Consumer:
         self.lost = False
         self._queue = queue
         self._prefetch = prefetch
-        self._dead_letters = dead_letters
+        self._dead_letter_publisher = dead_letter_publisher
         self._on_connected = on_connected
         self._on_consuming = on_consuming
         self._on_delivery = on_delivery
@@ -164,7 +164,7 @@ class Consumer:
                 time.monotonic(),
                 tag,
                 self,
-                self._dead_letters,
+                self._dead_letter_publisher,
             )
         )
 

@@ -1,8 +1,9 @@
 """The AMQP properties of a dead letter: those of the message, and headers that say why it was given up.
 
 All of them must fit in one frame of the connection, or the dead letter could never be written. Where they don't, the
-message's own headers are left out, the largest first and its ordering key last; then the sink's texts are cut. The
-header DROPPED_COUNT_HEADER counts what was left out, and a text that was cut ends with an ellipsis.
+message's own headers are left out, the largest first. If that is not enough, or if the ordering key would have to go,
+the sink's texts are cut. The ordering key is left out last. The header `headers-dropped` counts the headers that were
+left out or could not be read, and a text that was cut ends with an ellipsis.
 """
 
 import time
@@ -21,8 +22,8 @@ from intercom_sink.domain.dead_letter import DeadLetter
 
 PREFIX = "x-intercom-sink-"
 
-DROPPED_COUNT_HEADER = "headers-dropped"
-"""How many of the message's own headers are missing; the name without the prefix, as those of all metadata."""
+DROPPED_COUNT = "headers-dropped"
+"""Name, without the prefix, of the header that counts the message's own headers that are missing."""
 
 MAX_TEXT = 2000
 """Bytes of the path, of the error messages, and of each other text, where there is room."""
@@ -60,7 +61,7 @@ def dead_letter_properties(
 
     Left out is what would harm a copy: a time to live, after which the dead letter would vanish; a user id, which must
     be that of the publishing user; routing headers; and a direct reply-to address, which the broker would refuse. The
-    delivery mode becomes persistent, and DROPPED_COUNT_HEADER counts the headers that do not fit in a frame.
+    delivery mode becomes persistent, and `headers-dropped` counts the headers that were left out or could not be read.
 
     Args:
         original: the message's properties.
@@ -70,7 +71,7 @@ def dead_letter_properties(
     """
     properties = _copy_without_metadata(original)
     own, properties.fields = properties.fields, ()
-    reserved = len(encode_field(PREFIX + DROPPED_COUNT_HEADER, len(own)).encoded)
+    reserved = len(encode_field(PREFIX + DROPPED_COUNT, len(own)).encoded)
     for max_text in _TEXT_SIZES:
         metadata = _metadata(dead_letter, source_queue, max_text)
         room = max_size - properties.size - _TABLE_OVERHEAD - _size(metadata) - reserved
@@ -79,21 +80,21 @@ def dead_letter_properties(
             break
     missing = len(own) - len(kept) + (not original.complete)
     if missing:
-        metadata = (*metadata, encode_field(PREFIX + DROPPED_COUNT_HEADER, missing))
+        metadata = (*metadata, encode_field(PREFIX + DROPPED_COUNT, missing))
     properties.fields = (*kept, *metadata)
     return properties
 
 
-def replay_properties(dead_letter: Properties) -> Properties:
-    """The properties of a message that is replayed: those of its dead letter, without what was added to them."""
-    properties = _copy_without_metadata(dead_letter)
-    properties.fields = tuple(field for field in properties.fields if not field.name.startswith(_HISTORY))
-    return properties
+def replay_properties(properties: Properties) -> Properties:
+    """The properties of a replayed message, given those of its dead letter: without what was added to them."""
+    replayed = _copy_without_metadata(properties)
+    replayed.fields = tuple(field for field in replayed.fields if not field.name.startswith(_HISTORY))
+    return replayed
 
 
-def metadata_of(dead_letter: Properties) -> dict[str, Any]:
-    """The metadata in the headers of a dead letter, by names without the prefix."""
-    headers = dead_letter.headers
+def metadata_of(properties: Properties) -> dict[str, Any]:
+    """The metadata in the headers of a dead letter, given its properties; by names without the prefix."""
+    headers = properties.headers
     return {name.removeprefix(PREFIX): value for name, value in headers.items() if name.startswith(PREFIX)}
 
 

@@ -9,8 +9,8 @@ from intercom_sink.domain.dead_letter import DeadLetter
 from intercom_sink.domain.envelope import Envelope
 
 
-class Receiver(Protocol):
-    """The connection that received a delivery, and the only one that can ack it."""
+class AckingConnection(Protocol):
+    """The connection that received a delivery (`Consumer`), and the only one that can ack it."""
 
     @property
     def lost(self) -> bool:
@@ -31,8 +31,8 @@ class RabbitMQDelivery:
         envelope: the same, as the domain sees them.
         delivered_at: when it was delivered, in seconds of the monotonic clock.
         tag: its number on the connection.
-        receiver: the connection.
-        dead_letters: publishes the message if it is given up; None: it is only acked.
+        connection: received the message.
+        dead_letter_publisher: publishes the message if it is given up; None: it is only acked.
     """
 
     body: bytes
@@ -41,22 +41,22 @@ class RabbitMQDelivery:
     envelope: Envelope
     delivered_at: float
     tag: int
-    receiver: Receiver
-    dead_letters: DeadLetterPublisher | None
+    connection: AckingConnection
+    dead_letter_publisher: DeadLetterPublisher | None
 
     def is_lost(self) -> bool:
         """Whether its connection is gone."""
-        return self.receiver.lost
+        return self.connection.lost
 
     def ack(self) -> None:
         """Removes the message from the queue; does nothing once the delivery is lost."""
-        self.receiver.ack(self.tag)
+        self.connection.ack(self.tag)
 
     def give_up(self, dead_letter: DeadLetter) -> bool:
         """Publishes the message as a dead letter, where there is a dead-letter queue, then acks it."""
         if self.is_lost():
             return False
-        if self.dead_letters is not None and not self.dead_letters.publish(
+        if self.dead_letter_publisher is not None and not self.dead_letter_publisher.publish(
             self.body, self.properties, dead_letter, cancelled=self.is_lost, envelope=self.envelope
         ):
             return False

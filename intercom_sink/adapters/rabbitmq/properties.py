@@ -32,8 +32,8 @@ _TRACESTATE = re.compile("[ -~]{1,512}")
 _ENVELOPE_HEADERS = frozenset({ORDERING_KEY_HEADER, "traceparent", "tracestate"})
 """The only headers that are decoded for every message."""
 
-NAMES = tuple(name for _, name, kind in _LAYOUT if kind != _TABLE)
-"""All of them but the headers."""
+PROPERTY_NAMES = tuple(name for _, name, kind in _LAYOUT if kind != _TABLE)
+"""The names of all properties except `headers`."""
 
 
 class Properties(BasicProperties):  # type: ignore[misc]

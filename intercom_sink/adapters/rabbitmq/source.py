@@ -65,9 +65,9 @@ class RabbitMQSource:
         self._stopping = threading.Event()
         self._interrupted = threading.Event()
         self._unchecked_dead_letter_queue = dead_letter_queue
-        self._dead_letters = None
+        self._dead_letter_publisher = None
         if dead_letter_queue is not None:
-            self._dead_letters = DeadLetterPublisher(
+            self._dead_letter_publisher = DeadLetterPublisher(
                 brokers, dead_letter_queue, queue, monitor, timeout=reconnect_timeout, stopping=self._stopping
             )
         self._has_consumed = self._ended = False
@@ -126,8 +126,8 @@ class RabbitMQSource:
         """Sends the acks that are still pending, then closes the connection, which requeues every unacked message."""
         self.stop()
         self.requeue()
-        if self._dead_letters is not None:
-            self._dead_letters.close()
+        if self._dead_letter_publisher is not None:
+            self._dead_letter_publisher.close()
 
     def is_alive(self) -> bool:
         """Whether the I/O thread runs, or need not: before the first `receive`, during a hold, and after a stop."""
@@ -161,7 +161,7 @@ class RabbitMQSource:
             url,
             self._queue,
             self._prefetch,
-            self._dead_letters,
+            self._dead_letter_publisher,
             on_connected=lambda: self._check_dead_letter_queue(url),
             on_consuming=on_consuming,
             on_delivery=inbox.put,

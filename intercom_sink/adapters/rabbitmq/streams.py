@@ -18,7 +18,7 @@ from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.errors import BrokerUnavailable
 
 ACCEPTED = 0
-"""In place of the code of a reply that refuses."""
+"""Stands for "not refused" among the broker's reply codes."""
 
 
 def stream_error(queue: str) -> BrokerUnavailable:
@@ -44,20 +44,20 @@ def find_usable_queue(connection: pika.BlockingConnection, queue: str) -> QueueS
     if state is None:
         return None
     if state.messages:
-        # A broker that ignores offsets accepts an invalid one too.
+        # A broker without streams ignores offsets, so it accepts an invalid one too.
         is_stream = (
-            _reply_to(connection, queue, {"x-stream-offset": "next"}) == ACCEPTED
-            and _reply_to(connection, queue, {"x-stream-offset": "no offset"}) != ACCEPTED
+            _refusal_code(connection, queue, {"x-stream-offset": "next"}) == ACCEPTED
+            and _refusal_code(connection, queue, {"x-stream-offset": "no offset"}) != ACCEPTED
         )
     else:
         # -1: should a message arrive meanwhile, the broker delivers it to any other consumer first.
-        is_stream = _reply_to(connection, queue, {"x-priority": -1}) == PRECONDITION_FAILED
+        is_stream = _refusal_code(connection, queue, {"x-priority": -1}) == PRECONDITION_FAILED
     if is_stream:
         raise stream_error(queue)
     return state
 
 
-def _reply_to(connection: pika.BlockingConnection, queue: str, arguments: dict[str, object]) -> int:
+def _refusal_code(connection: pika.BlockingConnection, queue: str, arguments: dict[str, object]) -> int:
     """The code with which the broker refuses such a consumer; ACCEPTED: it does not."""
     channel = connection.channel()  # of its own, since the broker closes it if it refuses
     channel.basic_qos(prefetch_count=1)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from intercom_sink.adapters.messages.codec import decode
 from intercom_sink.adapters.rabbitmq.dead_letter_browser import StoredDeadLetter
 from intercom_sink.adapters.rabbitmq.dead_letter_headers import PREFIX
-from intercom_sink.adapters.rabbitmq.properties import NAMES
+from intercom_sink.adapters.rabbitmq.properties import PROPERTY_NAMES
 from intercom_sink.domain.errors import MalformedMessage
 from intercom_sink.entrypoints.commands.publish import InvalidInput, read_lines
 
@@ -46,7 +46,7 @@ def metadata_as_json(stored: StoredDeadLetter) -> str:
 def describe(stored: StoredDeadLetter, count: int) -> list[str]:
     """All that is known of a dead letter, in lines: why it was given up, its properties, and the message."""
     own = {name: value for name, value in stored.properties.headers.items() if not name.startswith(PREFIX)}
-    properties = {name: getattr(stored.properties, name) for name in NAMES}
+    properties = {name: getattr(stored.properties, name) for name in PROPERTY_NAMES}
     return [
         f"dead letter {stored.number} of {count}",
         *_section("why it was given up", stored.metadata),

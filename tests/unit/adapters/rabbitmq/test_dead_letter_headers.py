@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from intercom_sink.adapters.rabbitmq import ORDERING_KEY_HEADER
 from intercom_sink.adapters.rabbitmq.amqp_table import Field, encode_field
 from intercom_sink.adapters.rabbitmq.dead_letter_headers import (
-    DROPPED_COUNT_HEADER,
+    DROPPED_COUNT,
     PREFIX,
     dead_letter_properties,
     metadata_of,
@@ -106,7 +106,7 @@ def test_long_texts_are_cut_to_their_bytes_and_say_so() -> None:
     assert metadata["path"] == "é" * 998 + "…"
     (message,) = metadata["error-messages"]
     assert message == "ä" * 996 + "…"
-    assert DROPPED_COUNT_HEADER not in metadata
+    assert DROPPED_COUNT not in metadata
 
 
 def test_all_facts_fit_in_the_smallest_frame_of_amqp() -> None:
@@ -132,7 +132,7 @@ def test_all_facts_fit_in_the_smallest_frame_of_amqp() -> None:
     made = dead_letter_properties(original, dead_letter, longest, 4076)
     assert made.size <= 4076
     metadata = metadata_of(made)
-    assert (metadata["source-queue"], metadata[DROPPED_COUNT_HEADER]) == (longest, 1)
+    assert (metadata["source-queue"], metadata[DROPPED_COUNT]) == (longest, 1)
     assert str(metadata["path"]).startswith("éééé")
     assert metadata["error-codes"]
 
@@ -147,7 +147,7 @@ def test_own_headers_are_left_out_where_they_do_not_fit() -> None:
     ]
     made = made_to_fit(3000, *fields)
     assert [field.name for field in made.fields[:3]] == ["small", ORDERING_KEY_HEADER, "medium"]
-    assert metadata_of(made)[DROPPED_COUNT_HEADER] == 1
+    assert metadata_of(made)[DROPPED_COUNT] == 1
     assert metadata_of(made)["path"] == "/contacts/1"
 
 
@@ -160,7 +160,7 @@ def test_texts_are_cut_before_the_ordering_key_is_left_out() -> None:
 
 def test_an_ordering_key_of_any_length_can_be_left_out() -> None:
     made = made_to_fit(4076, encode_field(ORDERING_KEY_HEADER, "k" * 100_000), encode_field("own", "kept"))
-    assert metadata_of(made)[DROPPED_COUNT_HEADER] == 1
+    assert metadata_of(made)[DROPPED_COUNT] == 1
     assert made.headers["own"] == "kept"
 
 
@@ -201,7 +201,7 @@ def test_lone_surrogates_are_escaped() -> None:
 def test_headers_that_could_not_be_read_are_counted_as_left_out() -> None:
     original = read_properties(b"\x20\x00" + b"\x00\x00\x00\x03" + b"\x01h?")
     metadata = metadata_of(dead_letter_properties(original, REJECTED, "queue", ROOM))
-    assert metadata[DROPPED_COUNT_HEADER] == 1
+    assert metadata[DROPPED_COUNT] == 1
 
 
 def test_a_header_whose_name_is_not_utf_8_is_kept() -> None:

@@ -52,15 +52,15 @@ class Rig:
         ScriptedPublisher.script = list(script)
         self.monitor = RecordingMonitor()
         self.stopping = NoWaiting()
-        self.dead_letters = DeadLetterPublisher(
+        self.dead_letter_publisher = DeadLetterPublisher(
             BROKERS, "dead", "queue", self.monitor, timeout=timeout, stopping=self.stopping
         )
-        publisher = self.dead_letters._publisher
+        publisher = self.dead_letter_publisher._publisher
         assert isinstance(publisher, ScriptedPublisher)
         self.publisher = publisher
 
     def publish(self, cancelled: bool = False) -> bool:
-        return self.dead_letters.publish(
+        return self.dead_letter_publisher.publish(
             b"body", Properties(), REJECTED, cancelled=lambda: cancelled, envelope=ENVELOPE
         )
 
@@ -132,5 +132,5 @@ def test_each_message_has_a_timeout_of_its_own() -> None:
 
 def test_close_closes_the_connection() -> None:
     rig = Rig()
-    rig.dead_letters.close()
+    rig.dead_letter_publisher.close()
     assert rig.publisher.closed

@@ -12,7 +12,7 @@ from tests.unit.adapters.rabbitmq.fake_broker import BROKERS
 DEAD_LETTER = DeadLetter(Reason.REJECTED)
 
 
-class Receiver:
+class FakeConnection:
     def __init__(self) -> None:
         self.lost = False
         self.acked: list[int] = []
@@ -44,55 +44,57 @@ class ScriptedPublisher(DeadLetterPublisher):
 
 
 def delivery(
-    receiver: Receiver,
-    dead_letters: DeadLetterPublisher | None = None,
+    connection: FakeConnection,
+    dead_letter_publisher: DeadLetterPublisher | None = None,
     headers: dict[str, object] | None = None,
 ) -> RabbitMQDelivery:
-    return RabbitMQDelivery(b"body", False, Properties(headers=headers), Envelope(), 0.0, 7, receiver, dead_letters)
+    return RabbitMQDelivery(
+        b"body", False, Properties(headers=headers), Envelope(), 0.0, 7, connection, dead_letter_publisher
+    )
 
 
 def test_ack_and_loss_are_those_of_the_receiving_connection() -> None:
-    receiver = Receiver()
-    message = delivery(receiver)
+    connection = FakeConnection()
+    message = delivery(connection)
     assert not message.is_lost()
     message.ack()
-    receiver.lost = True
+    connection.lost = True
     assert message.is_lost()
-    assert receiver.acked == [7]
+    assert connection.acked == [7]
 
 
 def test_without_a_dead_letter_queue_a_given_up_message_is_only_acked() -> None:
-    receiver = Receiver()
-    assert delivery(receiver).give_up(DEAD_LETTER)
-    assert receiver.acked == [7]
+    connection = FakeConnection()
+    assert delivery(connection).give_up(DEAD_LETTER)
+    assert connection.acked == [7]
 
 
 def test_a_given_up_message_is_acked_after_its_dead_letter_is_confirmed() -> None:
-    receiver = Receiver()
-    publisher = ScriptedPublisher(confirms=True, meanwhile=lambda: receiver.acked.append(0))
-    message = delivery(receiver, publisher)
+    connection = FakeConnection()
+    publisher = ScriptedPublisher(confirms=True, meanwhile=lambda: connection.acked.append(0))
+    message = delivery(connection, publisher)
     assert message.give_up(DEAD_LETTER)
     assert publisher.published == [(b"body", message.properties, DEAD_LETTER, False)]
-    assert receiver.acked == [0, 7]
+    assert connection.acked == [0, 7]
 
 
 def test_a_message_whose_dead_letter_is_not_confirmed_stays() -> None:
-    receiver = Receiver()
-    assert not delivery(receiver, ScriptedPublisher(confirms=False)).give_up(DEAD_LETTER)
-    assert receiver.acked == []
+    connection = FakeConnection()
+    assert not delivery(connection, ScriptedPublisher(confirms=False)).give_up(DEAD_LETTER)
+    assert connection.acked == []
 
 
 def test_a_message_lost_while_its_dead_letter_is_published_stays() -> None:
-    receiver = Receiver()
-    publisher = ScriptedPublisher(confirms=True, meanwhile=lambda: setattr(receiver, "lost", True))
-    assert not delivery(receiver, publisher).give_up(DEAD_LETTER)
+    connection = FakeConnection()
+    publisher = ScriptedPublisher(confirms=True, meanwhile=lambda: setattr(connection, "lost", True))
+    assert not delivery(connection, publisher).give_up(DEAD_LETTER)
     assert publisher.published[0][3], "the loss cancels the attempts to publish"
 
 
 def test_a_lost_message_is_not_dead_lettered() -> None:
     """It is redelivered, and would be dead-lettered twice."""
-    receiver, publisher = Receiver(), ScriptedPublisher(confirms=True)
-    receiver.lost = True
-    assert not delivery(receiver, publisher).give_up(DEAD_LETTER)
+    connection, publisher = FakeConnection(), ScriptedPublisher(confirms=True)
+    connection.lost = True
+    assert not delivery(connection, publisher).give_up(DEAD_LETTER)
     assert publisher.published == []
-    assert receiver.acked == []
+    assert connection.acked == []

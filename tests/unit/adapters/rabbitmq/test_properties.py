@@ -5,14 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pika.spec import BasicProperties
 
-from intercom_sink.adapters.rabbitmq.properties import NAMES, Properties, read_properties
+from intercom_sink.adapters.rabbitmq.properties import PROPERTY_NAMES, Properties, read_properties
 from intercom_sink.domain.envelope import TraceContext
 from tests.support import amqp_tables
 
 _short_strings = st.text(max_size=60) | st.binary(max_size=255)
 _octets = st.integers(0, 255)
 _kinds = {"delivery_mode": _octets, "priority": _octets, "timestamp": st.integers(0, 2**64 - 1)}
-_others = st.fixed_dictionaries({}, optional={name: _kinds.get(name, _short_strings) for name in NAMES})
+_others = st.fixed_dictionaries({}, optional={name: _kinds.get(name, _short_strings) for name in PROPERTY_NAMES})
 
 
 def encoded(properties: BasicProperties) -> bytes:
@@ -43,7 +43,7 @@ def test_properties_are_read_as_pika_does(others: dict[str, Any]) -> None:
     data = encoded(BasicProperties(**others, headers={"a": "b", "n": 1}))
     theirs, ours = BasicProperties().decode(data), read_properties(data)
     assert ours.headers == theirs.headers
-    assert [getattr(ours, name) for name in NAMES] == [getattr(theirs, name) for name in NAMES]
+    assert [getattr(ours, name) for name in PROPERTY_NAMES] == [getattr(theirs, name) for name in PROPERTY_NAMES]
     assert encoded(Properties(**others, headers={"a": "b", "n": 1})) == data
 
 
