@@ -14,7 +14,8 @@ class BrokerUnavailable(IntercomSinkError):
 
     Args:
         reason: why, in one line that is safe to log.
-        retryable: whether it may be available again after a while; False: it refuses this client.
+        retryable: whether it may be available again after a while; False: waiting can't help, since the broker refuses
+            this client or the queue is a stream.
     """
 
     def __init__(self, reason: str, *, retryable: bool = True) -> None:

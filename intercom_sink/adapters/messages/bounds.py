@@ -7,7 +7,7 @@ items. Nothing is built here: only the headers are followed (https://github.com/
 from intercom_sink.domain.errors import MalformedMessage
 
 MAX_BYTES = 16 * 2**20
-"""Bytes of a message: RabbitMQ's own limit since 4.0, and far over what Intercom takes."""
+"""Bytes of a message: RabbitMQ's default limit since 4.0, and far over what Intercom takes."""
 
 MAX_VALUES = 1_000_000
 """Values in one message, counting each key, item, list and map: about 100 MB at worst, once unpacked."""

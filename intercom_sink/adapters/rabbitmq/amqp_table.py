@@ -41,7 +41,7 @@ class Field:
 
     Args:
         raw_name: its name, as on the wire.
-        raw_value: its value, as on the wire: a type and what belongs to it.
+        raw_value: its value, as on the wire: a type byte, then the payload.
     """
 
     raw_name: bytes
@@ -64,9 +64,9 @@ class Field:
 
 
 def split_table(table: bytes) -> tuple[tuple[Field, ...], bool]:
-    """The fields of a table, given without its length; and whether that is all of it.
+    """Splits a table, given without its length prefix, into fields; also returns whether all of it could be split.
 
-    It is not, if one has a type whose size nobody knows, or does not end within the table: what follows is lost.
+    Splitting ends at a field of an unknown type, or one that runs beyond the table; the rest is dropped.
     """
     fields: list[Field] = []
     offset = 0
@@ -81,7 +81,7 @@ def split_table(table: bytes) -> tuple[tuple[Field, ...], bool]:
 
 
 def decode_value(encoded: bytes, depth: int = 0) -> object:
-    """The value that these bytes encode, a type and what belongs to it, as `split_table` found them."""
+    """The value that these bytes encode: a type byte, then the payload, as `split_table` found them."""
     kind, payload = encoded[:1], encoded[1:]
     if kind in _NUMBERS:
         return struct.unpack(_NUMBERS[kind], payload)[0]

@@ -10,7 +10,8 @@ class Brokers:
     """The URLs of a cluster's brokers. Any number of threads may use them at once.
 
     Args:
-        secret: the URLs as text, separated by commas. A new value must be valid too: `parse_urls` is its check.
+        secret: the URLs as text, separated by commas. A FileSecret must have `parse_urls` as its `check`, so that a new
+            value is valid too.
 
     Raises:
         ValueError: one is invalid; the text says which one and why, and never shows a password.

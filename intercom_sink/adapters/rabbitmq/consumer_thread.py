@@ -61,11 +61,14 @@ class ConsumerThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """Lets the thread make no further connection; the present one stays open for acks. From any thread."""
+        """Stops reconnecting; the present connection stays open for acks. From any thread."""
         self._stopping.set()
 
     def close(self) -> None:
-        """Sends the acks that are still pending, closes the connection, and waits for the thread to end."""
+        """Sends the acks that are still pending, closes the connection, and waits for the thread to end.
+
+        It waits for CLOSE_TIMEOUT + 1 seconds at most.
+        """
         self.stop()
         with self._consumer_lock:
             if self._consumer is not None:
@@ -73,7 +76,7 @@ class ConsumerThread:
         self._thread.join(CLOSE_TIMEOUT + 1)
 
     def is_alive(self) -> bool:
-        """Whether the thread runs, or has ended as it should: after a `close`, or with its error in the inbox."""
+        """Whether the thread runs, or has ended with its error in the inbox. False after a `close`."""
         return self._has_reported or self._thread.is_alive()
 
     # On the I/O thread.

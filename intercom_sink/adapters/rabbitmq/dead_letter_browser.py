@@ -53,7 +53,10 @@ class DeadLetterBrowser:
         self._queue = queue
 
     def browse(self) -> Iterator[StoredDeadLetter]:
-        """The dead letters that the queue held when the browser was opened; none that came later."""
+        """As many dead letters as the queue held when the browser was opened, from the oldest.
+
+        None came later, unless another client has removed some meanwhile.
+        """
         for number in range(1, self.count + 1):
             method, properties, body = self._channel.basic_get(self._queue)
             if method is None:  # another client has removed some

@@ -31,7 +31,7 @@ _FRAME_END = bytes([spec.FRAME_END])
 
 
 class SelectConnection(pika.SelectConnection):  # type: ignore[misc]
-    """pika's connection, but for the properties of messages: read by this package, they never raise.
+    """pika's connection, except that this package decodes the properties of messages, and never raises for them.
 
     pika raises for timestamps that Python has no datetime for, for types that it does not know, and for tables nested
     too deep, and the connection is lost with all its deliveries; and it reads floats as integers. All other frames are
@@ -49,7 +49,10 @@ def blocking_connection(parameters: pika.connection.Parameters) -> pika.Blocking
 
 
 def max_properties_size(connection: pika.BlockingConnection) -> int:
-    """Bytes of a message's properties, which must fit in one frame, at most. pika tells nobody what was negotiated."""
+    """The maximum size of a message's properties in bytes: they must fit in one frame.
+
+    pika does not expose the negotiated frame size.
+    """
     frame_max = int(connection._impl.params.frame_max)
     return frame_max - int(spec.FRAME_HEADER_SIZE + spec.FRAME_END_SIZE) - _CONTENT_HEADER.size
 

@@ -21,7 +21,10 @@ MAX_IDLE_SECONDS = 1.0
 
 
 def message_properties(ordering_key: str | None = None, trace: TraceContext | None = None) -> BasicProperties:
-    """The properties of a message for the sink: persistent, the time, and its ordering key and trace if it has them."""
+    """Properties of a message for the sink.
+
+    Persistent, with the time, and with an ordering key and a trace where they are given.
+    """
     headers = {} if ordering_key is None else {ORDERING_KEY_HEADER: ordering_key}
     if trace is not None:
         headers |= trace.headers()

@@ -20,12 +20,12 @@ class ReconnectPolicy:
     """Decides when to reconnect and when to stop trying.
 
     An outage begins with a failure, and ends once a connection has consumed for MIN_HEALTHY_SECONDS. Within an outage
-    the delays grow. It is given up at once when every broker, one after the other, has refused this client. Times are
+    the delays grow. Trying stops at once when every broker, one after the other, has refused this client. Times are
     seconds of a monotonic clock.
 
     Args:
-        timeout: seconds after which an outage is given up; 0: at the first failure. A broker that refuses this client
-            leaves the others of the round to try, whatever the timeout.
+        timeout: seconds of an outage after which trying stops; 0: at the first failure. A broker that refuses this
+            client leaves the others of the round to try, whatever the timeout.
         broker_count: how many brokers are tried in turn; only a round in which all failed is followed by a delay.
 
     Attributes:

@@ -1,8 +1,8 @@
 """MessageSource on RabbitMQ: an I/O thread of its own keeps one connection consuming.
 
 That thread (`consumer_thread`) answers heartbeats, so a slow response from Intercom, or a pause, never costs the
-connection. Deliveries reach the receiving thread through a queue. A `requeue` ends the thread; the next `receive`
-starts another one.
+connection. Deliveries reach the receiving thread through an inbox in memory (`Inbox`). A `requeue` ends the thread; the
+next `receive` starts another one.
 """
 
 import threading
