@@ -69,7 +69,8 @@ def _checked_text(value: object, name: str) -> str:
         return str.__str__(value)
     if isinstance(value, bytes | bytearray | memoryview):
         raise MalformedMessage(f"{name} is packed as binary, not as text")
-    raise MalformedMessage(f"{name} is {'nil' if value is None else f'of type {type(value).__name__}'}, not text")
+    found = "nil (null in JSON)" if value is None else f"of type {type(value).__name__}"
+    raise MalformedMessage(f"{name} is {found}, not text")
 
 
 def _describe(character: str) -> str:

@@ -92,4 +92,4 @@ def _unknown(key: str) -> str:
 
 
 def _missing(key: str) -> str:
-    return f"key '{key}' is missing" + ("; use nil for no body" if key == "data" else "")
+    return f"key '{key}' is missing" + ("; use nil (null in JSON) for no body" if key == "data" else "")

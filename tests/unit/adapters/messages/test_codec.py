@@ -79,7 +79,7 @@ METHOD, PATH, DATA = ("method", "GET"), ("path", "/me"), ("data", None)
         (GOOD + b"\x00", "1 bytes follow"),
         (b"\xc1", "0xc1, which begins no msgpack value"),
         (b"\x93\x01\x02", "ends in the middle"),
-        (packed(METHOD, PATH), "key 'data' is missing; use nil for no body"),
+        (packed(METHOD, PATH), "key 'data' is missing; use nil (null in JSON) for no body"),
         (packed(), "key 'method' is missing; key 'path' is missing; key 'data' is missing"),
         (packed(METHOD, PATH, DATA, ("more", 1)), "has 4 keys"),
         (packed(METHOD, METHOD, PATH, DATA), "a key twice"),
@@ -91,7 +91,7 @@ METHOD, PATH, DATA = ("method", "GET"), ("path", "/me"), ("data", None)
             "a map has a key that is binary, not text: is the encoder in raw mode?",
         ),
         (packed(("method", b"GET"), PATH, DATA), "method is packed as binary, not as text"),
-        (packed(("method", None), PATH, DATA), "method is nil, not text"),
+        (packed(("method", None), PATH, DATA), "method is nil (null in JSON), not text"),
         (packed(METHOD, ("path", 1), DATA), "path is of type int, not text"),
         (packed(METHOD, ("path", b"/me"), DATA), "path is packed as binary, not as text"),
         (
