@@ -1,4 +1,4 @@
-"""Whose fault is a failure: the message's, the token's, or Intercom's? `GET /me` tells.
+"""Finds out whether the message, the token or Intercom is at fault for a failure, by sending `GET /me`.
 
 A 401 may mean that this message is not allowed, or that the token was revoked and every message will fail. A repeated
 server error, or no response, may be caused by this message, or by an outage. `GET /me` needs nothing but a valid token:
@@ -18,8 +18,8 @@ from intercom_sink.domain.rate_limiter import RateLimiter
 from intercom_sink.domain.request import IntercomRequest
 from intercom_sink.domain.response import AttemptResult, Response
 
-ME = IntercomRequest("GET", "/me")
-"""Returns the owner of the token, on every plan."""
+GET_ME = IntercomRequest("GET", "/me")
+"""The request for the token's owner, which every plan answers."""
 
 
 class Fault(StrEnum):
@@ -61,7 +61,10 @@ class Diagnoser:
         self._fault: Fault | None = None
 
     def diagnose(self, cancelled: Callable[[], bool]) -> Fault | None:
-        """What is at fault now; None once `cancelled()` is true, before there is a result."""
+        """What is at fault now; None if `cancelled()` is true before there is a result.
+
+        A caller that shares a request checks `cancelled` only once that request has ended.
+        """
         with self._condition:
             needed = self._sent + 1
             while self._is_diagnosing:
@@ -91,6 +94,6 @@ class Diagnoser:
             return None
         with self._condition:
             self._sent += 1
-        result = self._gateway.send(ME)
+        result = self._gateway.send(GET_ME)
         self._limiter.release(permit, result)
         return result

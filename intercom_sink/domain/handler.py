@@ -93,6 +93,7 @@ class Handler:
             fault: Fault | None = Fault.MESSAGE  # the policy's assumption unless diagnosed; None: cancelled first
             needs_diagnosis = self.options.hold and RULES[disposition].is_ambiguous
             if needs_diagnosis:
+                # `GET /me` needs a permit too. No pause: either a hold follows, or this message alone is at fault.
                 self.limiter.release(permit, result)
                 fault = self.diagnoser.diagnose(cancelled)
                 if fault is Fault.MESSAGE:
@@ -101,8 +102,8 @@ class Handler:
             self.monitor.record(events.AttemptFinished(attempt))
             delay = self.draw(attempt.rule.delay(result, state))
             if not needs_diagnosis:
-                self.limiter.release(permit, result, self._pause_for_all(delivery, attempt.rule, delay))
-            if self._begin_hold_if_due(attempt, fault):
+                self.limiter.release(permit, result, self._record_pause(delivery, attempt.rule, delay))
+            if self._must_stay_queued(attempt, fault):
                 break
             if attempt.rule.action is not Action.RETRY:
                 return self._finish(delivery, attempt)
@@ -115,17 +116,20 @@ class Handler:
             self.monitor.record(events.MessageNotSent(delivery.envelope))
         return None
 
-    def _pause_for_all(self, delivery: Delivery, rule: Rule, delay: float) -> float:
-        """Seconds for which no message may be sent after this attempt."""
+    def _record_pause(self, delivery: Delivery, rule: Rule, delay: float) -> float:
+        """Records a pause of the message's lane, where the rule asks for one.
+
+        Returns:
+            The seconds for which no message at all may be sent.
+        """
         key = delivery.envelope.ordering_key
         pauses_all = rule.pauses_all or (rule.pauses_lane and self.limiter.pause_lane(key, delay))
         return delay if pauses_all else 0.0
 
-    def _begin_hold_if_due(self, attempt: Attempt, fault: Fault | None) -> bool:
-        """Begins a hold if the token or Intercom is at fault, or an outage lasts too long.
+    def _must_stay_queued(self, attempt: Attempt, fault: Fault | None) -> bool:
+        """Whether the message stays in the queue: the diagnosis was cancelled, or a hold begins here.
 
-        Returns:
-            Whether the message stays in the queue.
+        It begins because the token or Intercom is at fault, or an outage has lasted for MAX_OUTAGE.
         """
         if fault is Fault.MESSAGE:
             is_outage = attempt.disposition is Disposition.NO_RESPONSE and self.limiter.outage_seconds() >= MAX_OUTAGE

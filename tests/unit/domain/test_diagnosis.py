@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from intercom_sink import AttemptResult, IntercomRequest, Monitors, NoResponse, Response, SystemClock
-from intercom_sink.domain.diagnosis import ME, Diagnoser, Fault, fault_of
+from intercom_sink.domain.diagnosis import GET_ME, Diagnoser, Fault, fault_of
 from intercom_sink.domain.envelope import TraceContext
 from intercom_sink.domain.rate_limiter import Permit, RateLimiter
 from intercom_sink.testing import InMemoryGateway
@@ -70,7 +70,7 @@ class SlowGateway(InMemoryGateway):
         self._threads = threads
 
     def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
-        assert request == ME
+        assert request == GET_ME
         self.sent_at.append(self._threads.now)
         self._threads.sleep(LATENCY)
         result = next(self._results)
@@ -292,7 +292,7 @@ def test_threads_that_ask_at_once_send_one_request() -> None:
     for thread in threads:
         thread.join(MAX_WAIT)
         assert not thread.is_alive()
-    assert gateway.requests == [ME]
+    assert gateway.requests == [GET_ME]
     assert faults == [Fault.TOKEN] * count
 
 
@@ -334,4 +334,4 @@ def test_thread_whose_caller_fails_sends_in_its_place_unless_it_is_cancelled() -
         thread.join(MAX_WAIT)
         assert not thread.is_alive()
     assert results == {"first": "a bug", "second": Fault.INTERCOM, "third": None}
-    assert gateway.requests == [ME, ME]
+    assert gateway.requests == [GET_ME, GET_ME]

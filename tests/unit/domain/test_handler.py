@@ -23,7 +23,7 @@ from intercom_sink import (
 )
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.causes import HoldCause, PauseCause
-from intercom_sink.domain.diagnosis import ME, Diagnoser
+from intercom_sink.domain.diagnosis import GET_ME, Diagnoser
 from intercom_sink.domain.envelope import Envelope, TraceContext
 from intercom_sink.domain.events import (
     AttemptFinished,
@@ -80,7 +80,7 @@ class ScriptedGateway(InMemoryGateway):
         self._clock = clock
 
     def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
-        if request == ME:
+        if request == GET_ME:
             self.me_sent_at.append(self._clock.now)
             self.during_me()
             self.last_me = next(self._me, Response(200))

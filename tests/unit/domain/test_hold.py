@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from intercom_sink import AttemptResult, IntercomRequest, NoResponse, Response, SystemClock
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.causes import HoldCause
-from intercom_sink.domain.diagnosis import ME, Diagnoser, Fault
+from intercom_sink.domain.diagnosis import GET_ME, Diagnoser, Fault
 from intercom_sink.domain.envelope import TraceContext
 from intercom_sink.domain.events import HoldBegan, HoldContinues, HoldEnded
 from intercom_sink.domain.hold import CAUSES, MAX_HOLD_DELAY, WARNING_INTERVAL, Hold
@@ -36,7 +36,7 @@ class TimedGateway(InMemoryGateway):
         self._otherwise = otherwise
 
     def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
-        assert request == ME
+        assert request == GET_ME
         self.sent_at.append(self._clock.now)
         return next(self._script, self._otherwise)
 

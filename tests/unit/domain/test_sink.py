@@ -27,7 +27,7 @@ from intercom_sink import (
 )
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.causes import HoldCause
-from intercom_sink.domain.diagnosis import ME
+from intercom_sink.domain.diagnosis import GET_ME
 from intercom_sink.domain.envelope import Envelope, TraceContext
 from intercom_sink.domain.events import (
     AttemptFinished,
@@ -408,10 +408,10 @@ class Intercom(InMemoryGateway):
         self._lock = threading.Lock()
 
     def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
-        if request == ME:
+        if request == GET_ME:
             self.during_me()
         with self._lock:
-            if request == ME:
+            if request == GET_ME:
                 self.questions += 1
                 self._left -= 1
                 return self.failure if self._left >= 0 else Response(200)
@@ -594,7 +594,7 @@ def test_message_that_breaks_every_connection_does_not_stop_the_others(concurren
     assert sink.run() == {"delivered": 19, "no response too often": 1}
     assert [(body, letter.reason) for body, letter in source.dead_letters] == [(bodies(3)[0], Reason.NO_RESPONSE)]
     assert [sent.path for sent in gateway.requests].count("/contacts/3") == 5
-    assert gateway.requests.count(ME) == 5
+    assert gateway.requests.count(GET_ME) == 5
     assert monitor.events_of(HoldBegan) == []
 
 
@@ -602,7 +602,7 @@ def test_token_that_is_refused_gives_everything_up_with_hold_off() -> None:
     source, gateway = InMemorySource(bodies(1, 2, 3)), InMemoryGateway([Response(401)] * 3)
     assert Sink(source, gateway, VirtualClock(), decode).run() == {"access denied": 3}
     assert len(source.dead_letters) == 3
-    assert ME not in gateway.requests
+    assert GET_ME not in gateway.requests
 
 
 @pytest.mark.parametrize("options", [PolicyOptions(), HOLD], ids=str)
