@@ -8,12 +8,16 @@ server error, or no response, may be caused by this message, or by an outage. `G
     | 2xx                    | the message                       |
     | 401, 403               | the token                         |
     | any other, no response | Intercom, or the network to it    |
+
+A 429 proves nothing about the fault. It is treated like any other response, as Intercom's: a hold loses nothing, and a
+wrong verdict on the message would. The next `GET /me`, in a hold too, waits as long as the 429 asks for.
 """
 
 from collections.abc import Callable
 from enum import StrEnum
 
 from intercom_sink.domain.ports import Clock, IntercomGateway
+from intercom_sink.domain.rate_limit import retry_delay
 from intercom_sink.domain.rate_limiter import RateLimiter
 from intercom_sink.domain.request import IntercomRequest
 from intercom_sink.domain.response import AttemptResult, Response
@@ -49,15 +53,17 @@ class Diagnoser:
     Args:
         gateway: sends the request.
         limiter: grants its permit: it counts against the rate window like any other.
-        clock: supplies the condition to wait on.
+        clock: supplies the time, and the condition to wait on.
     """
 
     def __init__(self, gateway: IntercomGateway, limiter: RateLimiter, clock: Clock) -> None:
         self._gateway = gateway
         self._limiter = limiter
+        self._clock = clock
         self._condition = clock.condition()
         self._is_diagnosing = False
         self._sent = self._ended = 0
+        self._limited_until = 0.0
         self._fault: Fault | None = None
 
     def diagnose(self, cancelled: Callable[[], bool]) -> Fault | None:
@@ -88,12 +94,14 @@ class Diagnoser:
         return fault
 
     def send(self, cancelled: Callable[[], bool], not_before: float = 0.0) -> AttemptResult | None:
-        """Sends `GET /me` once there is a permit; None once `cancelled()` is true."""
-        permit = self._limiter.acquire(cancelled, not_before)
+        """Sends `GET /me` once there is a permit, and the last 429 allows it; None once `cancelled()` is true."""
+        permit = self._limiter.acquire(cancelled, max(not_before, self._limited_until))
         if permit is None:
             return None
         with self._condition:
             self._sent += 1
         result = self._gateway.send(GET_ME)
+        if isinstance(result, Response) and result.status == 429:
+            self._limited_until = self._clock.monotonic() + retry_delay(result.rate_limit)
         self._limiter.release(permit, result)
         return result

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 
-from intercom_sink import AttemptResult, IntercomRequest, Monitors, NoResponse, Response, SystemClock
+from intercom_sink import AttemptResult, IntercomRequest, Monitors, NoResponse, RateLimit, Response, SystemClock
 from intercom_sink.domain.diagnosis import GET_ME, Diagnoser, Fault, fault_of
 from intercom_sink.domain.envelope import TraceContext
 from intercom_sink.domain.rate_limiter import Permit, RateLimiter
@@ -248,6 +248,20 @@ def test_send_waits_until_the_given_time() -> None:
     scene.run()
     assert scene.gateway.sent_at == [7]
     assert sent == [Response(503)]
+
+
+@pytest.mark.parametrize(
+    ("rate_limit", "seconds"),
+    [(RateLimit(retry_after=20), 20), (RateLimit(retry_after=3600), 60), (RateLimit(), 10)],
+    ids=str,
+)
+def test_next_request_waits_as_long_as_a_429_asks_for(rate_limit: RateLimit, seconds: float) -> None:
+    scene = Scene(Response(429, rate_limit), Response(401))
+    first, second = scene.caller(), scene.caller(at=LATENCY + 0.5)
+    scene.run()
+    assert first.faults == [(LATENCY, Fault.INTERCOM)]
+    assert second.faults == [(LATENCY + seconds + LATENCY, Fault.TOKEN)]
+    assert scene.gateway.sent_at == [0, LATENCY + seconds]
 
 
 def test_send_returns_nothing_once_cancelled() -> None:
