@@ -52,6 +52,7 @@ class Hold:
         self._on_begin = on_begin
         self._lock = clock.condition()
         self._cause: HoldCause | None = None
+        self._began_at = 0.0
 
     def is_active(self) -> bool:
         """Whether every message must stay in the queue."""
@@ -62,14 +63,14 @@ class Hold:
         with self._lock:
             if self._cause is not None:
                 return
-            self._cause = cause
+            self._cause, self._began_at = cause, self._clock.monotonic()
         self._monitor.record(HoldBegan(cause, attempt))
         self._on_begin()
 
     def wait(self, cancelled: Callable[[], bool]) -> None:
         """Sends `GET /me` with backoff until the hold is over; returns at once when `cancelled()` is true."""
         assert self._cause is not None
-        cause, began = self._cause, self._clock.monotonic()
+        cause, began = self._cause, self._began_at
         requests, last_warning = 0, began
         while True:
             requests += 1

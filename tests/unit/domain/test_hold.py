@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom_sink import AttemptResult, IntercomRequest, NoResponse, Response, SystemClock
+from intercom_sink import AttemptResult, IntercomRequest, NoResponse, RateLimit, Response, SystemClock
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.causes import HoldCause
 from intercom_sink.domain.diagnosis import GET_ME, Diagnoser, Fault
@@ -193,6 +193,24 @@ def test_pause_for_all_delays_get_me_too() -> None:
     scene.begin()
     scene.wait()
     assert scene.gateway.sent_at == [20]
+
+
+def test_429_to_get_me_delays_the_next_one_as_long_as_it_asks_for() -> None:
+    """Where that is longer than the backoff."""
+    scene = Scene(Response(429, RateLimit(retry_after=20)), REFUSED, Response(429, RateLimit(retry_after=1)))
+    scene.begin()
+    scene.wait()
+    assert scene.gateway.sent_at == [1, 21, 25, 33]
+
+
+def test_seconds_of_a_hold_count_from_its_beginning() -> None:
+    """Not from the first `GET /me`: before it the attempts in flight end, and the connection closes."""
+    scene = Scene(*[REFUSED] * 13)
+    scene.begin()
+    scene.clock.now += 30
+    scene.wait()
+    assert [event.seconds for event in scene.monitor.events_of(HoldContinues)] == [301]
+    assert scene.monitor.events[-1] == HoldEnded(HoldCause.TOKEN, 331)
 
 
 def test_warning_comes_every_five_minutes_and_says_for_how_long() -> None:
