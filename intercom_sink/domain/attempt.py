@@ -35,5 +35,5 @@ class Attempt:
 
     @property
     def rule(self) -> Rule:
-        """The policy's row for its disposition."""
+        """The policy's rule for its disposition."""
         return RULES[self.disposition]

@@ -23,7 +23,7 @@ NO_DELAY = Delay(0.0, 0.0)
 def exponential(failures: int, max_delay: float) -> Delay:
     """The delay after some consecutive failures (at least 1): 0.5 to 1 s, doubled each time, up to `max_delay` s.
 
-    The jitter is an "equal" one: the lower half of the delay is fixed, the upper half random.
+    "Equal jitter": the lower half of the delay is fixed, the upper half random.
     """
     upper = min(2.0 ** min(failures - 1, 16), max_delay)  # 16: no float overflows
     return Delay(upper / 2, upper)

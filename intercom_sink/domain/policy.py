@@ -1,6 +1,7 @@
-"""The delivery policy: what follows from one attempt, as a table and one pure function.
+"""The delivery policy: what follows from one attempt, as a table and pure functions.
 
-No clock, no I/O, no logger: the result of an attempt and the retry state go in, a row of the table comes out.
+No clock, no I/O, no logger: the result of an attempt, the retry state and the options go in, a disposition comes out.
+`RULES`, the table, has the rule for each disposition.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +25,7 @@ Without a dead-letter queue it is retried for ever."""
 
 
 class Disposition(StrEnum):
-    """What an attempt means for its message: the rows of the table, and the words of log lines and summaries."""
+    """What an attempt means for its message: the keys of the table, and the words of log lines and summaries."""
 
     DELIVERED = "delivered"
     NOT_FOUND = "not found"
@@ -51,7 +52,7 @@ class Action(Enum):
 
 
 class Severity(IntEnum):
-    """How important it is to an operator; the numbers are those of the standard library's log levels."""
+    """How important a disposition is to an operator; the numbers are those of the standard library's log levels."""
 
     DEBUG = 10
     INFO = 20
@@ -85,9 +86,10 @@ class Rule:
         action: what to do with the message.
         severity: how important it is to an operator.
         reason: why it was given up, for its dead letter; GIVE_UP only.
-        delay: seconds before the next attempt; RETRY only.
+        delay: returns the range of the delay before the next attempt, given the result and the retry state; RETRY only.
         pauses_all: no message may be sent during the delay: the cause is Intercom, not this message.
-        pauses_lane: only this message waits, unless a second lane has the same disposition meanwhile: then all wait.
+        pauses_lane: only this message's lane waits, unless a second lane has the same disposition meanwhile: then all
+            wait.
         is_ambiguous: the message may not be at fault: with `PolicyOptions.hold`, find out what is (see `diagnosis`).
         counts_as_message_failure: counts towards MAX_MESSAGE_FAILURES.
         is_server_error: sets `RetryState.previous_was_server_error`, so that a second 5xx in a row is given up; every
@@ -169,7 +171,7 @@ RULES: Mapping[Disposition, Rule] = MappingProxyType(
 
 
 def decide(result: AttemptResult, state: RetryState, options: PolicyOptions) -> Disposition:
-    """The row of the table that an attempt with this result falls under, given the retry state."""
+    """The disposition of an attempt with this result, given the retry state."""
     match result:
         case NoResponse():
             return Disposition.NO_RESPONSE
@@ -194,7 +196,7 @@ def decide(result: AttemptResult, state: RetryState, options: PolicyOptions) -> 
 
 
 def decide_for_message_fault(disposition: Disposition, state: RetryState, options: PolicyOptions) -> Disposition:
-    """The row for an ambiguous disposition once the fault is known to be the message's."""
+    """The disposition that replaces an ambiguous one once the message is known to be at fault."""
     if disposition is not Disposition.NO_RESPONSE:
         return disposition
     is_last = options.dead_letters and state.message_failures + 1 >= MAX_MESSAGE_FAILURES

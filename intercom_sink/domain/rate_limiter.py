@@ -7,19 +7,25 @@ none is granted now:
 
 - *The rate window* is exhausted, as far as responses have reported it (see `rate_window`).
 - *A pause for all*: after a 429, and while there is no valid response, nothing is sent until `paused_until`.
-- *A pause of one lane*: after a 429 about one resource only its own message waits; if a second lane gets one meanwhile,
-  the pause is for all.
+- *The request's own delay*: `acquire` gets the earliest time, `not_before`. It is the delay of a retry or of `GET /me`,
+  or the pause of the message's lane: after a 429 about one resource only that lane waits. The limiter keeps lane pauses
+  (`pause_lane`) only to see when a second lane gets such a 429; then the pause is for all.
 - *Half-open*: after a pause for all, and at startup, it is unknown whether Intercom takes requests. As in a circuit
-  breaker, one probe request is sent, and the others wait for its result. A response that asks for no pause closes the
-  half-open state, and the rest resume; any other result begins the next pause.
+  breaker, one probe request is sent, and the others wait for its result. A response without a pause closes the
+  half-open state, and the rest resume. A result with a pause begins the next pause. A probe without a response, if
+  released without a pause, leaves the limiter half-open: the next request is another probe.
 
 Requests that were in flight when a pause began are *stale*. If one of them fails too, that is the same failure: it
 counts once, and neither prolongs the pause nor ends the probe. If it succeeds, it does not replace the probe, but it
-resets the backoff. A 429 always prolongs the pause, since it says until when.
+resets the backoff. A 429 with a pause may prolong it, since it says until when.
+
+The caller of `release` says how long the pause is. An ambiguous result (`Rule.is_ambiguous`, with `PolicyOptions.hold`)
+and that of `GET /me` are released without one: what follows is a hold, or concerns one message.
 
 The backoff belongs to Intercom, not to a message: a permit carries the number of consecutive failures so far.
 
-A worked timeline, with three workers A, B and C and an Intercom that goes down; each delay is the shortest possible:
+A worked timeline, without `PolicyOptions.hold`, with three workers A, B and C and an Intercom that goes down; each
+delay is the shortest possible:
 
       time  event                                   state after it
        0.0  A acquires a permit                     half-open: A is the probe, B and C wait
@@ -127,7 +133,7 @@ class RateLimiter:
             self._count_failure(result, is_stale, now)
             if pause > 0 and not (is_stale and isinstance(result, NoResponse)):
                 self._pause(result, pause, now)
-                may_proceed = True  # they wait for the end of the pause now, not for the probe
+                may_proceed = True  # what they wait for has changed
             elif is_probe and isinstance(result, Response):
                 self._half_open = seconds_until(self._paused_until, now) > 0  # a stale 429 has begun another pause
                 if not self._half_open:
@@ -136,7 +142,11 @@ class RateLimiter:
                 self._condition.notify_all()
 
     def pause_lane(self, ordering_key: str | None, seconds: float) -> bool:
-        """Records that a lane waits because of a 429 about one resource; returns whether another lane does so too."""
+        """Records the pause of a lane after a 429 about one resource, for `lane_paused_until`.
+
+        Returns:
+            Whether another lane is paused too.
+        """
         with self._condition:
             now = self._clock.monotonic()
             self._lane_pauses = {

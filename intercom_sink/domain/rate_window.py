@@ -12,7 +12,7 @@ clock (`Reset`), and the server's time (`Date`). The window is tracked from thes
   early: the earliest reported end is kept.
 - *How many are available.* A report counts the requests that had arrived by then. Those in flight may not be among
   them, so all of them are subtracted, and so are *unreported* requests: those that ended without a report (no response,
-  or no headers) since the request of the latest report was sent.
+  or no headers). They are subtracted until a report arrives whose request was sent after the last of them had ended.
 - *Out of order.* Requests are counted in the order of their arrival, but responses may overtake each other. The lowest
   `Remaining` is the latest count, so it wins. A response that reports more was counted before the lowest one and is
   therefore part of it; it was also subtracted as in flight when the lowest report came, so one request is added back.
