@@ -45,7 +45,7 @@ class InMemorySource:
         bodies: the messages.
         ordering_key: returns the ordering key of a message, given its body; by default none has one.
         max_block: seconds for which a `receive` waits for acks by other threads before it fails.
-        monotonic: tells when a message is delivered.
+        monotonic: the clock of `delivered_at`; with a VirtualClock pass its `monotonic`.
 
     Attributes:
         queue: the bodies that are not delivered yet.
