@@ -16,14 +16,17 @@ class TraceContext:
     tracestate: str = ""
 
     def headers(self) -> dict[str, str]:
-        """It, as the headers of a message or of a request; an empty state has none."""
+        """The headers that carry this context, in a message or a request; `tracestate` only if it is not empty."""
         state = {"tracestate": self.tracestate} if self.tracestate else {}
         return {"traceparent": self.traceparent, **state}
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What is known of a message besides its body. Each delivery has one of its own, the same object in all its events.
+    """What is known of a message besides its body.
+
+    Monitors tell deliveries apart by the identity of their envelopes, since equal ones are common: each delivery has an
+    envelope of its own, the same object in all its events.
 
     Args:
         ordering_key: messages with the same key must reach Intercom in order; those without a key (None) share one.

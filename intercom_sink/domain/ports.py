@@ -24,7 +24,7 @@ class Delivery(Protocol):
 
     @property
     def envelope(self) -> Envelope:
-        """What is known of the message besides its body: the same object each time."""
+        """What is known of the message besides its body: the same object each time, and no other delivery's."""
 
     @property
     def delivered_at(self) -> float:
@@ -63,7 +63,7 @@ class MessageSource(Protocol):
     def on_lost(self, callback: Callable[[], None]) -> None:
         """Registers what is called, from any thread, each time a connection is lost, and its deliveries with it.
 
-        Called once, before the first `receive`.
+        The sink calls `on_lost` itself once, before the first `receive`.
         """
 
     def receive(self) -> Delivery | None:
@@ -97,9 +97,10 @@ class IntercomGateway(Protocol):
     """Sends requests to Intercom. Any number of threads may send at once."""
 
     def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
-        """Makes one attempt (two or more if the token was replaced meanwhile); blocks until it has a result.
+        """Makes one attempt; blocks until it has a result.
 
-        Failures are results too, not exceptions. `trace` is the trace that the attempt belongs to, if there is one.
+        Failures are results too, not exceptions. Where the token is refused and was replaced meanwhile, the attempt
+        includes sending the request again at once. `trace` is the trace that the attempt belongs to, if there is one.
         """
 
     def close(self) -> None:
