@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from intercom_sink.domain.attempt import Attempt
 from intercom_sink.domain.causes import HoldCause, PauseCause
+from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.policy import Disposition
 
@@ -48,7 +49,7 @@ class AttemptStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class AttemptFinished(Event):
-    """An attempt has ended; the next event says what happens to its message: delivered, retried, given up, ..."""
+    """An attempt has ended; a later event of its message says what follows: delivered, retried, given up, ..."""
 
     attempt: Attempt
 
@@ -181,7 +182,7 @@ class Consuming(Event):
 
 @dataclass(frozen=True, slots=True)
 class OtherConsumers(Event):
-    """The queue had `consumers` before the sink: they break its order, unless it is single-active-consumer."""
+    """The queue has other consumers (`consumers`): they break its order, unless it is single-active-consumer."""
 
     queue: str
     consumers: int
@@ -207,14 +208,17 @@ class DeadLettered(Event):
     """The broker has confirmed a dead letter; `reason` and `error_codes` say why the message was given up."""
 
     queue: str
-    reason: str
+    reason: Reason
     error_codes: tuple[str, ...] = ()
     envelope: Envelope = field(default_factory=Envelope)
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterNotConfirmed(Event):
-    """A dead letter is not confirmed, but may be stored; its message stays queued. The next attempt is in `delay` s."""
+    """A dead letter is not confirmed, but may be stored; its message stays queued. The next attempt is in `delay` s.
+
+    `reason` says why the broker did not confirm it.
+    """
 
     queue: str
     reason: str

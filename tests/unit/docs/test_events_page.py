@@ -12,6 +12,7 @@ from intercom_sink.adapters.monitors.progress_log import ProgressLog
 from intercom_sink.adapters.monitors.recovery_log import RecoveryLog
 from intercom_sink.adapters.monitors.repeated_lines import MAX_IDENTICAL, RepeatLimiter
 from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.events import (
     AttemptFinished,
     ConnectionFailed,
@@ -55,7 +56,7 @@ def test_lines_that_are_not_events_have_the_fields_that_the_page_names(caplog: p
         ConnectionFailed("amqp://h/", "refused"),
         Consuming("amqp://h/", "q"),
         DeadLetterNotConfirmed("dead", "full", 1.0),
-        DeadLettered("dead", "rejected"),
+        DeadLettered("dead", Reason.REJECTED),
     ):
         status.record(event)
         progress.record(event)

@@ -6,6 +6,7 @@ from intercom_sink import Disposition, Event, Response
 from intercom_sink.adapters.monitors.health import Limits, is_ready, problem, readiness
 from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.domain.causes import HoldCause, PauseCause
+from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.events import (
     AttemptFinished,
     ConnectionFailed,
@@ -118,7 +119,7 @@ def test_message_that_is_never_acked_needs_a_restart(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [DeadLettered("dead", "rejected"), DeadLetterNotConfirmed("dead", "the broker has an alarm", 1.0)]
+    "event", [DeadLettered("dead", Reason.REJECTED), DeadLetterNotConfirmed("dead", "the broker has an alarm", 1.0)]
 )
 def test_message_that_waits_for_other_dead_letters_needs_no_restart(rig: Rig, event: Event) -> None:
     """They are published one at a time, and an attempt takes half a minute while the broker has an alarm."""

@@ -23,6 +23,7 @@ from intercom_sink.adapters.monitors.log_format import FORMATTERS
 from intercom_sink.adapters.monitors.log_lines import LINES, MAX_BEGINNING, MAX_PATH
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.causes import HoldCause, PauseCause
+from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.envelope import Envelope, TraceContext
 from intercom_sink.domain.events import (
     AttemptFinished,
@@ -207,7 +208,7 @@ REJECTED_ATTEMPT = ATTEMPT | {
             {"broker": "amqp://u@h/", "reason": "refused"},
         ),
         (Reconnecting(0.5), "INFO", "reconnecting", {"delay": 0.5}),
-        (DeadLettered("dead", "rejected"), "INFO", "dead-lettered", {"queue": "dead", "reason": "rejected"}),
+        (DeadLettered("dead", Reason.REJECTED), "INFO", "dead-lettered", {"queue": "dead", "reason": "rejected"}),
         (
             DeadLetterNotConfirmed("dead", "full", 1.0),
             "ERROR",

@@ -8,6 +8,7 @@ import pytest
 
 from intercom_sink import Disposition, Event, NoResponse, Response
 from intercom_sink.adapters.monitors.recovery_log import RecoveryLog
+from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.events import (
     AttemptFinished,
     ConnectionFailed,
@@ -68,7 +69,7 @@ def ok(duration: float = 0.0) -> AttemptFinished:
 
 
 def test_nothing_is_written_while_all_works(rig: Rig) -> None:
-    for event in (Consuming(URL, "q"), ok(), DeadLettered("dead", "rejected"), ok()):
+    for event in (Consuming(URL, "q"), ok(), DeadLettered("dead", Reason.REJECTED), ok()):
         rig.at(1, event)
     assert rig.lines() == []
 
@@ -83,8 +84,8 @@ def test_rabbitmq_is_available_again(rig: Rig) -> None:
 
 def test_dead_letters_are_confirmed_again(rig: Rig) -> None:
     rig.at(1, DeadLetterNotConfirmed("dead", "full", 1.0))
-    rig.at(3, DeadLettered("dead", "rejected"))
-    rig.at(4, DeadLettered("dead", "rejected"))
+    rig.at(3, DeadLettered("dead", Reason.REJECTED))
+    rig.at(4, DeadLettered("dead", Reason.REJECTED))
     assert rig.lines() == [("dead letters confirmed again", {"queue": "dead", "seconds": 2.0, "failures": 1})]
 
 

@@ -77,7 +77,7 @@ def test_a_message_is_published_with_its_reason_headers() -> None:
     assert body == b"body"
     metadata = metadata_of(properties)
     assert (metadata["reason"], metadata["path"], metadata["source-queue"]) == ("rejected", "/contacts/1", "queue")
-    assert rig.monitor.events == [DeadLettered("dead", "rejected", (), ENVELOPE)]
+    assert rig.monitor.events == [DeadLettered("dead", Reason.REJECTED, (), ENVELOPE)]
 
 
 def test_publishing_is_tried_again_until_it_is_confirmed() -> None:
@@ -90,7 +90,7 @@ def test_publishing_is_tried_again_until_it_is_confirmed() -> None:
     assert rig.monitor.events == [
         DeadLetterNotConfirmed("dead", "full", first, ENVELOPE),
         DeadLetterNotConfirmed("dead", "full", second, ENVELOPE),
-        DeadLettered("dead", "rejected", (), ENVELOPE),
+        DeadLettered("dead", Reason.REJECTED, (), ENVELOPE),
     ]
 
 

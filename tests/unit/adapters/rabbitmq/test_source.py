@@ -300,7 +300,7 @@ def test_a_given_up_message_is_dead_lettered_and_acked(make_rig: MakeRig, blocki
     ((body, properties),) = blocking_broker.queues["dead"]
     assert (body, properties.headers["x-intercom-sink-source-queue"]) == (b"one", "queue")
     assert broker.acked == [1]
-    assert rig.monitor.events == [Consuming(ONE, "queue"), DeadLettered("dead", "malformed")]
+    assert rig.monitor.events == [Consuming(ONE, "queue"), DeadLettered("dead", Reason.MALFORMED)]
     assert [connection.is_open for connection in blocking_broker.connections] == [False, False]
 
 
@@ -421,7 +421,7 @@ def test_a_message_whose_properties_can_not_be_read_is_malformed(
     assert broker.acked == [1]
     assert rig.monitor.events == [
         Consuming(ONE, "queue"),
-        DeadLettered("dead", "malformed"),
+        DeadLettered("dead", Reason.MALFORMED),
         MessageMalformed(Envelope(), "its AMQP properties can't be read: they are cut off", b"poison"),
     ]
 
