@@ -10,6 +10,7 @@ from intercom_sink.adapters.monitors.health import is_ready, readiness
 from intercom_sink.adapters.monitors.http_server import Reply, Routes, StatusServer
 from intercom_sink.adapters.monitors.metrics import CONTENT_TYPE, PrometheusMonitor
 from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.domain.errors import OperatorError
 
 
 class StatusPages:
@@ -40,7 +41,10 @@ class StatusPages:
         Raises:
             OperatorError: it can't listen there.
         """
-        server = StatusServer(self._host, self._port, self.routes(find_problem))
+        try:
+            server = StatusServer(self._host, self._port, self.routes(find_problem))
+        except OperatorError as error:
+            raise OperatorError(f"CJW_METRICS_HOST, CJW_METRICS_PORT: {error}") from error
         try:
             yield
         finally:

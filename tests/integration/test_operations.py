@@ -125,7 +125,7 @@ def test_port_in_use_is_one_line(queue: Queue, start_sink: StartSink, port: int)
     second = start_sink(queue, CJW_METRICS_PORT=str(port), CJW_METRICS_HOST="127.0.0.1")
     assert second.wait() == 1
     assert second.stderr.splitlines()[-1] == (
-        f"CJW_METRICS_PORT: can't listen on 127.0.0.1:{port}: Address already in use"
+        f"CJW_METRICS_HOST, CJW_METRICS_PORT: can't listen on 127.0.0.1:{port}: Address already in use"
     )
     assert "Traceback" not in second.stderr
     assert first.stop() == 0

@@ -78,7 +78,7 @@ class StatusServer:
             self._server = _Server(family, address, routes)
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise OperatorError(f"CJW_METRICS_PORT: can't listen on {host}:{port}: {reason}") from error
+            raise OperatorError(f"can't listen on {host}:{port}: {reason}") from error
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(POLL_INTERVAL,), name="status server", daemon=True
