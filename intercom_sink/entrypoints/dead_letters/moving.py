@@ -63,16 +63,18 @@ def drop(settings: DeadLetterSettings, which: Filter, *, ask: bool) -> bool:
         return False
     stopping = threading.Event()
     dropped = 0
-    with (
-        stopping_on_signals(stopping.set),
-        open_browser(settings.rabbitmq, settings.dead_letter_queue) as browser,
-    ):
-        for stored in islice(which.select(browser), count):
-            if stopping.is_set():
-                break
-            browser.remove(stored)
-            dropped += 1
-    print_line(f"deleted {dropped} dead letters")
+    try:
+        with (
+            stopping_on_signals(stopping.set),
+            open_browser(settings.rabbitmq, settings.dead_letter_queue) as browser,
+        ):
+            for stored in islice(which.select(browser), count):
+                if stopping.is_set():
+                    break
+                browser.remove(stored)
+                dropped += 1
+    finally:
+        print_line(f"deleted {dropped} dead letters")
     return dropped == count
 
 

@@ -1,0 +1,69 @@
+"""Replay and delete dead letters: what is reported if RabbitMQ fails. The rest needs a broker: tests/integration."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from intercom_sink import BrokerUnavailable
+from intercom_sink.adapters.rabbitmq.dead_letter_browser import StoredDeadLetter
+from intercom_sink.adapters.rabbitmq.properties import Properties
+from intercom_sink.entrypoints.dead_letters import moving
+from intercom_sink.entrypoints.dead_letters.selection import Filter
+from intercom_sink.entrypoints.settings import DeadLetterSettings
+
+SETTINGS = DeadLetterSettings.from_environment(
+    {"CJW_RABBITMQ_HOST": "rabbit", "CJW_INTERCOM_QUEUE_NAME": "q", "CJW_INTERCOM_DEAD_LETTER_QUEUE": "dead"}
+)
+ALL = Filter(None, None, None, None)
+
+
+class FakeBrowser:
+    """Holds three dead letters. Removes `limit` of them, then the connection breaks."""
+
+    count = 3
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+
+    def browse(self) -> Iterator[StoredDeadLetter]:
+        for number in range(1, self.count + 1):
+            yield StoredDeadLetter(b"x", Properties(), number, number)
+
+    def remove(self, stored: StoredDeadLetter) -> None:
+        if self._left == 0:
+            raise BrokerUnavailable("gone")
+        self._left -= 1
+
+
+def use(monkeypatch: pytest.MonkeyPatch, browser: FakeBrowser) -> None:
+    """Has the commands use this browser, and no real signals."""
+
+    @contextmanager
+    def open_browser(*_: object) -> Iterator[FakeBrowser]:
+        yield browser
+
+    @contextmanager
+    def without_signals(_: Callable[[], None]) -> Iterator[None]:
+        yield
+
+    monkeypatch.setattr(moving, "open_browser", open_browser)
+    monkeypatch.setattr(moving, "stopping_on_signals", without_signals)
+
+
+def test_drop_that_loses_the_broker_says_how_many_it_deleted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They can't be restored, so an operator must know."""
+    use(monkeypatch, FakeBrowser(2))
+    with pytest.raises(BrokerUnavailable):
+        moving.drop(SETTINGS, ALL, ask=False)
+    assert capsys.readouterr().out == "deleted 2 dead letters\n"
+
+
+def test_drop_that_deletes_all_is_reported_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch, FakeBrowser(3))
+    assert moving.drop(SETTINGS, ALL, ask=False)
+    assert capsys.readouterr().out == "deleted 3 dead letters\n"
