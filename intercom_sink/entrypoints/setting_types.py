@@ -1,4 +1,4 @@
-"""What the text of a variable must be like, for each kind of setting."""
+"""The types of settings: how the text of each kind of variable is validated and converted."""
 
 import ipaddress
 import re
@@ -103,7 +103,7 @@ def _is_loopback(host: str) -> bool:
 
 Seconds = Annotated[float, Field(le=MAX_SECONDS, allow_inf_nan=False)]
 Switch = Annotated[bool, BeforeValidator(_parse_switch)]
-SwitchForDeadLetters = Annotated[Switch, AfterValidator(_check_has_queue)]
+SwitchNeedingDeadLetterQueue = Annotated[Switch, AfterValidator(_check_has_queue)]
 Token = Annotated[Secret, PlainValidator(_check_token_secret)]
 Version = Annotated[str, AfterValidator(_check_version)]
 HostName = Annotated[str, AfterValidator(_check_host_name)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -19,24 +19,33 @@ from intercom_sink.entrypoints.setting_types import (
     QueueName,
     Seconds,
     Switch,
-    SwitchForDeadLetters,
+    SwitchNeedingDeadLetterQueue,
     Token,
     Version,
     check_token,
 )
 from intercom_sink.entrypoints.variable_names import UnknownVariable, unknown_variables
 
-Check: TypeAlias = Callable[[str], object]
+Validator: TypeAlias = Callable[[str], object]
 """Raises ValueError if a text can't be the value of a secret."""
-
-SecretFile: TypeAlias = tuple[str, Check]
-"""The variable that names a secret's file, and the check of what the file holds."""
 
 MAX_CONCURRENCY = 256
 """Requests in flight: enough for Intercom's usual limit of 166 a second, unless responses take over 1.5 s."""
 
-_SECRET = {"CJW_RABBITMQ_HOST", "CJW_INTERCOM_API_TOKEN", "CJW_INTERCOM_API_URL"}
-"""Variables whose values are not shown; a URL may hold a password."""
+_NOT_QUOTED = {"CJW_RABBITMQ_HOST", "CJW_INTERCOM_API_TOKEN", "CJW_INTERCOM_API_URL"}
+"""Variables whose invalid values no error line quotes: each may hold a token or a password."""
+
+
+class SecretFile(NamedTuple):
+    """A file that may hold a secret.
+
+    Args:
+        variable: the variable that names the file.
+        validate: validates what the file holds.
+    """
+
+    variable: str
+    validate: Validator
 
 
 class BrokerSettings(BaseModel):
@@ -44,7 +53,7 @@ class BrokerSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
-    _files: ClassVar[Mapping[str, SecretFile]] = {"CJW_RABBITMQ_HOST": ("CJW_RABBITMQ_HOST_FILE", parse_urls)}
+    _files: ClassVar[Mapping[str, SecretFile]] = {"CJW_RABBITMQ_HOST": SecretFile("CJW_RABBITMQ_HOST_FILE", parse_urls)}
     """Variables whose values a file may hold."""
 
     rabbitmq: Annotated[BrokerCluster, Field(alias="CJW_RABBITMQ_HOST")]
@@ -61,19 +70,19 @@ class BrokerSettings(BaseModel):
         given = {name: text.strip() for name, text in environ.items() if text.strip()}
         problems: list[str] = []
         secrets: dict[str, Secret] = {name: FixedSecret(given[name]) for name in cls._files if name in given}
-        from_files = [(variable, *source) for variable, source in cls._files.items() if source[0] in given]
-        for variable, file, check in from_files:
+        from_files = {variable: file for variable, file in cls._files.items() if file.variable in given}
+        for variable, file in from_files.items():
             try:
-                secrets[variable] = _open_file(variable, file, check, given)
+                secrets[variable] = _open_file(variable, file, given)
             except ValueError as error:
-                problems.append(f"{file}: {error}")
+                problems.append(f"{file.variable}: {error}")
         try:
             settings = cls.model_validate(given | secrets)
         except ValidationError as error:
-            named = {variable for variable, *_ in from_files}  # those that are missing have their line already
-            found = error.errors(include_url=False)
             problems += [
-                _explain(problem, given) for problem in found if not (_is_missing(problem) and _name(problem) in named)
+                _explain(problem, given)
+                for problem in error.errors(include_url=False)
+                if not (_is_missing(problem) and _name(problem) in from_files)  # its file has a line already
             ]
         if problems:
             raise ConfigurationError(problems)
@@ -91,7 +100,7 @@ class Settings(BrokerSettings):
 
     _files: ClassVar[Mapping[str, SecretFile]] = {
         **BrokerSettings._files,
-        "CJW_INTERCOM_API_TOKEN": ("CJW_INTERCOM_API_TOKEN_FILE", check_token),
+        "CJW_INTERCOM_API_TOKEN": SecretFile("CJW_INTERCOM_API_TOKEN_FILE", check_token),
     }
 
     token: Annotated[Token, Field(alias="CJW_INTERCOM_API_TOKEN")]
@@ -102,7 +111,9 @@ class Settings(BrokerSettings):
     concurrency: Annotated[int, Field(alias="CJW_INTERCOM_CONCURRENCY", ge=1, le=MAX_CONCURRENCY)] = 1
     rate_reserve: Annotated[float, Field(alias="CJW_INTERCOM_RATE_RESERVE", ge=0, le=0.9, allow_inf_nan=False)] = 0.0
     dead_letter_queue: Annotated[DeadLetterQueueName | None, Field(alias="CJW_INTERCOM_DEAD_LETTER_QUEUE")] = None
-    dead_letter_not_found: Annotated[SwitchForDeadLetters, Field(alias="CJW_INTERCOM_DEAD_LETTER_NOT_FOUND")] = False
+    dead_letter_not_found: Annotated[
+        SwitchNeedingDeadLetterQueue, Field(alias="CJW_INTERCOM_DEAD_LETTER_NOT_FOUND")
+    ] = False
     hold: Annotated[Switch, Field(alias="CJW_INTERCOM_HOLD")] = False
     timeout: Annotated[Seconds, Field(alias="CJW_INTERCOM_TIMEOUT", gt=0)] = 30.0
     reconnect_timeout: Annotated[Seconds, Field(alias="CJW_RABBITMQ_RECONNECT_TIMEOUT", ge=0)] = 60.0
@@ -134,26 +145,26 @@ def find_unknown(environ: Mapping[str, str]) -> Iterator[UnknownVariable]:
     return unknown_variables(environ, known)
 
 
-def _open_file(variable: str, file: str, check: Check, given: Mapping[str, str]) -> Secret:
+def _open_file(variable: str, file: SecretFile, given: Mapping[str, str]) -> Secret:
     """The secret that a file holds in place of a variable; raises ValueError if there is none."""
     if variable in given:
         raise ValueError(f"{variable} is set too; set one of them")
     try:
-        return FileSecret(given[file], check)
+        return FileSecret(given[file.variable], file.validate)
     except UnreadableSecret:
-        if given[file].startswith(("/", ".")):
+        if given[file.variable].startswith(("/", ".")):
             raise
         # It may well be the secret.
         raise ValueError("names no file with a valid value; it must be a path, not the value itself") from None
 
 
 def _explain(problem: Any, given: Mapping[str, str]) -> str:
-    """One line: the variable, its value unless that is a secret, and what is wrong with it."""
+    """One line: the variable, its value unless it may be a secret, and what is wrong with it."""
     name = _name(problem)
     if _is_missing(problem):
         typos = [unknown.name for unknown in find_unknown(given) if unknown.similar == name]
         return f"{name}: is required" + (f"; {typos[0]} is set: is that a typo?" if typos else "")
-    value = "" if name in _SECRET else f"{ascii(given[name])[:80]}: "
+    value = "" if name in _NOT_QUOTED else f"{ascii(given[name])[:80]}: "
     return f"{name}: {value}{str(problem['msg']).removeprefix('Value error, ')}"
 
 
