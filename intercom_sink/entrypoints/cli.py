@@ -12,7 +12,7 @@ from intercom_sink.entrypoints.commands import check, dead_letters, healthy, pub
 from intercom_sink.entrypoints.output import flush_all, print_error
 
 FAILED, BAD_INPUT = 1, 2
-"""The exit codes of commands that do not end well: something failed, or settings or input are invalid."""
+"""The exit codes of commands that fail: something failed, or settings or input are invalid."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
-    configure_logging("WARNING", "text")  # until the settings are known
+    configure_logging("WARNING", "text")  # of every command but `run`, which configures it by its settings
     try:
         return 0 if arguments.execute(arguments, os.environ) else FAILED
     except ConfigurationError as error:

@@ -11,10 +11,10 @@ _OWN_PREFIXES = ("CJW_INTERCOM_", "CJW_RABBITMQ_", "CJW_METRICS_", "CJW_LOG_")
 """How the variables of this program begin."""
 
 _MIN_SIMILARITY = 0.6
-"""Of what follows one of those prefixes."""
+"""Least similarity to a setting, for a variable with one of those prefixes; the prefix is not compared."""
 
 _MIN_SIMILARITY_OF_OTHERS = 0.85
-"""Of the whole names of variables with another prefix, which most likely belong to another service."""
+"""The same for other variables, which most likely belong to another service; all that follows `CJW_` is compared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class Finding:
 
     @classmethod
     def ok(cls, text: str) -> Self:
-        """All is well."""
+        """Nothing is wrong."""
         return cls(Result.OK, text)
 
     @classmethod

@@ -25,7 +25,7 @@ _HINTS: Mapping[int, str] = {
     403: "the token lacks a permission, or the workspace's plan lacks the API",
     404: "does CJW_INTERCOM_API_URL name Intercom, with the right path?",
 }
-"""What an operator should look at, by the status of the response."""
+"""What to check, by the status of the response."""
 
 
 def check_intercom(settings: Settings) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """The commands of `intercom-sink`, each in a module of its own.
 
-A module adds its parser by `add_parser`; its `execute` runs the command, and returns whether all went well.
+A module adds its parser by `add_parser`; its `execute` runs the command, and returns whether it succeeded.
 """
 
 import argparse
