@@ -7,6 +7,7 @@ Characters that the terminal's encoding lacks are escaped.
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, TextIO, TypeAlias
 
@@ -19,6 +20,13 @@ def print_line(text: str, end: str = "\n") -> bool:
     A command whose whole work is to print, such as a listing, may end at the first False.
     """
     return _write("stdout", text + end)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Prints lines on standard output, each at once, until one can't be written. Raises what `lines` raises."""
+    for line in lines:
+        if not print_line(line):
+            return
 
 
 def print_error(*lines: str, end: str = "\n") -> None:

@@ -11,7 +11,7 @@ from intercom_sink.adapters.rabbitmq.dead_letter_browser import DeadLetterBrowse
 from intercom_sink.domain.errors import OperatorError
 from intercom_sink.entrypoints.dead_letters.selection import Filter
 from intercom_sink.entrypoints.dead_letters.views import HEADING, cells, describe, export_line, metadata_as_json, row
-from intercom_sink.entrypoints.output import print_error, print_line
+from intercom_sink.entrypoints.output import print_error, print_line, print_lines
 from intercom_sink.entrypoints.progress import with_progress
 from intercom_sink.entrypoints.settings import DeadLetterSettings
 
@@ -21,7 +21,7 @@ def list_dead_letters(settings: DeadLetterSettings, which: Filter, *, as_json: b
     try:
         with open_browser(settings.rabbitmq, settings.dead_letter_queue) as browser:
             if as_json:
-                all(print_line(metadata_as_json(stored)) for stored in which.select(browser))
+                print_lines(map(metadata_as_json, which.select(browser)))
             else:
                 _print_table(browser, which)
     except NoSuchQueue as error:
@@ -47,7 +47,7 @@ def show(settings: DeadLetterSettings, number: int) -> None:
         stored = next(islice(browser.browse(), number - 1, None), None)
         if stored is None:
             raise OperatorError(f"there is no dead letter {number}: {settings.dead_letter_queue} holds {browser.count}")
-        all(print_line(line) for line in describe(stored, browser.count))
+        print_lines(describe(stored, browser.count))
 
 
 def export(settings: DeadLetterSettings, which: Filter, file: str) -> None:

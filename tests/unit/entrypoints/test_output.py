@@ -72,6 +72,20 @@ def test_reader_that_has_gone_is_no_error(monkeypatch: pytest.MonkeyPatch, capsy
     assert capsys.readouterr().err == ""
 
 
+def test_lines_end_at_the_first_that_can_not_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listing may be long, and each of its lines costs a request to the broker."""
+    lines = iter(["one", "two"])
+    monkeypatch.setattr(sys, "stdout", Failing(BrokenPipeError(errno.EPIPE, "Broken pipe")))
+    output.print_lines(lines)
+    sys.stdout.close()
+    assert list(lines) == ["two"]
+
+
+def test_lines_are_all_written(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_lines(iter(["one", "two"]))
+    assert capsys.readouterr().out == "one\ntwo\n"
+
+
 @pytest.mark.parametrize("stream", [None, Failing(OSError(errno.EIO, "Input/output error"))])
 def test_standard_error_that_can_not_be_written_is_let_be(
     stream: io.StringIO | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
