@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class RunLog:
-    """The log of one run. Configures logging when it is made.
+    """The log of one run.
 
     Args:
         settings: from the environment.
@@ -39,16 +39,16 @@ class RunLog:
         clock = clock or SystemClock()
         self._settings = settings
         self._progress = ProgressLog(clock, snapshot)
-        self._limiter = RepeatLimiter(_last_traces(settings))
+        self._limiter = RepeatLimiter(_always_shown(settings))
         self._ticker = Ticker(self._tick, clock)
         self.monitor = Monitors(
             self._progress, CountsBeforeStop(self._limiter), LogMonitor(self._progress.summary), RecoveryLog(clock)
         )
-        configure_logging(settings.log_level, settings.log_format, self._limiter)
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Within the block, lines are written each minute; its first line says what runs."""
+        """Configures logging. Within the block, lines are written each minute; its first line says what runs."""
+        configure_logging(self._settings.log_level, self._settings.log_format, self._limiter)
         logger.info("starting", extra=_describe(self._settings))
         with self._ticker.running():
             try:
@@ -61,8 +61,11 @@ class RunLog:
         self._progress.tick()
 
 
-def _last_traces(settings: Settings) -> frozenset[str]:
-    """The lines that alone say which messages were lost, acked without effect or sent twice; none is counted only."""
+def _always_shown(settings: Settings) -> frozenset[str]:
+    """Texts of the lines that are never counted instead of shown.
+
+    Nothing else says which message was dropped, acked without effect, or perhaps sent twice.
+    """
     kinds: list[type[Event]] = [MessageRequeued]
     if not settings.dead_letter_not_found:
         kinds.append(MessageNotFound)

@@ -37,7 +37,7 @@ def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     monitor = Monitors(operations.monitor, log.monitor)  # state first: a log line may block
     sink, source = build_run(settings, monitor, drain=drain)
     try:
-        with stopping_on_signals(sink.stop), operations.shown(source.is_alive), log.running():
+        with stopping_on_signals(sink.stop), log.running(), operations.shown(source.is_alive):
             _warn(settings, find_unknown(environ))
             summary = sink.run()
     except BrokerUnavailable:  # logged by the sink

@@ -4,14 +4,16 @@ import dataclasses
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
 from intercom_sink import Disposition, Event, Response, Settings
 from intercom_sink.adapters.monitors.log_lines import LINES
 from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.adapters.monitors.ticker import Ticker
 from intercom_sink.domain.events import (
     ConnectionFailed,
     Consuming,
@@ -37,7 +39,8 @@ DEAD_LETTERS = {"CJW_INTERCOM_DEAD_LETTER_QUEUE": "dead"}
 
 
 @pytest.fixture(autouse=True)
-def _restored_logging() -> Iterator[None]:
+def _restored_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(Ticker, "run", lambda _: None)  # its thread ends at once
     root = logging.getLogger()
     level, handlers = root.level, root.handlers[:]
     root.handlers.clear()  # `basicConfig` would close them
@@ -57,6 +60,15 @@ class Run:
         status = StatusMonitor(self.clock)
         self.log = RunLog(Settings.from_environment(VARIABLES | variables), status.snapshot, self.clock)
 
+    @classmethod
+    @contextmanager
+    def running(cls, capsys: pytest.CaptureFixture[str], **variables: str) -> Iterator[Self]:
+        """One that runs within the block, and whose first line has been read."""
+        run = cls(capsys, **variables)
+        with run.log.running():
+            assert [line["event"] for line in run.lines()] == ["starting"]
+            yield run
+
     def end_minute(self) -> None:
         self.clock.now += 60
         self.log._tick()
@@ -66,11 +78,8 @@ class Run:
         return [json.loads(line) for line in self._capsys.readouterr().err.splitlines()]
 
 
-def test_first_line_says_what_runs_and_shows_no_secret(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_first_line_says_what_runs_and_shows_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
     run = Run(capsys, **DEAD_LETTERS, CJW_INTERCOM_CONCURRENCY="4", CJW_INTERCOM_HOLD="on")
-    monkeypatch.setattr(run.log._ticker, "run", lambda: None)
     with run.log.running():
         (starting,) = run.lines()
     assert starting.pop("time")
@@ -82,52 +91,53 @@ def test_first_line_says_what_runs_and_shows_no_secret(
     }  # fmt: skip
 
 
-def test_minute_has_its_line_and_the_end_its_summary(capsys: pytest.CaptureFixture[str]) -> None:
+def test_logging_is_not_configured_before_it_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """A process that only builds the log keeps its handlers."""
+    before = logging.getLogger().handlers[:]
     run = Run(capsys)
-    run.log.monitor.record(MessageDelivered(DELIVERED))
-    run.end_minute()
-    run.end_minute()
-    run.log.monitor.record(Stopped({DELIVERED.disposition: 1}))
+    assert logging.getLogger().handlers == before
+    with run.log.running():
+        assert logging.getLogger().handlers != before
+
+
+def test_minute_has_its_line_and_the_end_its_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    with Run.running(capsys) as run:
+        run.log.monitor.record(MessageDelivered(DELIVERED))
+        run.end_minute()
+        run.end_minute()
+        run.log.monitor.record(Stopped({DELIVERED.disposition: 1}))
     progress, stopped = run.lines()
     assert (progress["event"], progress["delivered"]) == ("progress", 1)
     assert (stopped["event"], stopped["processed"], stopped["seconds"]) == ("stopped", {"delivered": 1}, 120.0)
 
 
 def test_end_by_an_error_has_its_summary_too(capsys: pytest.CaptureFixture[str]) -> None:
-    run = Run(capsys)
-    run.log.monitor.record(Failed("refused"))
+    with Run.running(capsys) as run:
+        run.log.monitor.record(Failed("refused"))
     (failed,) = run.lines()
     assert (failed["event"], failed["seconds"]) == ("failed", 0.0)
 
 
 def test_recovery_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
-    run = Run(capsys)
-    run.log.monitor.record(ConnectionFailed("amqp://one/", "refused"))
-    run.log.monitor.record(Consuming("amqp://one/", "intercom"))
+    with Run.running(capsys) as run:
+        run.log.monitor.record(ConnectionFailed("amqp://one/", "refused"))
+        run.log.monitor.record(Consuming("amqp://one/", "intercom"))
     assert [line["event"] for line in run.lines()] == ["RabbitMQ unavailable", "consuming", "RabbitMQ available again"]
 
 
-def test_identical_failures_are_counted_each_minute_and_at_the_end(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = Run(capsys, **DEAD_LETTERS)
-    monkeypatch.setattr(run.log._ticker, "run", lambda: None)
-    with run.log.running():
+def test_identical_failures_are_counted_each_minute_and_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    with Run.running(capsys, **DEAD_LETTERS) as run:
         for _ in range(7):
             run.log.monitor.record(MessageGivenUp(REJECTED))
         run.end_minute()
         run.log.monitor.record(MessageGivenUp(REJECTED))
     events = [line["event"] for line in run.lines()]
-    assert events == ["starting", *["given up"] * 5, "repeated", "progress", "repeated"]
+    assert events == [*["given up"] * 5, "repeated", "progress", "repeated"]
 
 
 @pytest.mark.parametrize("end", [Stopped({}), Failed("refused")])
-def test_counts_come_before_the_last_line(
-    end: Event, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = Run(capsys, **DEAD_LETTERS)
-    monkeypatch.setattr(run.log._ticker, "run", lambda: None)
-    with run.log.running():
+def test_counts_come_before_the_last_line(end: Event, capsys: pytest.CaptureFixture[str]) -> None:
+    with Run.running(capsys, **DEAD_LETTERS) as run:
         for _ in range(7):
             run.log.monitor.record(MessageGivenUp(REJECTED))
         run.log.monitor.record(end)
@@ -154,7 +164,7 @@ KEEP_NOT_FOUND = DEAD_LETTERS | {"CJW_INTERCOM_DEAD_LETTER_NOT_FOUND": "on"}
 def test_line_that_is_the_only_trace_of_a_message_is_always_shown(
     event: Event, variables: dict[str, str], shown: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = Run(capsys, **variables)
-    for _ in range(7):
-        run.log.monitor.record(event)
-    assert len(run.lines()) == shown
+    with Run.running(capsys, **variables) as run:
+        for _ in range(7):
+            run.log.monitor.record(event)
+        assert len(run.lines()) == shown

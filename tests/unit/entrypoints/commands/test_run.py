@@ -12,7 +12,7 @@ from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import Consuming, MessageMalformed, Stopping
-from intercom_sink.entrypoints import run_log
+from intercom_sink.entrypoints import operations, run_log
 from intercom_sink.entrypoints.commands import run
 from tests.support.spans import Spans, attributes_of
 
@@ -47,6 +47,18 @@ def test_typos_are_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
 def test_missing_dead_letter_queue_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
     assert run.execute(Namespace(), VARIABLES)
     assert [(record.message, record.levelname) for record in caplog.records] == [("no dead-letter queue", "WARNING")]
+
+
+def test_starting_is_the_first_line(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Also where no health socket can be made, which is warned of."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(97, "Address family not supported")
+
+    caplog.set_level("INFO")
+    monkeypatch.setattr(operations, "HealthSocket", refuse)
+    assert run.execute(Namespace(), VARIABLES)
+    assert [record.message for record in caplog.records] == ["starting", "no health socket", "no dead-letter queue"]
 
 
 def test_drain_prints_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
