@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
+from intercom_sink.adapters.intercom.logging_gateway import LoggingGateway
 from intercom_sink.domain.envelope import TraceContext
 from intercom_sink.domain.ports import IntercomGateway, Monitor
 from intercom_sink.entrypoints.settings import Settings
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def traced(settings: Settings, monitor: Monitor, gateway: IntercomGateway) -> tuple[Monitor, IntercomGateway]:
     """A monitor and a gateway that make spans, around these; or these, where there is nothing to make spans with.
 
-    With a mock the gateway sends nothing, so there are consumer spans only.
+    A gateway that only logs sends nothing, so with it there are consumer spans only.
     """
     tracer = _find_tracer()
     if tracer is None:
@@ -24,7 +25,9 @@ def traced(settings: Settings, monitor: Monitor, gateway: IntercomGateway) -> tu
 
     message = CurrentMessage()
     traced_monitor = TracedMonitor(monitor, tracer, message, settings.queue)
-    return traced_monitor, gateway if settings.mock else TracedGateway(gateway, tracer, message, settings.api_url)
+    if isinstance(gateway, LoggingGateway):
+        return traced_monitor, gateway
+    return traced_monitor, TracedGateway(gateway, tracer, message, settings.api_url)
 
 
 def publishing(queue: str) -> AbstractContextManager[TraceContext | None]:

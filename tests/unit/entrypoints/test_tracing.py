@@ -128,6 +128,12 @@ def test_mock_sends_nothing_and_has_consumer_spans_only(spans: Spans) -> None:
     assert spans.names == ["process intercom"]
 
 
+def test_gateway_in_place_of_the_mock_has_client_spans(spans: Spans) -> None:
+    """It may send, whatever the token is."""
+    run(Gateway(Response(201)), body("/contacts"), CJW_INTERCOM_API_TOKEN="mock")
+    assert spans.names == ["process intercom", "POST"]
+
+
 def test_nothing_is_wrapped_unless_a_provider_is_configured() -> None:
     monitor, gateway = LogMonitor(), InMemoryGateway()
     assert traced(Settings.from_environment(SETTINGS), monitor, gateway) == (monitor, gateway)
