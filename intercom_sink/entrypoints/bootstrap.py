@@ -38,7 +38,7 @@ def build_sink(
     return _assemble(settings, source, gateway, clock or SystemClock(), monitor)
 
 
-def build_run(settings: Settings, monitor: Monitor, *, drain: bool = False) -> tuple[Sink, RabbitMQSource]:
+def build_sink_and_source(settings: Settings, monitor: Monitor, *, drain: bool = False) -> tuple[Sink, RabbitMQSource]:
     """Builds a sink, and returns its source with it; one monitor receives the events of both.
 
     Args:

@@ -11,7 +11,7 @@ from opentelemetry.instrumentation.pika import PikaInstrumentor
 from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
 
 from intercom_sink import Settings
-from intercom_sink.entrypoints.bootstrap import build_run
+from intercom_sink.entrypoints.bootstrap import build_sink_and_source
 from intercom_sink.entrypoints.commands.publish import Publication, publish
 from intercom_sink.entrypoints.settings import BrokerSettings
 from intercom_sink.testing import RecordingMonitor
@@ -57,7 +57,7 @@ def publish_and_drain(
     }
     publications = [Publication(message(number), None) for number in numbers]
     assert publish(BrokerSettings.from_environment(variables), publications)
-    sink, _ = build_run(Settings.from_environment(variables), RecordingMonitor(), drain=True)
+    sink, _ = build_sink_and_source(Settings.from_environment(variables), RecordingMonitor(), drain=True)
     sink.run()
 
 

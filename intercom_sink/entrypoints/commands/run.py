@@ -9,7 +9,7 @@ from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.domain.errors import BrokerUnavailable
 from intercom_sink.domain.monitors import Monitors
 from intercom_sink.domain.sink import Summary
-from intercom_sink.entrypoints.bootstrap import build_run
+from intercom_sink.entrypoints.bootstrap import build_sink_and_source
 from intercom_sink.entrypoints.commands import Commands
 from intercom_sink.entrypoints.operations import Operations
 from intercom_sink.entrypoints.output import print_line
@@ -35,7 +35,7 @@ def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     status = StatusMonitor(SystemClock())
     log, operations = RunLog(settings, status.snapshot), Operations(settings, status)
     monitor = Monitors(operations.monitor, log.monitor)  # state first: a log line may block
-    sink, source = build_run(settings, monitor, drain=drain)
+    sink, source = build_sink_and_source(settings, monitor, drain=drain)
     try:
         with stopping_on_signals(sink.stop), log.running(), operations.shown(source.is_alive):
             _warn(settings, find_unknown(environ))
