@@ -11,7 +11,7 @@ from intercom_sink.domain.monitors import Monitors
 from intercom_sink.domain.sink import Summary
 from intercom_sink.entrypoints.bootstrap import build_sink_and_source
 from intercom_sink.entrypoints.commands import Commands
-from intercom_sink.entrypoints.operations import Operations
+from intercom_sink.entrypoints.introspection import Introspection
 from intercom_sink.entrypoints.output import print_line
 from intercom_sink.entrypoints.run_log import RunLog
 from intercom_sink.entrypoints.settings import Settings, find_unknown
@@ -33,11 +33,11 @@ def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     settings = Settings.from_environment(environ)
     drain = getattr(arguments, "drain", False)  # there is none without a command on the command line
     status = StatusMonitor(SystemClock())
-    log, operations = RunLog(settings, status.snapshot), Operations(settings, status)
-    monitor = Monitors(operations.monitor, log.monitor)  # state first: a log line may block
+    log, introspection = RunLog(settings, status.snapshot), Introspection(settings, status)
+    monitor = Monitors(introspection.monitor, log.monitor)  # state first: a log line may block
     sink, source = build_sink_and_source(settings, monitor, drain=drain)
     try:
-        with stopping_on_signals(sink.stop), log.running(), operations.shown(source.is_alive):
+        with stopping_on_signals(sink.stop), log.running(), introspection.running(source.is_alive):
             _warn(settings, find_unknown(environ))
             summary = sink.run()
     except BrokerUnavailable:  # logged by the sink

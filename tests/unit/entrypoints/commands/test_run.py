@@ -12,7 +12,7 @@ from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import Consuming, MessageMalformed, Stopping
-from intercom_sink.entrypoints import operations, run_log
+from intercom_sink.entrypoints import introspection, run_log
 from intercom_sink.entrypoints.commands import run
 from tests.support.spans import Spans, attributes_of
 
@@ -56,7 +56,7 @@ def test_starting_is_the_first_line(monkeypatch: pytest.MonkeyPatch, caplog: pyt
         raise OSError(97, "Address family not supported")
 
     caplog.set_level("INFO")
-    monkeypatch.setattr(operations, "HealthSocket", refuse)
+    monkeypatch.setattr(introspection, "HealthSocket", refuse)
     assert run.execute(Namespace(), VARIABLES)
     assert [record.message for record in caplog.records] == ["starting", "no health socket", "no dead-letter queue"]
 

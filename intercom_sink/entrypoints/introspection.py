@@ -1,4 +1,4 @@
-"""Health, metrics, probes and the status page of one sink."""
+"""Introspection of one sink: health, metrics, probes and the status page."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -15,13 +15,13 @@ from intercom_sink.domain.ports import Monitor
 from intercom_sink.entrypoints.settings import Settings
 
 if TYPE_CHECKING:
-    from intercom_sink.entrypoints.status_pages import StatusPages
+    from intercom_sink.entrypoints.endpoints import Endpoints
 
 logger = logging.getLogger(__name__)
 
 
-class Operations:
-    """Shows the state of one sink.
+class Introspection:
+    """Shows the state of one sink to operators, probes and Prometheus.
 
     Args:
         settings: from the environment.
@@ -29,7 +29,7 @@ class Operations:
 
     Attributes:
         monitor: must receive the events of the sink, and passes them on to `status`.
-        pages: what is served over HTTP; None: nothing, since there is no port.
+        endpoints: those over HTTP; None: there are none, since there is no port.
 
     Raises:
         ConfigurationError: there is a port, but the extra `metrics` is not installed.
@@ -40,20 +40,20 @@ class Operations:
         self._status = status
         self._limits = Limits(settings.timeout, settings.reconnect_timeout)
         self.monitor: Monitor = status
-        self.pages: StatusPages | None = None
+        self.endpoints: Endpoints | None = None
         if settings.metrics_port is not None:
             if find_spec("prometheus_client") is None:
                 raise ConfigurationError(
                     ["CJW_METRICS_PORT: needs the extra `metrics`: pip install 'intercom-sink[metrics]'"]
                 )
-            from intercom_sink.entrypoints import status_pages
+            from intercom_sink.entrypoints import endpoints
 
-            self.pages = status_pages.StatusPages(status, settings.metrics_host, settings.metrics_port)
-            self.monitor = Monitors(status, self.pages.metrics)
+            self.endpoints = endpoints.Endpoints(status, settings.metrics_host, settings.metrics_port)
+            self.monitor = Monitors(status, self.endpoints.metrics)
 
     @contextmanager
-    def shown(self, io_alive: Callable[[], bool]) -> Iterator[None]:
-        """Within the block, answers those who ask.
+    def running(self, io_alive: Callable[[], bool]) -> Iterator[None]:
+        """Within the block, responds to probes, with and without HTTP.
 
         Args:
             io_alive: whether the thread of the connection to RabbitMQ runs, or need not.
@@ -65,20 +65,20 @@ class Operations:
         def find_problem() -> str | None:
             return problem(self._status.snapshot(), io_alive(), self._limits)
 
-        served = nullcontext() if self.pages is None else self.pages.served(find_problem)
-        with served, self._socket(find_problem):
+        endpoints = nullcontext() if self.endpoints is None else self.endpoints.running(find_problem)
+        with endpoints, self._health_socket(find_problem):
             yield
 
     @contextmanager
-    def _socket(self, find_problem: Callable[[], str | None]) -> Iterator[None]:
-        answering = None
+    def _health_socket(self, find_problem: Callable[[], str | None]) -> Iterator[None]:
+        health_socket = None
         try:
-            answering = HealthSocket(self._settings.queue, find_problem)
+            health_socket = HealthSocket(self._settings.queue, find_problem)
         except OSError as error:  # the sink runs without it
             logger.warning("no health socket", extra={"reason": error.strerror or str(error)})
         try:
             yield
         finally:
-            if answering is not None:
+            if health_socket is not None:
                 with suppress(OSError):
-                    answering.close()
+                    health_socket.close()

@@ -1,4 +1,4 @@
-"""What is served over HTTP: metrics, probes and the status page. Needs the extra `metrics`."""
+"""The HTTP endpoints: metrics, probes and the status page. Needs the extra `metrics`."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -13,8 +13,8 @@ from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.domain.errors import OperatorError
 
 
-class StatusPages:
-    """Makes the pages, and serves them.
+class Endpoints:
+    """The HTTP endpoints of one sink.
 
     Args:
         status: keeps the state that they show.
@@ -32,11 +32,11 @@ class StatusPages:
         self.metrics = PrometheusMonitor(status.snapshot, sink_version())
 
     @contextmanager
-    def served(self, find_problem: Callable[[], str | None]) -> Iterator[None]:
+    def running(self, find_problem: Callable[[], str | None]) -> Iterator[None]:
         """Serves them within the block.
 
         Args:
-            find_problem: why a restart would help; None: it would not.
+            find_problem: returns why a restart would help, or None.
 
         Raises:
             OperatorError: it can't listen there.
@@ -54,7 +54,7 @@ class StatusPages:
         """What makes the reply, for each path.
 
         Args:
-            find_problem: why a restart would help; None: it would not.
+            find_problem: returns why a restart would help, or None.
         """
 
         def healthz() -> Reply:

@@ -10,8 +10,8 @@ from intercom_sink.adapters.monitors.http_server import Reply
 from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.domain.causes import HoldCause
 from intercom_sink.domain.events import Consuming, HoldBegan
-from intercom_sink.entrypoints import operations
-from intercom_sink.entrypoints.operations import Operations
+from intercom_sink.entrypoints import introspection
+from intercom_sink.entrypoints.introspection import Introspection
 from intercom_sink.testing import VirtualClock
 from tests.support.events import DELIVERED, examples
 
@@ -23,17 +23,17 @@ REQUIRED = {
 PORT = {"CJW_METRICS_PORT": "9464"}
 
 
-def build(**variables: str) -> Operations:
-    return Operations(Settings.from_environment(REQUIRED | variables), StatusMonitor(VirtualClock()))
+def build(**variables: str) -> Introspection:
+    return Introspection(Settings.from_environment(REQUIRED | variables), StatusMonitor(VirtualClock()))
 
 
-def fetch(built: Operations, path: str, problem: str | None = None) -> Reply:
-    assert built.pages is not None
-    return built.pages.routes(lambda: problem)[path]()
+def fetch(built: Introspection, path: str, problem: str | None = None) -> Reply:
+    assert built.endpoints is not None
+    return built.endpoints.routes(lambda: problem)[path]()
 
 
 def test_port_without_the_extra_is_one_line_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operations, "find_spec", lambda _: None)
+    monkeypatch.setattr(introspection, "find_spec", lambda _: None)
     build()  # it is not needed without a port
     with pytest.raises(ConfigurationError, match=r"^CJW_METRICS_PORT: needs the extra .*pip install") as error:
         build(**PORT)
@@ -71,8 +71,8 @@ def test_without_a_health_socket_it_runs_and_warns(
     def refuse(*_: object) -> None:
         raise OSError(97, "Address family not supported")
 
-    monkeypatch.setattr(operations, "HealthSocket", refuse)
-    with build().shown(lambda: True):
+    monkeypatch.setattr(introspection, "HealthSocket", refuse)
+    with build().running(lambda: True):
         pass
     (record,) = caplog.records
     assert (record.levelno, record.message) == (logging.WARNING, "no health socket")
