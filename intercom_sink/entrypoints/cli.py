@@ -9,6 +9,7 @@ from intercom_sink.adapters.installation import sink_version
 from intercom_sink.adapters.monitors.log_format import configure_logging
 from intercom_sink.domain.errors import BrokerUnavailable, ConfigurationError, OperatorError
 from intercom_sink.entrypoints.commands import check, dead_letters, healthy, publish, run
+from intercom_sink.entrypoints.json_lines import InvalidInput
 from intercom_sink.entrypoints.output import flush_all, print_error
 
 FAILED, BAD_INPUT = 1, 2
@@ -30,7 +31,7 @@ def _run(argv: Sequence[str] | None) -> int:
         return 0 if arguments.execute(arguments, os.environ) else FAILED
     except ConfigurationError as error:
         return _report(BAD_INPUT, *error.problems)
-    except publish.InvalidInput as error:
+    except InvalidInput as error:
         return _report(BAD_INPUT, *error.problems, "nothing was published")
     except (BrokerUnavailable, OperatorError) as error:
         return _report(FAILED, str(error))

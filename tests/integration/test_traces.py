@@ -12,7 +12,8 @@ from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
 
 from intercom_sink import Settings
 from intercom_sink.entrypoints.bootstrap import build_sink_and_source
-from intercom_sink.entrypoints.commands.publish import Publication, publish
+from intercom_sink.entrypoints.commands.publish import publish
+from intercom_sink.entrypoints.json_lines import Publication
 from intercom_sink.entrypoints.settings import BrokerSettings
 from intercom_sink.testing import RecordingMonitor
 from testbed import amqp

@@ -1,58 +1,20 @@
 """`intercom-sink publish`: check JSON lines by the sink's own rules, and publish them to the queue."""
 
-import json
 import sys
 import threading
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
-from intercom_sink.adapters.messages.codec import encode, to_dict, to_request
 from intercom_sink.adapters.rabbitmq.publisher import Publisher, message_properties
-from intercom_sink.domain.errors import MalformedMessage
-from intercom_sink.domain.json_value import check_json
 from intercom_sink.entrypoints.commands import Commands
+from intercom_sink.entrypoints.json_lines import InvalidInput, Publication, read_lines, read_message
 from intercom_sink.entrypoints.output import print_error, print_line
 from intercom_sink.entrypoints.progress import with_progress
 from intercom_sink.entrypoints.settings import BrokerSettings
 from intercom_sink.entrypoints.signals import stopping_on_signals
 from intercom_sink.entrypoints.tracing import publishing
-
-MAX_PROBLEMS = 20
-"""Invalid lines that are listed; the others are only counted."""
-
-MAX_KEY = 255
-"""Bytes of an ordering key: it is a name, which is kept for each message, and not data."""
-
-
-class InvalidInput(Exception):
-    """The input can't be published.
-
-    Args:
-        problems: one line of text for each.
-    """
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """A packed message.
-
-    Args:
-        body: what is published.
-        ordering_key: its ordering key, where it has one.
-        line: the number of its line in the input; None: it came from the command line.
-    """
-
-    body: bytes
-    ordering_key: str | None
-    line: int | None = None
 
 
 def add_parser(commands: Commands) -> None:
@@ -109,38 +71,6 @@ def read(
         raise InvalidInput([f"{file}: {error.strerror}"]) from None
 
 
-def read_lines(lines: Iterable[bytes]) -> list[Publication]:
-    """Packs each line `{"method": ..., "path": ..., "data": ...}`, perhaps with an `"ordering_key"`, as a message.
-
-    Skips blank lines.
-
-    Raises:
-        InvalidInput: the lines that the sink would call malformed, by their numbers.
-    """
-    publications, problems = [], []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            publications.append(_publication(_parse(line), number))
-        except MalformedMessage as error:
-            problems.append(f"line {number}: {error}")
-    if len(problems) > MAX_PROBLEMS:
-        problems[MAX_PROBLEMS:] = [f"and {len(problems) - MAX_PROBLEMS} lines more"]
-    if problems:
-        raise InvalidInput(problems)
-    return publications
-
-
-def read_message(method: str, path: str, data: str | None, ordering_key: str | None) -> Publication:
-    """Packs the one message of the command line; `data` is JSON, or None for no body. Raises InvalidInput."""
-    try:
-        document = {"method": method, "path": path, "data": None if data is None else _parse(data)}
-        return _publication(document | {"ordering_key": ordering_key})
-    except MalformedMessage as error:
-        raise InvalidInput([str(error)]) from None
-
-
 def publish(settings: BrokerSettings, publications: list[Publication]) -> bool:
     """Publishes the messages in order, each one confirmed, and prints how many; returns whether all were published.
 
@@ -174,30 +104,3 @@ def _standard_input() -> Iterable[bytes]:
     if sys.stdin.isatty():  # somebody types
         return sys.stdin.buffer
     return with_progress(sys.stdin.buffer, None, "reading", unit="line")
-
-
-def _publication(document: object, line: int | None = None) -> Publication:
-    if not isinstance(document, dict):
-        raise MalformedMessage("not a JSON object")
-    key = document.pop("ordering_key", None)
-    if not (key is None or isinstance(key, str)):
-        raise MalformedMessage("ordering_key is not text")
-    check_json(key, "ordering_key")
-    if key is not None and len(key.encode()) > MAX_KEY:
-        raise MalformedMessage(f"ordering_key is longer than {MAX_KEY} bytes")
-    return Publication(encode(to_request(document)), key, line)
-
-
-def _parse(line: bytes | str) -> object:
-    try:
-        return json.loads(line, parse_constant=_refuse_constant, object_pairs_hook=to_dict)
-    except json.JSONDecodeError as error:
-        raise MalformedMessage(f"not JSON: {error.msg} at character {error.pos + 1}") from None
-    except MalformedMessage:
-        raise
-    except (ValueError, RecursionError) as error:  # not UTF-8, a number of over 4,300 digits; nested too deep
-        raise MalformedMessage(f"not JSON: {error}") from None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise MalformedMessage(f"holds {name}, which is not JSON")

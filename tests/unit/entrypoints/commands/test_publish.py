@@ -9,7 +9,8 @@ import pytest
 
 from intercom_sink import BrokerUnavailable
 from intercom_sink.entrypoints.commands import publish
-from intercom_sink.entrypoints.commands.publish import InvalidInput, read, read_lines
+from intercom_sink.entrypoints.commands.publish import read
+from intercom_sink.entrypoints.json_lines import InvalidInput, read_lines
 from intercom_sink.entrypoints.settings import BrokerSettings
 
 SETTINGS = BrokerSettings.from_environment({"CJW_RABBITMQ_HOST": "rabbit", "CJW_INTERCOM_QUEUE_NAME": "q"})
@@ -103,12 +104,6 @@ def test_nothing_is_said_of_lines_where_all_or_none_were_published(
     shown = capsys.readouterr()
     assert shown.out == "published 4 of 4 messages to q\npublished 0 of 4 messages to q\n"
     assert shown.err == ""
-
-
-def test_line_that_is_no_object_is_a_fault() -> None:
-    with pytest.raises(InvalidInput) as error:
-        read_lines([b"[1]", LINE, b"null"])
-    assert error.value.problems == ["line 1: not a JSON object", "line 3: not a JSON object"]
 
 
 def test_closed_standard_input_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:

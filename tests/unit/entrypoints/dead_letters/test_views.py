@@ -8,8 +8,8 @@ from intercom_sink.adapters.rabbitmq.dead_letter_browser import StoredDeadLetter
 from intercom_sink.adapters.rabbitmq.dead_letter_headers import dead_letter_properties
 from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
-from intercom_sink.entrypoints.commands.publish import read_lines
 from intercom_sink.entrypoints.dead_letters.views import HEADING, cells, describe, export_line, metadata_as_json, row
+from intercom_sink.entrypoints.json_lines import read_lines
 
 REJECTED = DeadLetter(
     Reason.REJECTED,
