@@ -123,7 +123,7 @@ class StatusMonitor:
         reported = attempt.result.rate_limit if isinstance(attempt.result, Response) else RateLimit()
         self._window = self._window.after(reported)
         self._minutes.attempt(now, attempt.duration, reported.remaining)
-        if attempt.disposition is not Disposition.DELIVERED:
+        if attempt.rule.action is not Action.ACK:
             self._failures.add(Failure.of(attempt, self._clock.unix_time()))
 
     def _retry_scheduled(self, event: events.RetryScheduled, now: float) -> None:

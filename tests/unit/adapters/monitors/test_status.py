@@ -319,6 +319,17 @@ def test_retries_displace_no_message_that_was_given_up(rig: Rig) -> None:
     assert (failures[0].at, failures[0].path) == (99, "/contacts/99")
 
 
+@pytest.mark.parametrize(
+    ("status", "disposition"), [(404, Disposition.NOT_FOUND), (409, Disposition.DUPLICATE)]
+)
+def test_acked_404_and_409_are_no_failures(rig: Rig, status: int, disposition: Disposition) -> None:
+    """A 404 to DELETE is natural: twenty of them must not displace a message that was given up."""
+    finish(rig.monitor, attempt_with(send(rig.monitor), Response(422), Disposition.REJECTED))
+    for _ in range(MAX_FAILURES):
+        finish(rig.monitor, attempt_with(send(rig.monitor), Response(status), disposition))
+    assert [failure.disposition for failure in rig.monitor.snapshot().failures] == ["rejected"]
+
+
 def test_path_of_a_failure_shows_no_personal_data(rig: Rig) -> None:
     path = "/contacts/ada@example.com/tags/7?x=y"
     finish(rig.monitor, attempt_with(send(rig.monitor), Response(422), Disposition.REJECTED, path=path))
