@@ -58,6 +58,18 @@ OTHER_LINES = (
     ),
     OtherLine("no dead-letter queue", "WARNING", "At the start, if none is named.", ("consequence",)),
     OtherLine(
+        "no health socket",
+        "WARNING",
+        "At the start: this system allows no abstract Unix socket, so `intercom-sink healthy` finds no sink.",
+        ("reason",),
+    ),
+    OtherLine(
+        "request failed",
+        "ERROR",
+        "A bug: `/metrics`, `/healthz`, `/readyz` or the status page could not be made. `reason` names the exception.",
+        ("path", "reason"),
+    ),
+    OtherLine(
         "progress",
         "INFO",
         "Each minute in which anything happened. `rate`: messages that left the queue, by the second. `waiting_for`: "

@@ -35,6 +35,16 @@ def test_a_healthy_and_an_unhealthy_sink_are_told_apart(queue: str) -> None:
     assert ask(queue) == []
 
 
+def test_check_that_raises_is_a_problem_and_ends_no_thread(queue: str) -> None:
+    def fail() -> str | None:
+        raise RuntimeError("s3cr3t-marker")
+
+    running = HealthSocket(queue, fail)
+    problem = "the check of its health failed: RuntimeError"
+    assert [ask(queue), ask(queue)] == [[HealthReport(os.getpid(), problem)]] * 2
+    running.close()
+
+
 def test_several_sinks_of_a_queue_are_all_asked_and_others_only_without_a_name(queue: str) -> None:
     with answering(queue), answering(queue, "it hangs"), answering(f"{queue}-other", "another"):
         assert sorted(str(report.problem) for report in ask(queue)) == ["None", "it hangs"]

@@ -81,9 +81,14 @@ def test_unknown_path_is_not_found_and_not_repeated(server: StatusServer) -> Non
     assert (reply.status, reply.text) == (404, "404 Not Found\n")
 
 
-def test_bug_shows_neither_its_text_nor_a_stack_trace(server: StatusServer, capfd: pytest.CaptureFixture[str]) -> None:
-    reply = get(server.port, "/fail")
+def test_bug_is_one_log_line_without_its_text_or_a_stack_trace(
+    server: StatusServer, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    reply = get(server.port, f"/fail?{SECRET}")
     assert (reply.status, reply.text) == (500, "500 Internal Server Error\n")
+    (record,) = caplog.records
+    assert (record.levelname, record.message, record.exc_info) == ("ERROR", "request failed", None)
+    assert (vars(record)["path"], vars(record)["reason"]) == ("/fail", "RuntimeError")
     assert capfd.readouterr() == ("", "")
 
 

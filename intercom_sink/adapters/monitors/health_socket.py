@@ -98,8 +98,14 @@ class HealthSocket:
                 continue
             with connection, suppress(OSError):
                 connection.settimeout(TIMEOUT)
-                problem = self._problem()
-                connection.sendall(_HEALTHY if problem is None else f"{problem}\n".encode()[:MAX_REPORT])
+                connection.sendall(self._report())
+
+    def _report(self) -> bytes:
+        try:
+            problem = self._problem()
+        except Exception as error:  # noqa: BLE001 a bug must not end this thread
+            problem = f"the check of its health failed: {type(error).__qualname__}"
+        return _HEALTHY if problem is None else f"{problem}\n".encode()[:MAX_REPORT]
 
 
 def ask(queue: str | None = None) -> list[HealthReport]:

@@ -7,6 +7,7 @@ reader delays nobody else.
 """
 
 import errno
+import logging
 import socket
 import threading
 import time
@@ -20,6 +21,8 @@ from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
 
 from intercom_sink.domain.errors import OperatorError
+
+logger = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 16
 """Connections that are open at the same time, and so are threads."""
@@ -198,13 +201,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Replies with what the route makes."""
-        make = self.routes.get(self.path.partition("?")[0])
+        path = self.path.partition("?")[0]
+        make = self.routes.get(path)
         if make is None:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
         try:
             reply = make()
-        except Exception:  # noqa: BLE001 the client must not see what it is
+        except Exception as error:  # noqa: BLE001 the client must not see what it is, nor the log its text
+            logger.error("request failed", extra={"path": path, "reason": type(error).__qualname__})
             self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR)
             return
         self._send(reply)

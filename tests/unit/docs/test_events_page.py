@@ -1,12 +1,16 @@
 """The page of events is what the code makes."""
 
+import ast
 import dataclasses
 import logging
 import runpy
+from pathlib import Path
 
 import pytest
 
+import intercom_sink
 from intercom_sink import RateLimit, Response, Settings
+from intercom_sink.adapters.monitors.log_lines import LINES
 from intercom_sink.adapters.monitors.log_record import fields_of
 from intercom_sink.adapters.monitors.progress_log import ProgressLog
 from intercom_sink.adapters.monitors.recovery_log import RecoveryLog
@@ -27,6 +31,8 @@ from tests.support.events import DELIVERED, KINDS, NO_RESPONSE, example_of
 
 PAGE = runpy.run_path(str(ROOT / "docs" / "events_page.py"))
 
+LEVELS = ("debug", "info", "warning", "error", "critical", "exception")
+
 VARIABLES = {
     "CJW_RABBITMQ_HOST": "amqp://rabbit",
     "CJW_INTERCOM_API_TOKEN": "mock",
@@ -38,6 +44,20 @@ VARIABLES = {
 def test_the_page_of_events_is_what_the_table_makes() -> None:
     """Remake it with `make docs`."""
     assert (ROOT / "docs" / "events.md").read_text() == PAGE["render"]()
+
+
+def test_page_has_every_text_that_the_package_logs() -> None:
+    """Literal texts; the others are those of events, and of the lines that the next test writes."""
+    texts = {
+        node.args[0].value
+        for file in Path(intercom_sink.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {f"logger.{level}" for level in LEVELS}
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert {"starting", "progress"} <= texts
+    assert texts <= {line.text for line in (*LINES.values(), *PAGE["OTHER_LINES"])}
 
 
 def test_lines_that_are_not_events_have_the_fields_that_the_page_names(caplog: pytest.LogCaptureFixture) -> None:
@@ -80,7 +100,9 @@ def test_lines_that_are_not_events_have_the_fields_that_the_page_names(caplog: p
     for record in caplog.records:
         written.setdefault(record.getMessage(), set()).update(fields_of(record))
     named = {line.text: set(line.fields) for line in PAGE["OTHER_LINES"]}
-    others = {"unknown variable", "no dead-letter queue", "span failed", "mock request"}
+    others = {
+        "unknown variable", "no dead-letter queue", "no health socket", "request failed", "span failed", "mock request",
+    }  # fmt: skip
     assert written.keys() - {"given up"} == named.keys() - others
     assert {text: written[text] for text in named.keys() - others} == {
         text: fields for text, fields in named.items() if text not in others
