@@ -105,9 +105,12 @@ def _queue(snapshot: Snapshot) -> str:
 def _state(snapshot: Snapshot) -> str:
     lines = [f"for {_duration(snapshot.at - snapshot.since)}, since {_moment(snapshot.since)}"]
     if snapshot.until is not None:
-        left = snapshot.until - snapshot.at
-        ends = f"ends in {_duration(left)}" if left > 0 else "is over; a probe tests whether Intercom takes requests"
-        lines.append(f"the pause {ends}, at {_moment(snapshot.until)}")
+        remaining, end = snapshot.until - snapshot.at, _moment(snapshot.until)
+        lines.append(
+            f"the pause ends in {_duration(remaining)}, at {end}"
+            if remaining > 0
+            else f"the pause ended at {end}; a probe tests whether Intercom takes requests"
+        )
     if snapshot.cause:
         lines.append(f"cause: {snapshot.cause}")
     text = "".join(f"<p>{escape(line)}</p>" for line in lines)

@@ -78,7 +78,10 @@ def rig() -> Rig:
         (None, f"streaming {SINCE}"),
         (Paused(PauseCause.RATE_LIMITED, 10, 10), f"paused {SINCE} the pause ends in 7 s, at 1970-01-01 00:00:10 UTC"),
         (Paused(PauseCause.RATE_LIMITED, 10, 10), "00:00:10 UTC cause: rate limited"),
-        (Paused(PauseCause.RATE_LIMITED, 1, 1), "the pause is over; a probe tests whether Intercom takes requests"),
+        (
+            Paused(PauseCause.RATE_LIMITED, 1, 1),
+            "the pause ended at 1970-01-01 00:00:01 UTC; a probe tests whether Intercom takes requests cause",
+        ),
         (HoldBegan(HoldCause.TOKEN, DELIVERED), f"holding {SINCE} cause: the token is refused"),
         (ConnectionFailed("amqp://rabbit/", "refused"), f"reconnecting {SINCE} cause: refused"),
         (Stopping(), f"stopping {SINCE}"),
