@@ -75,9 +75,8 @@ class StatusServer:
 
     def __init__(self, host: str, port: int, routes: Routes) -> None:
         try:
-            family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
-                0
-            ]
+            addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            family, _, _, _, address = addresses[0]
             self._server = _Server(family, address, routes)
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or error
