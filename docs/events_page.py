@@ -136,9 +136,9 @@ every one is shown: `requeued`; `not found`, unless `CJW_INTERCOM_DEAD_LETTER_NO
 
 The names above are stable: a new version may add fields, and the changelog names each change.
 
-- `CJW_LOG_FORMAT=json`: one object a line, with `time` (RFC 3339, UTC), `level`, `logger`, `event` (the text of the log
-  line), then the fields; `exception` holds a traceback. Times in fields are seconds, or milliseconds where the name
-  ends with `_ms`. `trace_id` and `span_id` are those of the message's `traceparent`.
+- `CJW_LOG_FORMAT=json`: one object a line, with `time` (RFC 3339, UTC, as `until` is), `level`, `logger`, `event` (the
+  text of the log line), then the fields; `exception` holds a traceback. Times in fields are seconds, or milliseconds
+  where the name ends with `_ms`. `trace_id` and `span_id` are those of the message's `traceparent`.
 - `CJW_LOG_FORMAT=text`: time, level, text, then the same fields as `name=value`.
 - `CJW_LOG_FORMAT=ecs`: one object a line, with the names of the [Elastic Common
   Schema](https://www.elastic.co/docs/reference/ecs) {ECS_VERSION}: `@timestamp`, `log.level` (in lower case),

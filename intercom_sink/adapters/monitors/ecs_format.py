@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from intercom_sink.adapters.installation import PACKAGE, sink_version
-from intercom_sink.adapters.monitors.log_record import fields_of, time_of
+from intercom_sink.adapters.monitors.log_record import fields_of
+from intercom_sink.adapters.times import iso_time
 
 ECS_VERSION = "8.11.0"
 """The version of the schema whose names these are."""
@@ -53,7 +54,7 @@ class EcsFormatter(logging.Formatter):
         """One line."""
         text = record.getMessage()
         entry: dict[str, Any] = {
-            "@timestamp": time_of(record),
+            "@timestamp": iso_time(record.created),
             "log.level": record.levelname.lower(),
             "message": text,
             "log.logger": record.name,

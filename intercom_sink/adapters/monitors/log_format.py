@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from intercom_sink.adapters.monitors.ecs_format import EcsFormatter
-from intercom_sink.adapters.monitors.log_record import fields_of, time_of
+from intercom_sink.adapters.monitors.log_record import fields_of
 from intercom_sink.adapters.monitors.repeated_lines import RepeatLimiter
+from intercom_sink.adapters.times import iso_time
 
 
 def configure_logging(level: str, log_format: str, limiter: RepeatLimiter | None = None) -> None:
@@ -35,7 +36,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, and the traceback where there is one."""
-        words = [time_of(record), f"{record.levelname:<8}", _one_line(record.getMessage())]
+        words = [iso_time(record.created), f"{record.levelname:<8}", _one_line(record.getMessage())]
         words += [f"{name}={_value(value)}" for name, value in fields_of(record).items()]
         line = " ".join(words)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
@@ -47,7 +48,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
         entry = {
-            "time": time_of(record),
+            "time": iso_time(record.created),
             "level": record.levelname,
             "logger": record.name,
             "event": record.getMessage(),

@@ -1,7 +1,6 @@
 """What every format of log lines reads from a record."""
 
 import logging
-import time
 from typing import Any
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
@@ -11,8 +10,3 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     """The fields of the line."""
     return {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
-
-
-def time_of(record: logging.LogRecord) -> str:
-    """When it was logged, in UTC, to the millisecond (RFC 3339)."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"

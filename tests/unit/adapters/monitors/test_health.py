@@ -155,8 +155,8 @@ def test_paused_sink_consumes_and_says_until_when_and_why(rig: Rig) -> None:
     assert readiness(rig.monitor.snapshot(), "1.2.3") == {
         "ready": True,
         "state": "paused",
-        "since": "1970-01-01T00:16:40.000+00:00",
-        "until": "1970-01-01T00:16:47.250+00:00",
+        "since": "1970-01-01T00:16:40.000Z",
+        "until": "1970-01-01T00:16:47.250Z",
         "cause": "rate limited",
         "in_flight": 0,
         "waiting": {"rate limited": 1},

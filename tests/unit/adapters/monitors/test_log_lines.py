@@ -168,7 +168,7 @@ REJECTED_ATTEMPT = ATTEMPT | {
             Paused(PauseCause.RATE_LIMITED, 7.0, 1007.25),
             "INFO",
             "paused",
-            {"cause": "rate limited", "seconds": 7.0, "until": "1970-01-01T00:16:47.250+00:00"},
+            {"cause": "rate limited", "seconds": 7.0, "until": "1970-01-01T00:16:47.250Z"},
         ),
         (ProbeSent(), "DEBUG", "probe sent", {}),
         (Resumed(PauseCause.NO_RESPONSE), "INFO", "resumed", {"cause": "no response"}),

@@ -59,8 +59,8 @@ def test_each_fact_has_a_header(original: Properties) -> None:
         "method": "POST",
         "path": "/contacts/1",
         "attempts": 2,
-        "first-attempt": "2023-11-14T22:13:20.000+00:00",
-        "last-attempt": "2023-11-14T22:13:21.500+00:00",
+        "first-attempt": "2023-11-14T22:13:20.000Z",
+        "last-attempt": "2023-11-14T22:13:21.500Z",
         "source-queue": "queue",
     }
 
