@@ -70,7 +70,7 @@ class HoldStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class RateWindow:
+class ReportedWindow:
     """What Intercom has reported about its rate window.
 
     Args:
@@ -83,17 +83,21 @@ class RateWindow:
     remaining: int | None = None
     reset_at: float | None = None
 
-    def after(self, reported: RateLimit) -> "RateWindow":
-        """What is known once a response has reported this; responses may come out of order."""
+    def updated_by(self, reported: RateLimit) -> "ReportedWindow":
+        """What is known once a response has reported this; responses may come out of order.
+
+        A response that does not report its window's end can't be put in order, so it changes nothing once one is known.
+        """
         if reported.remaining is None and reported.limit is None:
             return self
+        limit = self.limit if reported.limit is None else reported.limit
         resets = reported.reset_at
-        if resets is not None and self.reset_at is not None and resets <= self.reset_at:
-            if resets < self.reset_at:
-                return self
+        if self.reset_at is not None and (resets is None or resets < self.reset_at):
+            return self
+        if resets is not None and resets == self.reset_at:
             known = [count for count in (self.remaining, reported.remaining) if count is not None]
-            return RateWindow(reported.limit, min(known, default=None), resets)
-        return RateWindow(reported.limit, reported.remaining, resets)
+            return ReportedWindow(limit, min(known, default=None), resets)
+        return ReportedWindow(limit, reported.remaining, resets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,7 @@ class Snapshot:
         messages: the unsettled messages.
         next_retry_at: when the first retry is due.
         last_success_at: when Intercom last took a message, or had nothing to do for it.
-        window: Intercom's rate window.
+        window: Intercom's rate window, as last reported.
         settled: messages that were acked or given up since the start, by disposition.
         dead_letters: messages that were dead-lettered since the start.
         minutes: the last minutes, the present one last.
@@ -181,7 +185,7 @@ class Snapshot:
     messages: Messages
     next_retry_at: float | None
     last_success_at: float | None
-    window: RateWindow
+    window: ReportedWindow
     settled: Mapping[str, int]
     dead_letters: Mapping[str, int]
     minutes: tuple[Minute, ...]

@@ -20,7 +20,7 @@ from intercom_sink.adapters.monitors.snapshot import (
     IDLE_AFTER,
     HoldStatus,
     Pause,
-    RateWindow,
+    ReportedWindow,
     Snapshot,
     State,
 )
@@ -54,7 +54,7 @@ class StatusMonitor:
         self._last_settled = -math.inf
         self._messages = UnsettledMessages()
         self._minutes = Minutes(now)
-        self._window = RateWindow()
+        self._window = ReportedWindow()
         self._failures = Failures()
         self._settled: dict[str, int] = dict.fromkeys(SETTLED, 0)
         self._dead_letters: dict[str, int] = dict.fromkeys(Reason, 0)
@@ -121,7 +121,7 @@ class StatusMonitor:
         attempt = event.attempt
         self._messages.attempt_finished(attempt.envelope, now)
         reported = attempt.result.rate_limit if isinstance(attempt.result, Response) else RateLimit()
-        self._window = self._window.after(reported)
+        self._window = self._window.updated_by(reported)
         self._minutes.attempt(now, attempt.duration, reported.remaining)
         if attempt.rule.action is not Action.ACK:
             self._failures.add(Failure.of(attempt, self._clock.unix_time()))

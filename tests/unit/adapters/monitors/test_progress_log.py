@@ -152,7 +152,7 @@ def test_attempts_without_a_response_have_no_response_time(
 def test_window_without_a_limit_shows_what_remains(
     progress: Progress, clock: VirtualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    deliver(progress, rate_limit=RateLimit(limit=166, remaining=12))
+    deliver(progress, rate_limit=RateLimit(remaining=12))
     deliver(progress, rate_limit=RateLimit(remaining=7))
     deliver(progress)
     clock.now = 60.0

@@ -357,6 +357,24 @@ def test_rate_window_is_the_one_that_was_reported_last(rig: Rig) -> None:
     assert rig.monitor.snapshot().window == window, "a response without these headers changes nothing"
 
 
+@pytest.mark.parametrize(
+    ("reported", "known"),
+    [
+        (RateLimit(remaining=80, reset_at=1010), (100, 80, 1010)),
+        (RateLimit(remaining=80, reset_at=1020), (100, 80, 1020)),
+        (RateLimit(limit=100, remaining=80), (100, 90, 1010)),
+        (RateLimit(limit=200, reset_at=1010), (200, 90, 1010)),
+    ],
+)
+def test_rate_window_keeps_what_a_response_does_not_report(
+    rig: Rig, reported: RateLimit, known: tuple[int, int, float]
+) -> None:
+    for rate_limit in (RateLimit(reset_at=1010, limit=100, remaining=90), reported):
+        rig.record(AttemptFinished(attempt_with(Envelope(), Response(200, rate_limit))))
+    window = rig.monitor.snapshot().window
+    assert (window.limit, window.remaining, window.reset_at) == known
+
+
 def test_dead_letters_are_counted_by_reason(rig: Rig) -> None:
     rig.record(DeadLettered("dead", Reason.REJECTED), DeadLettered("dead", Reason.REJECTED))
     assert rig.monitor.snapshot().dead_letters == dict.fromkeys(Reason, 0) | {"rejected": 2}
