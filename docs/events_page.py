@@ -4,7 +4,7 @@ import inspect
 from typing import NamedTuple
 
 from intercom_sink import Event
-from intercom_sink.adapters.monitors.ecs_format import ECS_NAMES, ECS_VERSION, OTHER_FIELDS
+from intercom_sink.adapters.monitors.log_format import ECS_NAMES, ECS_VERSION, FIELD_PREFIX
 from intercom_sink.adapters.monitors.log_lines import LINES, Line
 from intercom_sink.adapters.monitors.repeated_lines import CAUSE, MAX_IDENTICAL
 
@@ -159,9 +159,9 @@ def render() -> str:
     others = "".join(_other_row(line) for line in OTHER_LINES)
     names = "".join(f"| `{name}` | `{ecs}`{_ECS_NOTES.get(name, '')} |\n" for name, ecs in ECS_NAMES.items())
     rest = (
-        f"| `data` | `{OTHER_FIELDS}data`, as JSON text |\n"
-        f"| `processed` | `{OTHER_FIELDS}processed.delivered` and so on, for each disposition |\n"
-        f"| any other | `{OTHER_FIELDS}` and its own name |\n"
+        f"| `data` | `{FIELD_PREFIX}data`, as JSON text |\n"
+        f"| `processed` | `{FIELD_PREFIX}processed.delivered` and so on, for each disposition |\n"
+        f"| any other | `{FIELD_PREFIX}` and its own name |\n"
     )
     return HEAD + events + OTHER_HEAD + others + TAIL + names + rest
 

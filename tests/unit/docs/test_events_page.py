@@ -10,8 +10,8 @@ import pytest
 
 import intercom_sink
 from intercom_sink import RateLimit, Response, Settings
+from intercom_sink.adapters.monitors.log_format import fields_of
 from intercom_sink.adapters.monitors.log_lines import LINES
-from intercom_sink.adapters.monitors.log_record import fields_of
 from intercom_sink.adapters.monitors.progress_log import ProgressLog
 from intercom_sink.adapters.monitors.recovery_log import RecoveryLog
 from intercom_sink.adapters.monitors.repeated_lines import MAX_IDENTICAL, RepeatLimiter

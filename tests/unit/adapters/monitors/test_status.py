@@ -319,9 +319,7 @@ def test_retries_displace_no_message_that_was_given_up(rig: Rig) -> None:
     assert (failures[0].at, failures[0].path) == (99, "/contacts/99")
 
 
-@pytest.mark.parametrize(
-    ("status", "disposition"), [(404, Disposition.NOT_FOUND), (409, Disposition.DUPLICATE)]
-)
+@pytest.mark.parametrize(("status", "disposition"), [(404, Disposition.NOT_FOUND), (409, Disposition.DUPLICATE)])
 def test_acked_404_and_409_are_no_failures(rig: Rig, status: int, disposition: Disposition) -> None:
     """A 404 to DELETE is natural: twenty of them must not displace a message that was given up."""
     finish(rig.monitor, attempt_with(send(rig.monitor), Response(422), Disposition.REJECTED))
