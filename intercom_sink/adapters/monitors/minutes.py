@@ -1,16 +1,13 @@
-"""What happened in each of the last minutes, in bounded memory: counts, and durations in classes."""
+"""What happened in each of the last minutes, in bounded memory: counts, and response times."""
 
-from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, field
 
+from intercom_sink.adapters.monitors.response_times import ResponseTimes
 from intercom_sink.adapters.monitors.snapshot import Minute
 
 MAX_MINUTES = 15
-"""Minutes that are kept, the present one included."""
-
-_BOUNDS = tuple(0.001 * 1.1**number for number in range(121))
-"""Upper bounds of the classes of durations, from 1 ms to 93 s: a percentile is at most 10 % too long."""
+"""Minutes that are kept, the current one included."""
 
 
 @dataclass(slots=True)
@@ -19,7 +16,7 @@ class _Counts:
     settled: int = 0
     given_up: int = 0
     retries: int = 0
-    durations: list[int] = field(default_factory=lambda: [0] * (len(_BOUNDS) + 1))
+    times: ResponseTimes = field(default_factory=ResponseTimes)
     remaining: int | None = None
 
 
@@ -33,12 +30,12 @@ class Minutes:
     def __init__(self, now: float) -> None:
         self._began = now
         self._ended: deque[Minute] = deque(maxlen=MAX_MINUTES - 1)
-        self._present = _Counts(0)
+        self._current = _Counts(0)
 
-    def attempt(self, now: float, duration: float, remaining: int | None) -> None:
-        """Counts an attempt, with what the rate window still took after it."""
+    def response(self, now: float, seconds: float, remaining: int | None) -> None:
+        """Counts a response, with what the rate window still took after it."""
         minute = self._at(now)
-        minute.durations[bisect_left(_BOUNDS, duration)] += 1
+        minute.times.add(seconds)
         if remaining is not None:
             minute.remaining = remaining if minute.remaining is None else min(minute.remaining, remaining)
 
@@ -53,35 +50,23 @@ class Minutes:
         minute.given_up += given_up
 
     def recent(self, now: float) -> tuple[Minute, ...]:
-        """The last minutes, the present one last; those in which nothing happened are among them."""
+        """The last minutes, the current one last; those in which nothing happened are among them."""
         last = self._number(now)
-        kept = {minute.number: minute for minute in (*self._ended, _minute(self._present))}
+        kept = {minute.number: minute for minute in (*self._ended, _minute(self._current))}
         first = max(0, last - MAX_MINUTES + 1)
         return tuple(kept.get(number) or Minute(number) for number in range(first, last + 1))
 
     def _at(self, now: float) -> _Counts:
         number = self._number(now)
-        if self._present.number < number:
-            self._ended.append(_minute(self._present))
-            self._present = _Counts(number)
-        return self._present
+        if self._current.number < number:
+            self._ended.append(_minute(self._current))
+            self._current = _Counts(number)
+        return self._current
 
     def _number(self, now: float) -> int:
         return int((now - self._began) // 60)
 
 
 def _minute(counts: _Counts) -> Minute:
-    p50, p95 = _percentile(counts.durations, 0.5), _percentile(counts.durations, 0.95)
+    p50, p95 = counts.times.quantile(0.5), counts.times.quantile(0.95)
     return Minute(counts.number, counts.settled, counts.given_up, counts.retries, p50, p95, counts.remaining)
-
-
-def _percentile(durations: list[int], share: float) -> float | None:
-    """The upper bound of the class that this share of the durations reaches; None: there are none."""
-    rest = share * sum(durations)
-    if rest == 0:
-        return None
-    for count, bound in zip(durations, _BOUNDS, strict=False):
-        rest -= count
-        if rest <= 0:
-            return bound
-    return _BOUNDS[-1]

@@ -1,14 +1,15 @@
-"""Median and maximum of any number of response times, in bounded memory."""
+"""Quantiles and maximum of any number of response times, in bounded memory."""
 
 from bisect import bisect_left
 from itertools import accumulate
+from math import ceil
 
 _BOUNDS = tuple(0.0001 * 1.05**exponent for exponent in range(424))
 """The upper bounds of the buckets, in seconds, from 0.1 ms to a day; each is 5 % above the one before."""
 
 
 class ResponseTimes:
-    """A histogram with fixed buckets. Not for several threads at once.
+    """A histogram with fixed buckets. Not thread-safe.
 
     Attributes:
         slowest: the maximum, in seconds; None while there is none.
@@ -24,12 +25,16 @@ class ResponseTimes:
         if self.slowest is None or seconds > self.slowest:
             self.slowest = seconds
 
-    def median(self) -> float | None:
-        """The median in seconds, exact to 2.5 %; None while there is no response time."""
+    def quantile(self, share: float) -> float | None:
+        """The seconds that this share of the response times does not exceed, exact to 2.5 %; None while there is none.
+
+        Args:
+            share: over 0, and 1 at most; 0.5 is the median.
+        """
         if self.slowest is None:
             return None
-        middle = (sum(self._counts) + 1) // 2
-        bucket = bisect_left(list(accumulate(self._counts)), middle)
+        totals = list(accumulate(self._counts))
+        bucket = bisect_left(totals, ceil(share * totals[-1]))
         return min(_BOUNDS[min(bucket, len(_BOUNDS) - 1)] / 1.025, self.slowest)
 
     def merge(self, other: "ResponseTimes") -> None:
@@ -40,7 +45,7 @@ class ResponseTimes:
 
     def fields(self) -> dict[str, float]:
         """The fields of a log line; none while there is no response time."""
-        median = self.median()
+        median = self.quantile(0.5)
         if median is None or self.slowest is None:
             return {}
         return {"median_ms": round(median * 1000, 1), "slowest_ms": round(self.slowest * 1000, 1)}

@@ -109,8 +109,8 @@ class Minute:
         settled: messages that were acked or given up.
         given_up: those that were given up.
         retries: attempts that were followed by another one.
-        p50: the median duration of an attempt; None: there was none.
-        p95: the duration that 95 % of the attempts did not exceed.
+        p50: the median response time; None: there was no response.
+        p95: the response time that 95 % of the responses did not exceed.
         remaining: the fewest requests that the rate window still took.
     """
 

@@ -32,7 +32,6 @@ from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import Event
 from intercom_sink.domain.policy import RULES, Action, Disposition
 from intercom_sink.domain.ports import Clock
-from intercom_sink.domain.rate_limit import RateLimit
 from intercom_sink.domain.response import Response
 
 SETTLED = tuple(disposition for disposition in Disposition if RULES[disposition].action is not Action.RETRY)
@@ -120,9 +119,10 @@ class StatusMonitor:
     def _attempt_finished(self, event: events.AttemptFinished, now: float) -> None:
         attempt = event.attempt
         self._messages.attempt_finished(attempt.envelope, now)
-        reported = attempt.result.rate_limit if isinstance(attempt.result, Response) else RateLimit()
-        self._window = self._window.updated_by(reported)
-        self._minutes.attempt(now, attempt.duration, reported.remaining)
+        if isinstance(attempt.result, Response):
+            reported = attempt.result.rate_limit
+            self._window = self._window.updated_by(reported)
+            self._minutes.response(now, attempt.duration, reported.remaining)
         if attempt.rule.action is not Action.ACK:
             self._failures.add(Failure.of(attempt, self._clock.unix_time()))
 

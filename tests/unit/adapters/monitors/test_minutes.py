@@ -31,29 +31,23 @@ def test_only_the_last_minutes_are_kept() -> None:
     assert {minute.settled for minute in minutes.recent(60 * 1000)} == {0}
 
 
-def test_percentiles_are_at_most_a_tenth_too_long() -> None:
+def test_minute_has_the_quantiles_of_its_own_response_times() -> None:
     minutes = Minutes(0)
+    minutes.response(0, 300, None)
     for number in range(1, 101):
-        minutes.attempt(0, number / 100, None)
-    (minute,) = minutes.recent(0)
-    assert minute.p50 == pytest.approx(0.5, rel=0.1)
-    assert minute.p95 == pytest.approx(0.95, rel=0.1)
+        minutes.response(60, number / 100, None)
+    first, second = minutes.recent(60)
+    assert (first.p50, first.p95) == (pytest.approx(300, rel=0.026), pytest.approx(300, rel=0.026))
+    assert (second.p50, second.p95) == (pytest.approx(0.5, rel=0.026), pytest.approx(0.95, rel=0.026))
 
 
-def test_without_an_attempt_there_is_no_percentile() -> None:
+def test_without_a_response_there_is_no_quantile() -> None:
     (minute,) = Minutes(0).recent(0)
     assert (minute.p50, minute.p95, minute.remaining) == (None, None, None)
-
-
-def test_durations_beyond_the_last_class_count_as_its_bound() -> None:
-    minutes = Minutes(0)
-    minutes.attempt(0, 86_400, None)
-    (minute,) = minutes.recent(0)
-    assert minute.p50 == pytest.approx(93, rel=0.1)
 
 
 def test_the_fewest_requests_left_are_kept() -> None:
     minutes = Minutes(0)
     for remaining in (90, 12, None, 60):
-        minutes.attempt(0, 0.1, remaining)
+        minutes.response(0, 0.1, remaining)
     assert minutes.recent(0)[0].remaining == 12

@@ -345,6 +345,14 @@ def test_minute_has_the_fewest_available_requests_that_its_own_responses_report(
     assert [minute.remaining for minute in rig.monitor.snapshot().minutes] == [3, None]
 
 
+def test_response_times_are_those_of_responses(rig: Rig) -> None:
+    """As in the line `progress`: during an outage the timeout is no response time."""
+    rig.record(AttemptFinished(attempt_with(Envelope(), NoResponse("timed out"), Disposition.NO_RESPONSE, duration=30)))
+    assert rig.monitor.snapshot().minutes[0].p50 is None
+    rig.record(AttemptFinished(attempt_with(Envelope(), Response(500), Disposition.SERVER_ERROR, duration=0.2)))
+    assert rig.monitor.snapshot().minutes[0].p95 == pytest.approx(0.2, rel=0.026)
+
+
 def test_rate_window_is_the_one_that_was_reported_last(rig: Rig) -> None:
     for reset, remaining in ((1010, 90), (1010, 95), (1020, 99), (1010, 80)):
         reported = Response(200, RateLimit(reset_at=reset, limit=100, remaining=remaining))
