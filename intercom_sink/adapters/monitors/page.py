@@ -130,8 +130,8 @@ def _facts(snapshot: Snapshot) -> str:
         "last success": _ago(snapshot, snapshot.last_success_at),
         "RabbitMQ": _connection(snapshot),
     }
-    if snapshot.next_retry_at is not None:
-        facts["next retry"] = f"in {_duration(snapshot.next_retry_at - snapshot.at)}"
+    if messages.next_retry_in is not None:
+        facts["next retry"] = f"in {_duration(messages.next_retry_in)}"
     if window.remaining is not None:
         facts["rate window, as last reported"] = f"{window.remaining} of {window.limit or '?'} available"
     facts["running for"] = _duration(snapshot.at - snapshot.started_at)

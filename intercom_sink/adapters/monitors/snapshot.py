@@ -45,12 +45,10 @@ class Pause:
 
     Args:
         cause: why.
-        since: when it began; a pause that follows the other at once is the same.
         until: when it ends, as far as is known.
     """
 
     cause: PauseCause
-    since: float
     until: float
 
 
@@ -60,12 +58,10 @@ class HoldStatus:
 
     Args:
         cause: why.
-        since: when it began.
         silent_seconds: since the last sign of the requests that test whether it is over.
     """
 
     cause: HoldCause
-    since: float
     silent_seconds: float
 
 
@@ -163,7 +159,6 @@ class Snapshot:
         pause: the pause, if there is one.
         hold: the hold, if there is one.
         messages: the unsettled messages.
-        next_retry_at: when the first retry is due.
         last_success_at: when Intercom last took a message, or had nothing to do for it.
         window: Intercom's rate window, as last reported.
         settled: messages that were acked or given up since the start, by disposition.
@@ -183,7 +178,6 @@ class Snapshot:
     pause: Pause | None
     hold: HoldStatus | None
     messages: Messages
-    next_retry_at: float | None
     last_success_at: float | None
     window: ReportedWindow
     settled: Mapping[str, int]

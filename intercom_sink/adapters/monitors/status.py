@@ -194,7 +194,6 @@ class StatusMonitor:
 
     def _snapshot(self, now: float, unix: Callable[[float], float]) -> Snapshot:
         state, since = self._state(now)
-        messages = self._messages.summary(now, self._pauses, self._last_event, is_holding=self._hold_cause is not None)
         return Snapshot(
             at=unix(now),
             started_at=unix(self._started),
@@ -205,9 +204,10 @@ class StatusMonitor:
             reconnects=self._connection.reconnects,
             queue=self._connection.queue,
             pause=self._pause(now, unix),
-            hold=self._hold(now, unix),
-            messages=messages,
-            next_retry_at=None if messages.next_retry_in is None else unix(now + messages.next_retry_in),
+            hold=self._hold(now),
+            messages=self._messages.summary(
+                now, self._pauses, self._last_event, is_holding=self._hold_cause is not None
+            ),
             last_success_at=None if self._last_success is None else unix(self._last_success),
             window=self._window,
             settled=dict(self._settled),
@@ -236,9 +236,9 @@ class StatusMonitor:
     def _pause(self, now: float, unix: Callable[[float], float]) -> Pause | None:
         if self._pauses.cause is None or not self._is_paused(now):
             return None
-        return Pause(self._pauses.cause, unix(self._pauses.since), unix(self._pauses.until))
+        return Pause(self._pauses.cause, unix(self._pauses.until))
 
-    def _hold(self, now: float, unix: Callable[[float], float]) -> HoldStatus | None:
+    def _hold(self, now: float) -> HoldStatus | None:
         if self._hold_cause is None:
             return None
-        return HoldStatus(self._hold_cause, unix(self._hold_since), now - self._hold_sign)
+        return HoldStatus(self._hold_cause, now - self._hold_sign)

@@ -242,10 +242,10 @@ def test_retry_waits_until_it_is_due_and_then_for_its_turn(rig: Rig) -> None:
     finish(rig.monitor, attempt_with(send(rig.monitor), Response(503), Disposition.SERVER_ERROR))
     rig.clock.now = 1
     assert rig.waiting() == {"retry": 1}
-    assert rig.monitor.snapshot().next_retry_at == 5
+    assert rig.monitor.snapshot().messages.next_retry_in == 4
     rig.clock.now = 6
     assert rig.waiting() == {"turn": 1}
-    assert rig.monitor.snapshot().next_retry_at is None
+    assert rig.monitor.snapshot().messages.next_retry_in is None
 
 
 def test_who_waits_during_a_pause_or_a_hold_waits_for_its_end(rig: Rig) -> None:
