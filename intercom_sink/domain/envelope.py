@@ -15,6 +15,16 @@ class TraceContext:
     traceparent: str
     tracestate: str = ""
 
+    @property
+    def trace_id(self) -> str:
+        """The trace, in hexadecimal."""
+        return self.traceparent.split("-")[1]
+
+    @property
+    def span_id(self) -> str:
+        """The producer's span in it, in hexadecimal."""
+        return self.traceparent.split("-")[2]
+
     def headers(self) -> dict[str, str]:
         """The headers that carry this context, in a message or a request; `tracestate` only if it is not empty."""
         state = {"tracestate": self.tracestate} if self.tracestate else {}

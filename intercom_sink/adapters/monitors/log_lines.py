@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
 
-from intercom_sink.adapters.monitors.trace_fields import span_id, trace_id
 from intercom_sink.adapters.times import iso_time
 from intercom_sink.domain import events
 from intercom_sink.domain.envelope import Envelope
@@ -63,8 +62,8 @@ def _of_envelope(envelope: Callable[[Any], Envelope]) -> Fields:
     return {
         "message_id": lambda event: envelope(event).message_id,
         "ordering_key": lambda event: envelope(event).ordering_key,
-        "trace_id": lambda event: trace_id(envelope(event)),
-        "span_id": lambda event: span_id(envelope(event)),
+        "trace_id": lambda event: trace.trace_id if (trace := envelope(event).trace) else None,
+        "span_id": lambda event: trace.span_id if (trace := envelope(event).trace) else None,
     }
 
 
