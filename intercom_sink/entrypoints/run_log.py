@@ -14,7 +14,7 @@ from intercom_sink.adapters.monitors.progress_log import ProgressLog
 from intercom_sink.adapters.monitors.recovery_log import RecoveryLog
 from intercom_sink.adapters.monitors.repeated_lines import CountsBeforeStop, RepeatLimiter
 from intercom_sink.adapters.monitors.snapshot import Snapshot
-from intercom_sink.adapters.monitors.ticker import Ticker
+from intercom_sink.adapters.ticker import Ticker
 from intercom_sink.domain.events import Event, MessageGivenUp, MessageMalformed, MessageNotFound, MessageRequeued
 from intercom_sink.domain.monitors import Monitors
 from intercom_sink.domain.ports import Clock

@@ -13,7 +13,7 @@ import pytest
 from intercom_sink import Disposition, Event, Response, Settings
 from intercom_sink.adapters.monitors.log_lines import LINES
 from intercom_sink.adapters.monitors.status import StatusMonitor
-from intercom_sink.adapters.monitors.ticker import Ticker
+from intercom_sink.adapters.ticker import Ticker
 from intercom_sink.domain.events import (
     ConnectionFailed,
     Consuming,

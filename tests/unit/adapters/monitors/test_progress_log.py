@@ -9,7 +9,7 @@ import pytest
 from intercom_sink import Disposition, RateLimit, Response
 from intercom_sink.adapters.monitors.progress_log import ProgressLog
 from intercom_sink.adapters.monitors.status import StatusMonitor
-from intercom_sink.adapters.monitors.ticker import Ticker
+from intercom_sink.adapters.ticker import Ticker
 from intercom_sink.domain.causes import PauseCause
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import (

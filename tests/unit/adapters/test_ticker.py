@@ -3,7 +3,7 @@
 import threading
 
 from intercom_sink.adapters.clock import SystemClock
-from intercom_sink.adapters.monitors.ticker import Ticker
+from intercom_sink.adapters.ticker import Ticker
 from intercom_sink.testing import VirtualClock
 
 
