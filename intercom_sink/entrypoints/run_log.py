@@ -12,7 +12,7 @@ from intercom_sink.adapters.monitors.log_format import configure_logging
 from intercom_sink.adapters.monitors.log_lines import LINES, LogMonitor
 from intercom_sink.adapters.monitors.progress_log import ProgressLog
 from intercom_sink.adapters.monitors.recovery_log import RecoveryLog
-from intercom_sink.adapters.monitors.repeated_lines import CountsBeforeStop, RepeatLimiter
+from intercom_sink.adapters.monitors.repeated_lines import RepeatLimiter
 from intercom_sink.adapters.monitors.snapshot import Snapshot
 from intercom_sink.adapters.ticker import Ticker
 from intercom_sink.domain.events import Event, MessageGivenUp, MessageMalformed, MessageNotFound, MessageRequeued
@@ -41,9 +41,7 @@ class RunLog:
         self._progress = ProgressLog(clock, snapshot)
         self._limiter = RepeatLimiter(_always_shown(settings))
         self._ticker = Ticker(self._tick, clock)
-        self.monitor = Monitors(
-            self._progress, CountsBeforeStop(self._limiter), LogMonitor(self._progress.summary), RecoveryLog(clock)
-        )
+        self.monitor = Monitors(self._progress, LogMonitor(self._at_end), RecoveryLog(clock))
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -55,6 +53,11 @@ class RunLog:
                 yield
             finally:
                 self._limiter.write_counts()
+
+    def _at_end(self) -> dict[str, object]:
+        """Writes the counts before the last line, and returns the fields of the whole run."""
+        self._limiter.write_counts()
+        return self._progress.summary()
 
     def _tick(self) -> None:
         self._limiter.write_counts()

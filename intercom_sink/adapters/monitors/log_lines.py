@@ -155,11 +155,11 @@ class LogMonitor:
     """Writes a log line for each event.
 
     Args:
-        summary: fields that are added to the last line, `stopped` or `failed`.
+        at_end: called before the last line, `stopped` or `failed`; returns fields that are added to it.
     """
 
-    def __init__(self, summary: Callable[[], Mapping[str, object]] = dict) -> None:
-        self._summary = summary
+    def __init__(self, at_end: Callable[[], Mapping[str, object]] = dict) -> None:
+        self._at_end = at_end
 
     def record(self, event: Event) -> None:
         """Logs the event, if its level is enabled."""
@@ -172,5 +172,5 @@ class LogMonitor:
             fields = {**fields, **line.debug_fields}
         values = {name: read(event) for name, read in fields.items()}
         if isinstance(event, events.Stopped | events.Failed):
-            values |= self._summary()
+            values |= self._at_end()
         logger.log(level, line.text, extra={name: value for name, value in values.items() if value is not None})

@@ -18,8 +18,6 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from intercom_sink.domain.events import Event, Stopped
-
 MAX_IDENTICAL = 5
 """Identical lines in a row that are shown."""
 
@@ -114,24 +112,6 @@ class RepeatLimiter(logging.Handler):
                 self._write(logging.makeLogRecord(line | {"of": latest.getMessage(), "count": count} | fields))
             except Exception:  # noqa: BLE001 reported as logging does
                 self.handleError(latest)
-
-
-class CountsBeforeStop:
-    """Monitor that writes the counts before the line `stopped`, which is the last one. It comes before the log monitor.
-
-    No other line needs that: `failed` has the highest level, so it ends every run.
-
-    Args:
-        limiter: has the counts.
-    """
-
-    def __init__(self, limiter: RepeatLimiter) -> None:
-        self._limiter = limiter
-
-    def record(self, event: Event) -> None:
-        """Writes the counts if the sink has stopped."""
-        if isinstance(event, Stopped):
-            self._limiter.write_counts()
 
 
 def _kind(record: logging.LogRecord) -> Kind:

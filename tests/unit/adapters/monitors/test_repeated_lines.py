@@ -4,14 +4,7 @@ import logging
 
 import pytest
 
-from intercom_sink.adapters.monitors.repeated_lines import MAX_GAP, MAX_IDENTICAL, CountsBeforeStop, RepeatLimiter
-from tests.contracts.monitor import MonitorContract
-
-
-class TestCountsBeforeStop(MonitorContract):
-    @pytest.fixture
-    def monitor(self) -> CountsBeforeStop:
-        return CountsBeforeStop(RepeatLimiter())
+from intercom_sink.adapters.monitors.repeated_lines import MAX_GAP, MAX_IDENTICAL, RepeatLimiter
 
 
 class Target(logging.Handler):
