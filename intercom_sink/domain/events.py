@@ -39,12 +39,12 @@ class MessageReceived(Event):
 
 @dataclass(frozen=True, slots=True)
 class AttemptStarted(Event):
-    """A request is sent to Intercom; `attempt` is its number at this message, from 1."""
+    """A request is sent to Intercom; `number` counts the attempts at this message, from 1."""
 
     envelope: Envelope
     method: str
     path: str
-    attempt: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

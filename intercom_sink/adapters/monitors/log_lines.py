@@ -97,7 +97,7 @@ LINES: Mapping[type[Event], Line] = {
     events.AttemptStarted: Line(
         "attempt started",
         Severity.DEBUG,
-        _own("method") | _PATH | _own("attempt") | _ENVELOPE,
+        _own("method") | _PATH | {"attempt": lambda event: event.number} | _ENVELOPE,
     ),
     events.AttemptFinished: Line("attempt finished", Severity.DEBUG, _ATTEMPT),
     events.MessageDelivered: Line("delivered", None, _ATTEMPT),

@@ -75,7 +75,7 @@ class TracedMonitor:
             case events.MessageReceived(envelope):
                 self._begin(envelope)
             case events.AttemptStarted():
-                self._message.attempt = event.attempt
+                self._message.attempt = event.number
             case events.Consuming(broker):
                 self._broker = _location(broker)
             case events.MessageMalformed(envelope) if self._message.span is None:  # its only event

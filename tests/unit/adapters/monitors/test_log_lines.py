@@ -27,7 +27,6 @@ from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.envelope import Envelope, TraceContext
 from intercom_sink.domain.events import (
     AttemptFinished,
-    AttemptStarted,
     ConnectionFailed,
     Consuming,
     DeadLettered,
@@ -274,7 +273,7 @@ def test_every_line_of_a_message_names_the_message(log: pytest.LogCaptureFixture
     envelope = Envelope("a key", "a-message-id", trace=parent)
     for kind in about_messages:
         event: Any = example_of(kind)
-        has_attempt = hasattr(event, "attempt") and kind is not AttemptStarted
+        has_attempt = hasattr(event, "attempt")
         if has_attempt:
             event = dataclasses.replace(event, attempt=dataclasses.replace(DELIVERED, envelope=envelope))
         else:
