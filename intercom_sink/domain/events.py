@@ -6,6 +6,7 @@ nothing else to diagnose it by; a monitor must not pass it on as it is.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from intercom_sink.domain.attempt import Attempt
 from intercom_sink.domain.causes import HoldCause, PauseCause
@@ -90,6 +91,10 @@ class MessageGivenUp(Event):
     attempt: Attempt
 
 
+Settled: TypeAlias = MessageDelivered | MessageNotFound | MessageDuplicate | MessageGivenUp
+"""A message was acked or given up after an attempt."""
+
+
 @dataclass(frozen=True, slots=True)
 class MessageMalformed(Event):
     """A message is not a valid request, and was given up without being sent.
@@ -147,7 +152,12 @@ class Resumed(Event):
 
 @dataclass(frozen=True, slots=True)
 class HoldBegan(Event):
-    """No message is sent; all wait in the queue until `GET /me` succeeds or, after an outage, gets any response."""
+    """No message is sent; all wait in the queue until `GET /me` succeeds or, after an outage, gets any response.
+
+    Args:
+        cause: why they wait.
+        attempt: the one whose failure began it.
+    """
 
     cause: HoldCause
     attempt: Attempt
@@ -236,7 +246,7 @@ class Stopping(Event):
 
 @dataclass(frozen=True, slots=True)
 class Stopped(Event):
-    """The sink ended gracefully; `processed` counts messages by disposition, but not those that the source gave up."""
+    """The sink ended gracefully; `processed` counts messages by disposition, without those whose AMQP properties can't be read."""
 
     processed: Mapping[Disposition, int]
 

@@ -32,7 +32,7 @@ class Failure:
     """
 
     at: float
-    disposition: str
+    disposition: Disposition
     status: int | None = None
     code: str | None = None
     reason: str | None = None
@@ -42,7 +42,7 @@ class Failure:
 
     @property
     def cause(self) -> tuple[object, ...]:
-        """What it has in common with other failures."""
+        """What makes two failures the same."""
         return self.disposition, self.status, self.code, self.reason
 
     @classmethod
@@ -72,7 +72,7 @@ class Failures:
 
     def add(self, failure: Failure) -> None:
         """Adds one."""
-        if RULES[Disposition(failure.disposition)].action is Action.RETRY:
+        if RULES[failure.disposition].action is Action.RETRY:
             same = next((known for known in self._failures if known.cause == failure.cause), None)
             if same is not None:
                 self._failures.remove(same)

@@ -122,7 +122,7 @@ class PrometheusMonitor:
         self._attempts[status_class(event.attempt.result)].inc()
         self._durations.observe(event.attempt.duration)
 
-    def _settled(self, event: events.MessageDelivered | events.MessageGivenUp) -> None:
+    def _settled(self, event: events.Settled) -> None:
         attempt = event.attempt
         self._count(attempt.envelope, attempt.disposition)
         if attempt.disposition is Disposition.DELIVERED and attempt.state.possible_duplicate:

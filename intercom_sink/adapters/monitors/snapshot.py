@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from intercom_sink.adapters.monitors.failures import Failure
 from intercom_sink.domain.causes import HoldCause, PauseCause
+from intercom_sink.domain.dead_letter import Reason
+from intercom_sink.domain.policy import Disposition
 from intercom_sink.domain.rate_limit import RateLimit
 
 IDLE_AFTER = 5.0
@@ -180,8 +182,8 @@ class Snapshot:
     messages: Messages
     last_success_at: float | None
     window: ReportedWindow
-    settled: Mapping[str, int]
-    dead_letters: Mapping[str, int]
+    settled: Mapping[Disposition, int]
+    dead_letters: Mapping[Reason, int]
     minutes: tuple[Minute, ...]
     failures: tuple[Failure, ...]
 

@@ -55,8 +55,8 @@ class StatusMonitor:
         self._minutes = Minutes(now)
         self._window = ReportedWindow()
         self._failures = Failures()
-        self._settled: dict[str, int] = dict.fromkeys(SETTLED, 0)
-        self._dead_letters: dict[str, int] = dict.fromkeys(Reason, 0)
+        self._settled = dict.fromkeys(SETTLED, 0)
+        self._dead_letters = dict.fromkeys(Reason, 0)
         self._last_success: float | None = None
         self._connection = BrokerConnection()
         self._pauses = Pauses()
@@ -130,7 +130,7 @@ class StatusMonitor:
         self._messages.retry_scheduled(event.attempt.envelope, now, event.delay)
         self._minutes.retry(now)
 
-    def _settle(self, event: events.MessageDelivered | events.MessageGivenUp, now: float) -> None:
+    def _settle(self, event: events.Settled, now: float) -> None:
         attempt = event.attempt
         self._end(attempt.envelope, attempt.disposition, now)
         if attempt.rule.action is Action.ACK:
@@ -151,7 +151,7 @@ class StatusMonitor:
         self._last_settled = now
 
     def _dead_lettered(self, event: events.DeadLettered, now: float) -> None:
-        self._dead_letters[event.reason] = self._dead_letters.get(event.reason, 0) + 1
+        self._dead_letters[event.reason] += 1
         self._messages.settlement_proceeds(now)
 
     def _dead_letter_not_confirmed(self, event: events.DeadLetterNotConfirmed, now: float) -> None:

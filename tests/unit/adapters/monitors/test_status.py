@@ -227,7 +227,7 @@ def test_message_waits_for_its_turn_is_in_flight_is_settled(rig: Rig) -> None:
     rig.record(MessageDelivered(attempt))
     snapshot = rig.monitor.snapshot()
     assert (snapshot.messages.oldest_seconds, snapshot.last_success_at) == (0, 5)
-    assert snapshot.settled["delivered"] == 1
+    assert snapshot.settled[Disposition.DELIVERED] == 1
 
 
 def test_oldest_message_ages_from_its_delivery(rig: Rig) -> None:
