@@ -123,6 +123,7 @@ OTHER_LINES = (
 
 TAIL = f"""
 `intercom-sink run` adds {", ".join(f"`{name}`" for name in SUMMARY)} of the whole run to `stopped` and `failed`.
+`processed` does not count messages whose AMQP properties can't be read.
 
 **Identical failures in a row.** Lines of `WARNING` or worse are identical if they have the same level and text, and the
 same {", ".join(f"`{name}`" for name in CAUSE[:-1])} and `{CAUSE[-1]}`.

@@ -17,7 +17,8 @@ What `/metrics` has, in Prometheus' text format. How to switch it on, and the pr
 
 All begin with `intercom_sink_`. Each label has a closed set of values; the series of a counter exist from the start,
 with 0. Counters begin at 0 again after a restart. The rate limit's gauges have no sample until Intercom has reported
-it. `waiting` with the reason `hold` is above 0 only for the moment in which a hold returns the messages to their queue.
+it. `GET /me`, which diagnoses failures and tests holds, is no attempt at a message, so no metric counts it.
+`waiting` with the reason `hold` is above 0 only for the moment in which a hold returns the messages to their queue.
 
 | metric | type | label and values | meaning |
 |---|---|---|---|

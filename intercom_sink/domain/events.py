@@ -21,8 +21,8 @@ class Event:
 
 
 # What happens to one message. `MessageReceived` comes first; the last is `MessageDelivered`, `MessageNotFound`,
-# `MessageDuplicate`, `MessageGivenUp`, `MessageMalformed`, `MessageRequeued` or `MessageNotSent`. A message whose AMQP
-# properties can't be read has `MessageMalformed` alone.
+# `MessageDuplicate`, `MessageGivenUp`, `MessageMalformed`, `MessageRequeued` or `MessageNotSent`. All carry the same
+# `Envelope` object, some within an `Attempt`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,12 @@ class MessageReceived(Event):
     Args:
         envelope: the message.
         delivered_at: when the broker delivered it, in seconds of a monotonic clock.
+        is_malformed: whether it will be given up without an attempt, since it is not a valid request.
     """
 
     envelope: Envelope
     delivered_at: float
+    is_malformed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +248,10 @@ class Stopping(Event):
 
 @dataclass(frozen=True, slots=True)
 class Stopped(Event):
-    """The sink ended gracefully; `processed` counts messages by disposition, without those whose AMQP properties can't be read."""
+    """The sink ended gracefully; `processed` counts messages by disposition.
+
+    It counts none whose AMQP properties can't be read.
+    """
 
     processed: Mapping[Disposition, int]
 

@@ -7,10 +7,11 @@ from intercom_sink.domain import events
 from intercom_sink.domain.attempt import Attempt
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.causes import HoldCause
-from intercom_sink.domain.dead_letter import DeadLetter, Reason
+from intercom_sink.domain.dead_letter import DeadLetter
 from intercom_sink.domain.diagnosis import Diagnoser, Fault
 from intercom_sink.domain.errors import MalformedMessage
 from intercom_sink.domain.hold import CAUSES, MAX_OUTAGE, Hold
+from intercom_sink.domain.malformed import give_up_malformed
 from intercom_sink.domain.policy import (
     RULES,
     Action,
@@ -71,11 +72,11 @@ class Handler:
 
         if cancelled():
             return None
-        self.monitor.record(events.MessageReceived(delivery.envelope, delivery.delivered_at))
         try:
             request = self.decode(delivery.body)
         except MalformedMessage as error:
-            return self._give_up_malformed(delivery, str(error))
+            return Disposition.MALFORMED if give_up_malformed(delivery, str(error), self.monitor) else None
+        self.monitor.record(events.MessageReceived(delivery.envelope, delivery.delivered_at))
         return self._deliver(delivery, request, cancelled)
 
     def _deliver(
@@ -161,18 +162,6 @@ class Handler:
             case _:
                 self.monitor.record(events.MessageGivenUp(attempt))
         return attempt.disposition
-
-    def _give_up_malformed(self, delivery: Delivery, reason: str) -> Disposition | None:
-        removed = False
-        try:
-            removed = delivery.give_up(DeadLetter(Reason.MALFORMED, detail=reason))
-        finally:
-            if not removed:
-                self.monitor.record(events.MessageNotSent(delivery.envelope))
-        if not removed:
-            return None
-        self.monitor.record(events.MessageMalformed(delivery.envelope, reason, delivery.body))
-        return Disposition.MALFORMED
 
 
 def _remove(delivery: Delivery, attempt: Attempt) -> bool:

@@ -17,6 +17,7 @@ _MODULES = (
     "rate_limiter",
     "diagnosis",
     "hold",
+    "malformed",
     "handler",
     "lanes",
     "sink",
@@ -97,9 +98,9 @@ MUTANTS = [
     ),
     Mutant(
         "malformed messages stay unacked",
-        "handler",
-        "removed = delivery.give_up(DeadLetter(Reason.MALFORMED, detail=reason))",
-        "removed = True",
+        "malformed",
+        "given_up = delivery.give_up(DeadLetter(Reason.MALFORMED, detail=reason))",
+        "given_up = True",
     ),
     Mutant(
         "ordering keys ignored",

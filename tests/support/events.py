@@ -21,6 +21,7 @@ from intercom_sink.domain.events import (
     HoldContinues,
     HoldEnded,
     MessageMalformed,
+    MessageReceived,
     MessageRequeued,
     OtherConsumers,
     Paused,
@@ -67,6 +68,7 @@ REJECTED = dataclasses.replace(
 NO_RESPONSE = dataclasses.replace(DELIVERED, result=NoResponse("connection reset"), disposition=Disposition.NO_RESPONSE)
 
 _ARGUMENTS: Mapping[type[Event], tuple[Any, ...]] = {
+    MessageReceived: (ENVELOPE, 0.0),
     RetryScheduled: (NO_RESPONSE, 0.75),
     AttemptStarted: (ENVELOPE, "POST", "/contacts", 1),
     MessageMalformed: (ENVELOPE, "not a map but list", b"\x93\x01\x02\x03"),
@@ -91,7 +93,7 @@ def example_of(kind: type[Event]) -> Event:
     """An event of this class."""
     if kind in _ARGUMENTS:
         return kind(*_ARGUMENTS[kind])
-    usual = {"attempt": DELIVERED, "envelope": ENVELOPE, "delivered_at": 0.0}
+    usual = {"attempt": DELIVERED, "envelope": ENVELOPE}
     return kind(*(usual[field.name] for field in dataclasses.fields(kind)))
 
 

@@ -62,7 +62,7 @@ class PrometheusMonitor:
         self._messages = {disposition: messages.labels(disposition.value) for disposition in SETTLED}
         attempts = Counter(
             f"{PREFIX}attempts",
-            "Attempts at messages, by class of status (without GET /me); none: no valid response.",
+            "Attempts at messages, by class of status; none: no valid response. GET /me does not count.",
             ["status_class"],
             registry=own,
         )

@@ -111,7 +111,7 @@ class StatusMonitor:
             self._active_since = now
         if not self._messages and now > self._pauses.until + IDLE_AFTER:
             self._pauses.end(now)  # nobody has waited for its end, so nothing has said that it is over
-        self._messages.received(event.envelope, now, event.delivered_at)
+        self._messages.received(event, now)
 
     def _attempt_started(self, event: events.AttemptStarted, now: float) -> None:
         self._messages.attempt_started(event.envelope, now, self._pauses.seconds_so_far(now))

@@ -8,6 +8,7 @@ from enum import Enum
 from intercom_sink.adapters.monitors.pauses import Pauses
 from intercom_sink.adapters.monitors.snapshot import WAITING_REASONS, Messages, Waiting
 from intercom_sink.domain.envelope import Envelope
+from intercom_sink.domain.events import MessageReceived
 
 
 class Phase(Enum):
@@ -48,9 +49,10 @@ class UnsettledMessages:
     def __len__(self) -> int:
         return len(self._messages)
 
-    def received(self, envelope: Envelope, now: float, delivered_at: float) -> None:
+    def received(self, event: MessageReceived, now: float) -> None:
         """Adds a message, which may have waited in the sink since its delivery."""
-        self._messages[id(envelope)] = Unsettled(envelope, delivered_at, Phase.WAITING, now)
+        phase = Phase.SETTLING if event.is_malformed else Phase.WAITING
+        self._messages[id(event.envelope)] = Unsettled(event.envelope, event.delivered_at, phase, now)
 
     def attempt_started(self, envelope: Envelope, now: float, paused: float) -> None:
         """An attempt is under way; `paused` is how many seconds of pauses there were so far."""

@@ -19,8 +19,8 @@ from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
 from intercom_sink.adapters.rabbitmq.reconnect import ReconnectPolicy
 from intercom_sink.adapters.rabbitmq.streams import refuse_stream_at
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
-from intercom_sink.domain.dead_letter import DeadLetter, Reason
-from intercom_sink.domain.events import Consuming, MessageMalformed, OtherConsumers
+from intercom_sink.domain.events import Consuming, OtherConsumers
+from intercom_sink.domain.malformed import give_up_malformed
 from intercom_sink.domain.ports import Monitor
 
 PREFETCH_PER_REQUEST = 10
@@ -97,7 +97,8 @@ class RabbitMQSource:
                 case RabbitMQDelivery() as delivery if not (delivery.is_lost() or self._stopping.is_set()):
                     if delivery.properties.decode_error is None:
                         return delivery
-                    self._give_up_malformed(delivery, delivery.properties.decode_error)
+                    # Its ordering key is unknown, so it belongs to no lane.
+                    give_up_malformed(delivery, delivery.properties.decode_error, self._monitor)
         return None
 
     def interrupt(self) -> None:
@@ -140,11 +141,6 @@ class RabbitMQSource:
                 policy = ReconnectPolicy(self._reconnect_timeout, len(self._brokers.urls))
                 make_consumer = partial(self._make_consumer, policy, self._inbox)
                 self._thread = ConsumerThread(self._brokers, policy, self._monitor, self._inbox, make_consumer)
-
-    def _give_up_malformed(self, delivery: RabbitMQDelivery, problem: str) -> None:
-        """Gives up a message whose properties can't be read: its ordering key is unknown, so it belongs to no lane."""
-        if delivery.give_up(DeadLetter(Reason.MALFORMED, detail=problem)):
-            self._monitor.record(MessageMalformed(delivery.envelope, problem, delivery.body))
 
     # On the I/O thread.
 

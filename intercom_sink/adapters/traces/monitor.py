@@ -78,8 +78,6 @@ class TracedMonitor:
                 self._message.attempt = event.number
             case events.Consuming(broker):
                 self._broker = _location(broker)
-            case events.MessageMalformed(envelope) if self._message.span is None:  # its only event
-                self._begin(envelope)
         self._monitor.record(event)
         match event:
             case events.MessageDelivered(attempt) | events.MessageNotFound(attempt) | events.MessageDuplicate(attempt):

@@ -409,7 +409,7 @@ def test_malformed_message_is_given_up_without_being_sent() -> None:
     assert scene.gateway.requests == []
     assert scene.source.dead_letters == [(BODY, DeadLetter(Reason.MALFORMED, detail="not a map but list"))]
     assert scene.monitor.events == [
-        MessageReceived(Envelope(), scene.delivery.delivered_at),
+        MessageReceived(Envelope(), scene.delivery.delivered_at, is_malformed=True),
         MessageMalformed(Envelope(), "not a map but list", BODY),
     ]
 

@@ -230,6 +230,17 @@ def test_message_waits_for_its_turn_is_in_flight_is_settled(rig: Rig) -> None:
     assert snapshot.settled[Disposition.DELIVERED] == 1
 
 
+def test_malformed_message_waits_for_its_settlement(rig: Rig) -> None:
+    """While its dead letter is published: it needs no permit."""
+    envelope = Envelope()
+    rig.record(MessageReceived(envelope, 0.0, is_malformed=True))
+    rig.clock.now = 2
+    assert rig.waiting() == {"settlement": 1}
+    assert rig.monitor.snapshot().messages.settling_seconds == 2
+    rig.record(MessageMalformed(envelope, "not a map", b""))
+    assert rig.waiting() == {}
+
+
 def test_oldest_message_ages_from_its_delivery(rig: Rig) -> None:
     """As for RabbitMQ's acknowledgement timeout: a message may wait long in the sink before it is handled."""
     rig.clock.now = 500
@@ -415,8 +426,8 @@ OTHERS = st.sampled_from(
 def message_lives(draw: st.DrawFn) -> list[Event]:
     """The events of one message, from its first to its only end."""
     envelope, attempt = Envelope(), None
-    life: list[Event] = [MessageReceived(envelope, 0.0)]
     attempts = draw(st.integers(0, 3))
+    life: list[Event] = [MessageReceived(envelope, 0.0, is_malformed=not attempts and draw(st.booleans()))]
     for number in range(1, attempts + 1):
         if attempt is not None:
             life.append(RetryScheduled(attempt, draw(st.floats(0, 60))))

@@ -21,6 +21,7 @@ from intercom_sink.domain.events import (
     Consuming,
     DeadLettered,
     MessageMalformed,
+    MessageReceived,
     OtherConsumers,
     Reconnecting,
 )
@@ -419,8 +420,12 @@ def test_a_message_whose_properties_can_not_be_read_is_malformed(
     assert (body, metadata["reason"]) == (b"poison", "malformed")
     assert metadata["detail"] == "its AMQP properties can't be read: they are cut off"
     assert broker.acked == [1]
+    received = rig.monitor.events[1]
+    assert isinstance(received, MessageReceived)
+    assert received == MessageReceived(Envelope(), received.delivered_at, is_malformed=True)
     assert rig.monitor.events == [
         Consuming(ONE, "queue"),
+        received,
         DeadLettered("dead", Reason.MALFORMED),
         MessageMalformed(Envelope(), "its AMQP properties can't be read: they are cut off", b"poison"),
     ]

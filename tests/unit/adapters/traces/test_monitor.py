@@ -147,7 +147,9 @@ def test_only_a_message_that_is_given_up_is_an_error(
 
 
 def test_message_whose_properties_can_not_be_read_has_a_span(rig: Rig) -> None:
-    rig.record(MessageMalformed(Envelope(), "its AMQP properties can't be read", b"secret"))
+    envelope = Envelope()
+    malformed = MessageMalformed(envelope, "its AMQP properties can't be read", b"secret")
+    rig.record(MessageReceived(envelope, 0.0, is_malformed=True), malformed)
     assert attributes_of(rig.spans.ended[0])["error.type"] == "malformed"
     assert "secret" not in texts(rig.spans.ended)
 

@@ -11,7 +11,7 @@ from intercom_sink.adapters.monitors.log_lines import LogMonitor
 from intercom_sink.adapters.monitors.status import StatusMonitor
 from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
 from intercom_sink.domain.envelope import Envelope
-from intercom_sink.domain.events import Consuming, MessageMalformed, Stopping
+from intercom_sink.domain.events import Consuming, MessageMalformed, MessageReceived, Stopping
 from intercom_sink.entrypoints import introspection, run_log
 from intercom_sink.entrypoints.commands import run
 from tests.support.spans import Spans, attributes_of
@@ -93,12 +93,15 @@ def test_unavailable_broker_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_events_of_the_source_reach_the_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the source knows the broker, and finds messages whose properties can't be read."""
+    envelope = Envelope()
+    received = MessageReceived(envelope, 0.0, is_malformed=True)
+    malformed = MessageMalformed(envelope, "x", b"")
     spans = Spans()
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: spans.provider)
 
     def consume(sink: Sink) -> Summary:
         assert isinstance(sink._source, RabbitMQSource)
-        for event in (Consuming("amqp://rabbit:5673/", "intercom"), MessageMalformed(Envelope(), "x", b"")):
+        for event in (Consuming("amqp://rabbit:5673/", "intercom"), received, malformed):
             sink._source._monitor.record(event)
         return Summary()
 
