@@ -72,7 +72,7 @@ OTHER_LINES = (
     OtherLine(
         "progress",
         "INFO",
-        "Each minute in which anything happened. `rate`: messages that left the queue, by the second. `waiting_for`: "
+        "Each minute in which anything happened. `rate`: messages acked or given up, per second. `waiting_for`: "
         "`nothing`, `RabbitMQ`, `hold: ` and its cause, or the cause of a pause. The times are those of responses; the "
         "median is exact to 2.5 %. `window_remaining` of `window_limit` is what the last response reported. "
         "`not_found`, `duplicate` and `requeued` are left out at 0.",

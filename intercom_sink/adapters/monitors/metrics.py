@@ -57,7 +57,7 @@ class PrometheusMonitor:
         self._unix_time = unix_time
         own = CollectorRegistry()
         messages = Counter(
-            f"{PREFIX}messages", "Messages that were acked or given up, by outcome.", ["outcome"], registry=own
+            f"{PREFIX}messages", "Messages that were acked or given up, by disposition.", ["outcome"], registry=own
         )
         self._messages = {disposition: messages.labels(disposition.value) for disposition in SETTLED}
         attempts = Counter(

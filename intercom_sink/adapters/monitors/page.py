@@ -84,7 +84,7 @@ def render(snapshot: Snapshot, version: str) -> str:
         _state(snapshot),
         _facts(snapshot),
         _charts(snapshot.minutes, snapshot.window.limit),
-        _outcomes(snapshot),
+        _dispositions(snapshot),
         _failures(snapshot),
     )
     return (
@@ -159,12 +159,12 @@ def _charts(minutes: Sequence[Minute], limit: int | None) -> str:
     return f'<h2>The last {len(minutes)} min, this minute included</h2><div class="charts">{"".join(charts)}</div>'
 
 
-def _outcomes(snapshot: Snapshot) -> str:
-    outcomes = [(name, count) for name, count in snapshot.settled.items() if count]
+def _dispositions(snapshot: Snapshot) -> str:
+    settled = [(name, count) for name, count in snapshot.settled.items() if count]
     letters = [(name, count) for name, count in snapshot.dead_letters.items() if count]
     return (
-        "<h2>Messages since the start, by outcome</h2>"
-        + _table(("outcome", "messages"), outcomes, "None yet.")
+        "<h2>Messages since the start, by disposition</h2>"
+        + _table(("disposition", "messages"), settled, "None yet.")
         + "<h2>Dead letters since the start, by reason</h2>"
         + _table(("reason", "messages"), letters, "None.")
     )

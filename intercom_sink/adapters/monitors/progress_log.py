@@ -34,8 +34,8 @@ _COUNTED: Mapping[type[Event], str] = {
 }
 """The field that counts each kind of event."""
 
-_REMOVED = ("delivered", "not_found", "duplicate", "given_up", "malformed")
-"""The fields that count messages which left the queue; `rate` is their sum by the second."""
+_SETTLED = ("delivered", "not_found", "duplicate", "given_up", "malformed")
+"""The fields that count settled messages; `rate` is their sum per second."""
 
 _ALWAYS = ("delivered", "given_up", "malformed", "retried")
 """The fields that are shown when they are 0, too."""
@@ -57,7 +57,7 @@ class ProgressLog:
         self._anything = False
         self._counts: Counter[str] = Counter()
         self._times = ResponseTimes()
-        self._all_removed = 0
+        self._all_settled = 0
         self._all_times = ResponseTimes()
 
     def record(self, event: Event) -> None:
@@ -83,11 +83,11 @@ class ProgressLog:
         """The fields of the whole time since the start: seconds, rate and response times. Changes nothing."""
         with self._lock:
             seconds = self._clock.monotonic() - self._began
-            removed = self._all_removed + self._removed()
+            settled = self._all_settled + self._settled()
             times = ResponseTimes()
             times.merge(self._all_times)
             times.merge(self._times)
-        return {"seconds": round(seconds, 3), "rate": _rate(removed, seconds), **times.fields()}
+        return {"seconds": round(seconds, 3), "rate": _rate(settled, seconds), **times.fields()}
 
     def _fields(self, snapshot: Snapshot) -> dict[str, object]:
         seconds = self._clock.monotonic() - self._minute_began
@@ -96,7 +96,7 @@ class ProgressLog:
         window = {name: number for name, number in reported.items() if number is not None}
         return {
             **counts,
-            "rate": _rate(self._removed(), seconds),
+            "rate": _rate(self._settled(), seconds),
             "seconds": round(seconds, 3),
             "in_flight": snapshot.messages.in_flight,
             "waiting_for": waiting_for(snapshot),
@@ -104,17 +104,17 @@ class ProgressLog:
             **window,
         }
 
-    def _removed(self) -> int:
-        return sum(self._counts[name] for name in _REMOVED)
+    def _settled(self) -> int:
+        return sum(self._counts[name] for name in _SETTLED)
 
     def _begin_minute(self) -> None:
         """Adds the minute to the whole, and begins the next."""
-        self._all_removed += self._removed()
+        self._all_settled += self._settled()
         self._all_times.merge(self._times)
         self._counts, self._times, self._anything = Counter(), ResponseTimes(), False
         self._minute_began = self._clock.monotonic()
 
 
 def _rate(messages: int, seconds: float) -> float:
-    """Messages by the second."""
+    """Messages per second."""
     return round(messages / seconds, 2) if seconds > 0 else 0.0

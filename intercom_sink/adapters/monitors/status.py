@@ -50,7 +50,7 @@ class StatusMonitor:
         self._lock = threading.Lock()
         now = clock.monotonic()
         self._started = self._last_event = self._active_since = self._state_since = now
-        self._last_settled = -math.inf
+        self._last_ended = -math.inf
         self._messages = UnsettledMessages()
         self._minutes = Minutes(now)
         self._window = ReportedWindow()
@@ -107,7 +107,7 @@ class StatusMonitor:
     # A message.
 
     def _received(self, event: events.MessageReceived, now: float) -> None:
-        if not self._messages and now - self._last_settled > IDLE_AFTER:
+        if not self._messages and now - self._last_ended > IDLE_AFTER:
             self._active_since = now
         if not self._messages and now > self._pauses.until + IDLE_AFTER:
             self._pauses.end(now)  # nobody has waited for its end, so nothing has said that it is over
@@ -142,13 +142,13 @@ class StatusMonitor:
 
     def _end(self, envelope: Envelope, disposition: Disposition, now: float) -> None:
         self._messages.ended(envelope)
-        self._last_settled = now
+        self._last_ended = now
         self._settled[disposition] += 1
         self._minutes.settled(now, given_up=RULES[disposition].action is Action.GIVE_UP)
 
     def _returned(self, event: events.MessageRequeued | events.MessageNotSent, now: float) -> None:
         self._messages.ended(event.envelope)
-        self._last_settled = now
+        self._last_ended = now
 
     def _dead_lettered(self, event: events.DeadLettered, now: float) -> None:
         self._dead_letters[event.reason] += 1
@@ -225,9 +225,9 @@ class StatusMonitor:
             return State.RECONNECTING, self._state_since
         if self._is_paused(now):
             return State.PAUSED, self._pauses.since
-        if self._messages or now - self._last_settled <= IDLE_AFTER:
+        if self._messages or now - self._last_ended <= IDLE_AFTER:
             return State.STREAMING, max(self._active_since, self._state_since)
-        return State.IDLE, max(self._last_settled, self._state_since)
+        return State.IDLE, max(self._last_ended, self._state_since)
 
     def _is_paused(self, now: float) -> bool:
         """Whether there is a pause; one that nobody waits for is over at its end."""

@@ -117,7 +117,7 @@ def test_counters_begin_at_zero_with_every_value_of_their_labels(rig: Rig) -> No
         assert f'dead_letters_total{{code="other",reason="{reason.value}"}}' in counters
 
 
-def test_messages_are_counted_by_outcome_once_they_are_settled(rig: Rig) -> None:
+def test_messages_are_counted_by_disposition_once_they_are_settled(rig: Rig) -> None:
     envelope = send(rig.monitor)
     finish(rig.monitor, attempt_with(envelope, Response(503), Disposition.SERVER_ERROR))
     assert rig.samples()['attempts_total{status_class="5xx"}'] == 1
