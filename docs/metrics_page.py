@@ -7,7 +7,7 @@ from prometheus_client.metrics_core import Metric
 
 from intercom_sink import SystemClock
 from intercom_sink.adapters.monitors.metrics import PrometheusMonitor
-from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.adapters.monitors.status import StateMonitor
 
 HEAD = """\
 # Metrics
@@ -30,7 +30,7 @@ MAX_VALUES = 10
 
 def render() -> str:
     """The page."""
-    metrics = PrometheusMonitor(StatusMonitor(SystemClock()).snapshot, "0.1.0", time.time)
+    metrics = PrometheusMonitor(StateMonitor(SystemClock()).snapshot, "0.1.0", time.time)
     return HEAD + "".join(_row(family) for family in metrics.registry.collect())
 
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from intercom_sink.adapters.installation import sink_version
 from intercom_sink.adapters.monitors import page
 from intercom_sink.adapters.monitors.health import is_ready, readiness
-from intercom_sink.adapters.monitors.http_server import Reply, Routes, StatusServer
+from intercom_sink.adapters.monitors.http_server import ReadOnlyServer, Reply, Routes
 from intercom_sink.adapters.monitors.metrics import CONTENT_TYPE, PrometheusMonitor
-from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.adapters.monitors.status import StateMonitor
 from intercom_sink.domain.errors import OperatorError
 
 
@@ -25,7 +25,7 @@ class Endpoints:
         metrics: must receive the events of the sink.
     """
 
-    def __init__(self, status: StatusMonitor, host: str, port: int) -> None:
+    def __init__(self, status: StateMonitor, host: str, port: int) -> None:
         self._host = host
         self._port = port
         self._snapshot = status.snapshot
@@ -42,7 +42,7 @@ class Endpoints:
             OperatorError: it can't listen there.
         """
         try:
-            server = StatusServer(self._host, self._port, self.routes(find_problem))
+            server = ReadOnlyServer(self._host, self._port, self.routes(find_problem))
         except OperatorError as error:
             raise OperatorError(f"CJW_METRICS_HOST, CJW_METRICS_PORT: {error}") from error
         try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from intercom_sink.adapters.monitors.health import Limits, problem
 from intercom_sink.adapters.monitors.health_socket import HealthSocket
-from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.adapters.monitors.status import StateMonitor
 from intercom_sink.domain.errors import ConfigurationError
 from intercom_sink.domain.monitors import Monitors
 from intercom_sink.domain.ports import Monitor
@@ -35,7 +35,7 @@ class Introspection:
         ConfigurationError: there is a port, but the extra `metrics` is not installed.
     """
 
-    def __init__(self, settings: Settings, status: StatusMonitor) -> None:
+    def __init__(self, settings: Settings, status: StateMonitor) -> None:
         self._settings = settings
         self._status = status
         self._limits = Limits(settings.timeout, settings.reconnect_timeout)

@@ -12,7 +12,7 @@ import pytest
 
 from intercom_sink import OperatorError
 from intercom_sink.adapters.monitors import http_server
-from intercom_sink.adapters.monitors.http_server import MAX_CONNECTIONS, MAX_HEAD, Reply, StatusServer
+from intercom_sink.adapters.monitors.http_server import MAX_CONNECTIONS, MAX_HEAD, ReadOnlyServer, Reply
 from testbed.waiting import wait_until
 from tests.support.status_http import get
 
@@ -34,8 +34,8 @@ ROUTES = {
 
 
 @pytest.fixture
-def server() -> Iterator[StatusServer]:
-    running = StatusServer("127.0.0.1", 0, ROUTES)
+def server() -> Iterator[ReadOnlyServer]:
+    running = ReadOnlyServer("127.0.0.1", 0, ROUTES)
     yield running
     running.close()
 
@@ -55,7 +55,7 @@ def server_threads() -> int:
     return sum("process_request_thread" in thread.name for thread in threading.enumerate())
 
 
-def test_replies_are_those_of_the_routes(server: StatusServer) -> None:
+def test_replies_are_those_of_the_routes(server: ReadOnlyServer) -> None:
     reply = get(server.port, "/ok?query=ignored")
     assert (reply.status, reply.text, reply.headers["X-Extra"]) == (200, "ok\n", "1")
     assert get(server.port, "/bad").status == 503
@@ -63,7 +63,7 @@ def test_replies_are_those_of_the_routes(server: StatusServer) -> None:
     assert (head.status, head.text, head.headers["Content-Length"]) == (200, "", "3")
 
 
-def test_headers_tell_nothing_of_python_and_forbid_caching(server: StatusServer) -> None:
+def test_headers_tell_nothing_of_python_and_forbid_caching(server: ReadOnlyServer) -> None:
     headers = get(server.port, "/ok").headers
     assert headers["Server"].strip() == "intercom-sink"
     assert headers["Cache-Control"] == "no-store"
@@ -71,18 +71,18 @@ def test_headers_tell_nothing_of_python_and_forbid_caching(server: StatusServer)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])
-def test_only_reading_is_allowed(server: StatusServer, method: str) -> None:
+def test_only_reading_is_allowed(server: ReadOnlyServer, method: str) -> None:
     reply = get(server.port, "/ok", method=method)
     assert (reply.status, reply.text, reply.headers["Allow"]) == (405, "405 Method Not Allowed\n", "GET, HEAD")
 
 
-def test_unknown_path_is_not_found_and_not_repeated(server: StatusServer) -> None:
+def test_unknown_path_is_not_found_and_not_repeated(server: ReadOnlyServer) -> None:
     reply = get(server.port, f"/{SECRET}")
     assert (reply.status, reply.text) == (404, "404 Not Found\n")
 
 
 def test_bug_is_one_log_line_without_its_text_or_a_stack_trace(
-    server: StatusServer, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    server: ReadOnlyServer, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     reply = get(server.port, f"/fail?{SECRET}")
     assert (reply.status, reply.text) == (500, "500 Internal Server Error\n")
@@ -108,7 +108,7 @@ def test_bug_is_one_log_line_without_its_text_or_a_stack_trace(
     ids=["nothing", "empty lines", "garbage", "TLS", "version", "header", "long path", "many headers", "cut off"],
 )
 def test_bad_request_is_answered_or_closed_and_the_next_is_served(
-    server: StatusServer, request_bytes: bytes, capfd: pytest.CaptureFixture[str]
+    server: ReadOnlyServer, request_bytes: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
     try:
         answer = raw(server.port, request_bytes)
@@ -120,7 +120,7 @@ def test_bad_request_is_answered_or_closed_and_the_next_is_served(
     assert capfd.readouterr() == ("", "")
 
 
-def test_head_is_bounded_in_all(server: StatusServer) -> None:
+def test_head_is_bounded_in_all(server: ReadOnlyServer) -> None:
     """Each of its hundred headers could have 64 KiB otherwise."""
     header = b"X: " + b"y" * 1000 + b"\r\n"
     assert raw(server.port, b"GET /ok HTTP/1.1\r\n" + header * 15 + b"\r\n").startswith(b"HTTP/1.0 200 ")
@@ -136,7 +136,7 @@ def test_process_without_file_descriptors_does_not_spin_and_serves_later(monkeyp
         calls.append(None)
         raise OSError(errno.EMFILE, "Too many open files")
 
-    server = StatusServer("127.0.0.1", 0, ROUTES)
+    server = ReadOnlyServer("127.0.0.1", 0, ROUTES)
     with monkeypatch.context() as patched:
         patched.setattr(TCPServer, "get_request", fail)
         with socket.create_connection(("127.0.0.1", server.port), timeout=5):
@@ -147,7 +147,7 @@ def test_process_without_file_descriptors_does_not_spin_and_serves_later(monkeyp
     server.close()
 
 
-def test_two_hundred_silent_connections_keep_nobody_out(server: StatusServer) -> None:
+def test_two_hundred_silent_connections_keep_nobody_out(server: ReadOnlyServer) -> None:
     with ExitStack() as open_connections:
         for _ in range(200):
             open_connections.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5))
@@ -156,7 +156,7 @@ def test_two_hundred_silent_connections_keep_nobody_out(server: StatusServer) ->
         assert get(server.port, "/ok").text == "ok\n"
 
 
-def test_slow_readers_and_slow_senders_are_closed(server: StatusServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_readers_and_slow_senders_are_closed(server: ReadOnlyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_server, "MAX_SECONDS", 0.1)
     with ExitStack() as clients:
         for beginning in (b"GET /big HTTP/1.1\r\n\r\n", b"GET /o"):
@@ -167,29 +167,29 @@ def test_slow_readers_and_slow_senders_are_closed(server: StatusServer, monkeypa
 
 
 def test_close_ends_every_connection_and_frees_the_port() -> None:
-    server = StatusServer("127.0.0.1", 0, ROUTES)
+    server = ReadOnlyServer("127.0.0.1", 0, ROUTES)
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
         wait_until(lambda: server_threads() == 1, "the connection")
         server.close()
         assert client.recv(1) == b""
-    StatusServer("127.0.0.1", server.port, ROUTES).close()
+    ReadOnlyServer("127.0.0.1", server.port, ROUTES).close()
 
 
-def test_address_in_use_is_one_line_that_names_it(server: StatusServer) -> None:
+def test_address_in_use_is_one_line_that_names_it(server: ReadOnlyServer) -> None:
     with pytest.raises(OperatorError, match=rf"^can't listen on 127.0.0.1:{server.port}: Address alr"):
-        StatusServer("127.0.0.1", server.port, ROUTES)
+        ReadOnlyServer("127.0.0.1", server.port, ROUTES)
 
 
 def test_unknown_host_is_one_line_that_names_it() -> None:
     with pytest.raises(OperatorError, match=r"^can't listen on 192\.0\.2\.1:9464: "):
-        StatusServer("192.0.2.1", 9464, ROUTES)
+        ReadOnlyServer("192.0.2.1", 9464, ROUTES)
 
 
 def test_ipv6_is_served_too() -> None:
     if not socket.has_ipv6:
         pytest.skip("no IPv6")
     try:
-        server = StatusServer("::1", 0, ROUTES)
+        server = ReadOnlyServer("::1", 0, ROUTES)
     except OperatorError:
         pytest.skip("no IPv6 here")
     with socket.create_connection(("::1", server.port), timeout=5) as connection:

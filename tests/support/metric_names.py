@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from intercom_sink import RateLimit, Response
 from intercom_sink.adapters.monitors.metrics import PrometheusMonitor
-from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.adapters.monitors.status import StateMonitor
 from intercom_sink.domain.events import AttemptFinished
 from intercom_sink.testing import VirtualClock
 from tests.support.events import DELIVERED, examples
@@ -17,7 +17,7 @@ TARGET_LABELS = {"job", "instance"}
 
 def _metrics() -> dict[str, set[str]]:
     """The series of the sink once everything has happened, with their own labels."""
-    status = StatusMonitor(VirtualClock())
+    status = StateMonitor(VirtualClock())
     metrics = PrometheusMonitor(status.snapshot, "0.1.0")
     reported = Response(200, RateLimit(1000, 1010, limit=100, remaining=99))
     for event in (*examples(), AttemptFinished(dataclasses.replace(DELIVERED, result=reported))):

@@ -61,7 +61,7 @@ Routes = Mapping[str, Callable[[], Reply]]
 """What makes the reply, for each path."""
 
 
-class StatusServer:
+class ReadOnlyServer:
     """Serves from the start until `close`, on threads of its own.
 
     Args:
@@ -83,7 +83,7 @@ class StatusServer:
             raise OperatorError(f"can't listen on {host}:{port}: {reason}") from error
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(POLL_INTERVAL,), name="status server", daemon=True
+            target=self._server.serve_forever, args=(POLL_INTERVAL,), name="HTTP server", daemon=True
         )
         self._thread.start()
 

@@ -27,7 +27,7 @@ _FOLLOWED = {AttemptFinished, ConnectionFailed, Consuming, DeadLettered, DeadLet
 """The events that say what fails and what works."""
 
 
-class _Failure:
+class _Outage:
     """Failures in a row of one thing. Not for several threads at once.
 
     Args:
@@ -71,7 +71,7 @@ class RecoveryLog:
 
     def __init__(self, clock: Clock) -> None:
         self._lock = threading.Lock()
-        self._rabbitmq, self._intercom, self._dead_letters = (_Failure(clock) for _ in range(3))
+        self._rabbitmq, self._intercom, self._dead_letters = (_Outage(clock) for _ in range(3))
 
     def record(self, event: Event) -> None:
         """Follows one event."""
@@ -100,7 +100,7 @@ class RecoveryLog:
             if self._intercom or attempt.disposition in _INTERCOM_FAILS:
                 self._intercom.add(attempt.duration)
 
-    def _works(self, text: str, failure: _Failure, fields: Mapping[str, object], duration: float = 0.0) -> None:
+    def _works(self, text: str, failure: _Outage, fields: Mapping[str, object], duration: float = 0.0) -> None:
         with self._lock:
             recovered = failure.end(duration)
         if recovered is not None:

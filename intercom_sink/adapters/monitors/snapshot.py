@@ -55,7 +55,7 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class HoldStatus:
+class HoldState:
     """Every message waits in the queue.
 
     Args:
@@ -178,7 +178,7 @@ class Snapshot:
     reconnects: int
     queue: str | None
     pause: Pause | None
-    hold: HoldStatus | None
+    hold: HoldState | None
     messages: Messages
     last_success_at: float | None
     window: ReportedWindow

@@ -18,7 +18,7 @@ from intercom_sink.adapters.monitors.minutes import Minutes
 from intercom_sink.adapters.monitors.pauses import Pauses
 from intercom_sink.adapters.monitors.snapshot import (
     IDLE_AFTER,
-    HoldStatus,
+    HoldState,
     Pause,
     ReportedWindow,
     Snapshot,
@@ -38,7 +38,7 @@ SETTLED = tuple(disposition for disposition in Disposition if RULES[disposition]
 """The dispositions of messages that were acked or given up."""
 
 
-class StatusMonitor:
+class StateMonitor:
     """Keeps the present state.
 
     Args:
@@ -238,7 +238,7 @@ class StatusMonitor:
             return None
         return Pause(self._pauses.cause, unix(self._pauses.until))
 
-    def _hold(self, now: float) -> HoldStatus | None:
+    def _hold(self, now: float) -> HoldState | None:
         if self._hold_cause is None:
             return None
-        return HoldStatus(self._hold_cause, now - self._hold_sign)
+        return HoldState(self._hold_cause, now - self._hold_sign)

@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Mapping
 
 from intercom_sink.adapters.clock import SystemClock
-from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.adapters.monitors.status import StateMonitor
 from intercom_sink.domain.errors import BrokerUnavailable
 from intercom_sink.domain.monitors import Monitors
 from intercom_sink.domain.sink import Summary
@@ -32,7 +32,7 @@ def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     """Streams; with `--drain`, prints a one-line summary at the end. Returns whether RabbitMQ stayed available."""
     settings = Settings.from_environment(environ)
     drain = getattr(arguments, "drain", False)  # there is none without a command on the command line
-    status = StatusMonitor(SystemClock())
+    status = StateMonitor(SystemClock())
     log, introspection = RunLog(settings, status.snapshot), Introspection(settings, status)
     monitor = Monitors(introspection.monitor, log.monitor)  # state first: a log line may block
     sink, source = build_sink_and_source(settings, monitor, drain=drain)

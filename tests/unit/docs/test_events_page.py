@@ -15,7 +15,7 @@ from intercom_sink.adapters.monitors.log_lines import LINES
 from intercom_sink.adapters.monitors.progress_log import ProgressLog
 from intercom_sink.adapters.monitors.recovery_log import RecoveryLog
 from intercom_sink.adapters.monitors.repeated_lines import MAX_IDENTICAL, RepeatLimiter
-from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.adapters.monitors.status import StateMonitor
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.events import (
     AttemptFinished,
@@ -64,7 +64,7 @@ def test_lines_that_are_not_events_have_the_fields_that_the_page_names(caplog: p
     """Each is written once, with every field that it can have."""
     caplog.set_level(logging.INFO)
     clock = VirtualClock()
-    status = StatusMonitor(clock)
+    status = StateMonitor(clock)
     progress, recovery, limiter = ProgressLog(clock, status.snapshot), RecoveryLog(clock), RepeatLimiter()
     limiter.set_target(caplog.handler)
     attempt = dataclasses.replace(DELIVERED, result=Response(200, RateLimit(limit=166, remaining=1)))

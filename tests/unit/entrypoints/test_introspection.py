@@ -7,7 +7,7 @@ import pytest
 
 from intercom_sink import ConfigurationError, Settings
 from intercom_sink.adapters.monitors.http_server import Reply
-from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.adapters.monitors.status import StateMonitor
 from intercom_sink.domain.causes import HoldCause
 from intercom_sink.domain.events import Consuming, HoldBegan
 from intercom_sink.entrypoints import introspection
@@ -24,7 +24,7 @@ PORT = {"CJW_METRICS_PORT": "9464"}
 
 
 def build(**variables: str) -> Introspection:
-    return Introspection(Settings.from_environment(REQUIRED | variables), StatusMonitor(VirtualClock()))
+    return Introspection(Settings.from_environment(REQUIRED | variables), StateMonitor(VirtualClock()))
 
 
 def fetch(built: Introspection, path: str, problem: str | None = None) -> Reply:

@@ -12,7 +12,7 @@ import pytest
 
 from intercom_sink import Disposition, Event, Response, Settings
 from intercom_sink.adapters.monitors.log_lines import LINES
-from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.adapters.monitors.status import StateMonitor
 from intercom_sink.adapters.ticker import Ticker
 from intercom_sink.domain.events import (
     ConnectionFailed,
@@ -57,7 +57,7 @@ class Run:
     def __init__(self, capsys: pytest.CaptureFixture[str], **variables: str) -> None:
         self._capsys = capsys
         self.clock = VirtualClock()
-        status = StatusMonitor(self.clock)
+        status = StateMonitor(self.clock)
         self.log = RunLog(Settings.from_environment(VARIABLES | variables), status.snapshot, self.clock)
 
     @classmethod

@@ -4,7 +4,7 @@ import pytest
 
 from intercom_sink import Disposition, Event, Response
 from intercom_sink.adapters.monitors.health import Limits, is_ready, problem, readiness
-from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.adapters.monitors.status import StateMonitor
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.events import (
@@ -31,7 +31,7 @@ class Rig:
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
-        self.monitor = StatusMonitor(self.clock)
+        self.monitor = StateMonitor(self.clock)
         self.monitor.record(Consuming("amqp://rabbit/", "intercom"))
 
     def problem(self, *, io_alive: bool = True) -> str | None:

@@ -9,7 +9,7 @@ from intercom_sink import Disposition, NoResponse, RateLimit, Response
 from intercom_sink.adapters.monitors.error_codes import ERROR_CODES
 from intercom_sink.adapters.monitors.metrics import PrometheusMonitor, status_class
 from intercom_sink.adapters.monitors.snapshot import WAITING_REASONS
-from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.adapters.monitors.status import StateMonitor
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.envelope import Envelope
@@ -37,7 +37,7 @@ class Rig:
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
-        status = StatusMonitor(self.clock)
+        status = StateMonitor(self.clock)
         self.metrics = PrometheusMonitor(status.snapshot, "1.2.3", self.clock.unix_time)
         self.monitor = Monitors(status, self.metrics)
 

@@ -9,7 +9,7 @@ import pytest
 
 from intercom_sink import Disposition, Event, NoResponse, Response
 from intercom_sink.adapters.monitors.page import HEADERS, render
-from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.adapters.monitors.status import StateMonitor
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.events import (
@@ -57,7 +57,7 @@ class Rig:
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
-        self.monitor = StatusMonitor(self.clock)
+        self.monitor = StateMonitor(self.clock)
         self.monitor.record(Consuming("amqp://rabbit/", "intercom"))
 
     def page(self) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from intercom_sink import Disposition, RateLimit, Response
 from intercom_sink.adapters.monitors.progress_log import ProgressLog
-from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.adapters.monitors.status import StateMonitor
 from intercom_sink.adapters.ticker import Ticker
 from intercom_sink.domain.causes import PauseCause
 from intercom_sink.domain.envelope import Envelope
@@ -36,7 +36,7 @@ class TestProgressLog(MonitorContract):
     @pytest.fixture
     def monitor(self) -> ProgressLog:
         clock = VirtualClock()
-        return ProgressLog(clock, StatusMonitor(clock).snapshot)
+        return ProgressLog(clock, StateMonitor(clock).snapshot)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ class Progress:
     """The log, and the state that it reads."""
 
     def __init__(self, clock: VirtualClock) -> None:
-        status = StatusMonitor(clock)
+        status = StateMonitor(clock)
         log = ProgressLog(clock, status.snapshot)
         self.record = Monitors(status, log).record
         self.tick, self.summary = log.tick, log.summary

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from intercom_sink import Disposition, Event, NoResponse, RateLimit, Response
 from intercom_sink.adapters.monitors.failures import MAX_FAILURES
 from intercom_sink.adapters.monitors.snapshot import IDLE_AFTER, WAITING_REASONS, State, waiting_for
-from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.adapters.monitors.status import StateMonitor
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.envelope import Envelope
@@ -40,10 +40,10 @@ from tests.support.events import DELIVERED, LAST_OF_MESSAGE
 from tests.support.sink_events import attempt_with, deliver, finish, receive, send
 
 
-class TestStatusMonitor(MonitorContract):
+class TestStateMonitor(MonitorContract):
     @pytest.fixture
-    def monitor(self) -> StatusMonitor:
-        return StatusMonitor(VirtualClock())
+    def monitor(self) -> StateMonitor:
+        return StateMonitor(VirtualClock())
 
 
 class Rig:
@@ -51,7 +51,7 @@ class Rig:
 
     def __init__(self, *, connected: bool = True) -> None:
         self.clock = VirtualClock()
-        self.monitor = StatusMonitor(self.clock)
+        self.monitor = StateMonitor(self.clock)
         if connected:
             self.record(Consuming("amqp://rabbit/", "intercom"))
 

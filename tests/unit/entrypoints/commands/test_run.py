@@ -8,7 +8,7 @@ from opentelemetry import trace
 
 from intercom_sink import BrokerUnavailable, Disposition, Sink, Summary
 from intercom_sink.adapters.monitors.log_lines import LogMonitor
-from intercom_sink.adapters.monitors.status import StatusMonitor
+from intercom_sink.adapters.monitors.status import StateMonitor
 from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import Consuming, MessageMalformed, MessageReceived, Stopping
@@ -71,7 +71,7 @@ def test_drain_prints_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
 def test_state_follows_an_event_before_its_log_line_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever reads standard error may be slow; metrics and health are right nevertheless."""
     order: list[str] = []
-    monkeypatch.setattr(StatusMonitor, "record", lambda *_: order.append("state"))
+    monkeypatch.setattr(StateMonitor, "record", lambda *_: order.append("state"))
     monkeypatch.setattr(LogMonitor, "record", lambda *_: order.append("log"))
 
     def stop(sink: Sink) -> Summary:
