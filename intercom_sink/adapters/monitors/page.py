@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 
-from intercom_sink.adapters.monitors.charts import Line, chart
+from intercom_sink.adapters.monitors.charts import Series, chart
 from intercom_sink.adapters.monitors.failures import Failure
 from intercom_sink.adapters.monitors.snapshot import Minute, Snapshot, State
 
@@ -145,12 +145,12 @@ def _connection(snapshot: Snapshot) -> str:
 
 
 def _charts(minutes: Sequence[Minute], limit: int | None) -> str:
-    settled = Line("settled", [minute.settled for minute in minutes])
-    retried = Line("retried", [minute.retries for minute in minutes], "soft")
-    given_up = Line("given up", [minute.given_up for minute in minutes], "bad")
-    median = Line("median", [_ms(minute.p50) for minute in minutes])
-    slow = Line("95 % within", [_ms(minute.p95) for minute in minutes], "soft")
-    available = Line("available", [minute.remaining for minute in minutes])
+    settled = Series("settled", [minute.settled for minute in minutes])
+    retried = Series("retried", [minute.retries for minute in minutes], "soft")
+    given_up = Series("given up", [minute.given_up for minute in minutes], "bad")
+    median = Series("median", [_ms(minute.p50) for minute in minutes])
+    slow = Series("95 % within", [_ms(minute.p95) for minute in minutes], "soft")
+    available = Series("available", [minute.remaining for minute in minutes])
     charts = (
         chart("Messages a minute", [settled, retried, given_up]),
         chart("Response time", [median, slow], " ms"),

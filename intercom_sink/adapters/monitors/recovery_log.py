@@ -20,15 +20,14 @@ from intercom_sink.domain.response import Response
 logger = logging.getLogger(__name__)
 
 _INTERCOM_FAILS = {Disposition.NO_RESPONSE, Disposition.REPEATED_SERVER_ERROR}
-"""What begins a failure of Intercom; one 5xx does not, nor does a single message without a response."""
-
+"""What begins an outage of Intercom. One 5xx does not, nor does `NO_RESPONSE_TO_MESSAGE`: `GET /me` got a response."""
 
 _FOLLOWED = {AttemptFinished, ConnectionFailed, Consuming, DeadLettered, DeadLetterNotConfirmed}
 """The events that say what fails and what works."""
 
 
 class _Outage:
-    """Failures in a row of one thing. Not for several threads at once.
+    """Consecutive failures of one thing. Not thread-safe.
 
     Args:
         clock: tells the time.
@@ -39,7 +38,9 @@ class _Outage:
         self._count = 0
         self._first = self._last = 0.0
 
-    def __bool__(self) -> bool:
+    @property
+    def is_active(self) -> bool:
+        """Whether it has failed, and not worked since."""
         return self._count > 0
 
     def add(self, duration: float = 0.0) -> None:
@@ -50,10 +51,11 @@ class _Outage:
         self._count += 1
 
     def end(self, duration: float = 0.0) -> dict[str, object] | None:
-        """Ends the row by a success that began `duration` seconds ago.
+        """Ends the outage by a success that began `duration` seconds ago.
 
         Returns:
-            The fields `seconds` and `failures`; None if nothing had failed, or has failed since the success began.
+            The fields `seconds` and `failures`; None if nothing had failed, or if something failed
+            after the success began.
         """
         now = self._clock.monotonic()
         if not self._count or now - duration < self._last:
@@ -97,11 +99,11 @@ class RecoveryLog:
             self._works("responding again", self._intercom, {"status": result.status}, attempt.duration)
             return
         with self._lock:
-            if self._intercom or attempt.disposition in _INTERCOM_FAILS:
+            if self._intercom.is_active or attempt.disposition in _INTERCOM_FAILS:
                 self._intercom.add(attempt.duration)
 
-    def _works(self, text: str, failure: _Outage, fields: Mapping[str, object], duration: float = 0.0) -> None:
+    def _works(self, text: str, outage: _Outage, fields: Mapping[str, object], duration: float = 0.0) -> None:
         with self._lock:
-            recovered = failure.end(duration)
+            recovered = outage.end(duration)
         if recovered is not None:
             logger.info(text, extra={**fields, **recovered})
