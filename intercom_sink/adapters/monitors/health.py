@@ -61,15 +61,15 @@ def problem(snapshot: Snapshot, io_alive: bool, limits: Limits) -> str | None:
         io_alive: whether the thread of the connection to RabbitMQ runs, or need not.
         limits: when something is stuck.
     """
-    messages, hold = snapshot.messages, snapshot.hold
+    unsettled, hold = snapshot.unsettled, snapshot.hold
     if not io_alive:
         return "the I/O thread of the connection to RabbitMQ has ended"
-    if messages.in_flight_seconds > limits.attempt:
-        return f"an attempt has been under way for {messages.in_flight_seconds:.0f} s"
-    if messages.settling_seconds > limits.settlement:
-        return f"a message could not be acked or dead-lettered for {messages.settling_seconds:.0f} s"
-    if messages.stalled_seconds > limits.attempt:
-        return f"messages wait, and nothing has happened for {messages.stalled_seconds:.0f} s"
+    if unsettled.in_flight_seconds > limits.attempt:
+        return f"an attempt has been under way for {unsettled.in_flight_seconds:.0f} s"
+    if unsettled.settling_seconds > limits.settlement:
+        return f"a message could not be acked or dead-lettered for {unsettled.settling_seconds:.0f} s"
+    if unsettled.stalled_seconds > limits.attempt:
+        return f"messages wait, and nothing has happened for {unsettled.stalled_seconds:.0f} s"
     if hold is not None and hold.silent_seconds > limits.hold:
         return f"the hold has not been tested for {hold.silent_seconds:.0f} s"
     return None
@@ -88,8 +88,8 @@ def readiness(snapshot: Snapshot, version: str) -> dict[str, object]:
         "since": iso_time(snapshot.since),
         "until": None if snapshot.until is None else iso_time(snapshot.until),
         "cause": snapshot.cause,
-        "in_flight": snapshot.messages.in_flight,
-        "waiting": {reason: count for reason, count in snapshot.messages.waiting.items() if count},
-        "oldest_unsettled_seconds": round(snapshot.messages.oldest_seconds, 3),
+        "in_flight": snapshot.unsettled.in_flight,
+        "waiting": {reason: count for reason, count in snapshot.unsettled.waiting.items() if count},
+        "oldest_unsettled_seconds": round(snapshot.unsettled.oldest_seconds, 3),
         "version": version,
     }

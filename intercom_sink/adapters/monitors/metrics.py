@@ -169,10 +169,10 @@ class _SnapshotMetrics(Collector):
         now = self._snapshot()
         window, pause, hold = now.window, now.pause and now.pause.cause, now.hold and now.hold.cause
         yield _gauge(
-            "in_flight", "Messages whose attempt, or its diagnosis by GET /me, is under way.", now.messages.in_flight
+            "in_flight", "Messages whose attempt, or its diagnosis by GET /me, is under way.", now.unsettled.in_flight
         )
         yield _labelled(
-            "waiting", "Messages that were received and wait, by what they wait for.", "reason", now.messages.waiting
+            "waiting", "Messages that were received and wait, by what they wait for.", "reason", now.unsettled.waiting
         )
         yield _labelled(
             "paused", "1 while nothing is sent, by reason.", "reason", {cause: cause is pause for cause in PauseCause}
@@ -202,7 +202,7 @@ class _SnapshotMetrics(Collector):
         yield _gauge(
             "oldest_unsettled_seconds",
             "Age of the oldest unsettled message, since RabbitMQ delivered it; 0: there is none.",
-            now.messages.oldest_seconds,
+            now.unsettled.oldest_seconds,
         )
         yield _labelled("build_info", "1; the label names the version.", "version", {self._version: 1})
 

@@ -120,18 +120,18 @@ def _state(snapshot: Snapshot) -> str:
 
 
 def _facts(snapshot: Snapshot) -> str:
-    messages, window = snapshot.messages, snapshot.window
-    waiting = ", ".join(f"{count} {reason}" for reason, count in messages.waiting.items() if count)
+    unsettled, window = snapshot.unsettled, snapshot.window
+    waiting = ", ".join(f"{count} {reason}" for reason, count in unsettled.waiting.items() if count)
     facts = {
-        "in flight": str(messages.in_flight),
-        "waiting for": waiting or "nothing",
-        "oldest unsettled message": _duration(messages.oldest_seconds) if messages.oldest_seconds else "none",
+        "in flight": str(unsettled.in_flight),
+        "waiting messages": waiting or "nothing",
+        "oldest unsettled message": _duration(unsettled.oldest_seconds) if unsettled.oldest_seconds else "none",
         "settled since the start": str(sum(snapshot.settled.values())),
         "last success": _ago(snapshot, snapshot.last_success_at),
         "RabbitMQ": _connection(snapshot),
     }
-    if messages.next_retry_in is not None:
-        facts["next retry"] = f"in {_duration(messages.next_retry_in)}"
+    if unsettled.next_retry_in is not None:
+        facts["next retry"] = f"in {_duration(unsettled.next_retry_in)}"
     if window.remaining is not None:
         facts["rate window, as last reported"] = f"{window.remaining} of {window.limit or '?'} available"
     facts["running for"] = _duration(snapshot.at - snapshot.started_at)

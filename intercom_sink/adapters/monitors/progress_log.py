@@ -98,7 +98,7 @@ class ProgressLog:
             **counts,
             "rate": _rate(self._settled(), seconds),
             "seconds": round(seconds, 3),
-            "in_flight": snapshot.messages.in_flight,
+            "in_flight": snapshot.unsettled.in_flight,
             "waiting_for": waiting_for(snapshot),
             **self._times.fields(),
             **window,

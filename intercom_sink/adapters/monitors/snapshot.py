@@ -33,7 +33,7 @@ class Waiting(StrEnum):
 
     HOLD = "hold"
     RETRY = "retry"
-    TURN = "turn"
+    PERMIT = "permit"
     SETTLEMENT = "settlement"
 
 
@@ -122,7 +122,7 @@ class Minute:
 
 
 @dataclass(frozen=True, slots=True)
-class Messages:
+class UnsettledSummary:
     """The messages that were received and are neither acked, given up, nor returned to the queue.
 
     Args:
@@ -160,7 +160,7 @@ class Snapshot:
         queue: what it consumes.
         pause: the pause, if there is one.
         hold: the hold, if there is one.
-        messages: the unsettled messages.
+        unsettled: the messages that are not settled.
         last_success_at: when Intercom last took a message, or had nothing to do for it.
         window: Intercom's rate window, as last reported.
         settled: messages that were acked or given up since the start, by disposition.
@@ -179,7 +179,7 @@ class Snapshot:
     queue: str | None
     pause: Pause | None
     hold: HoldState | None
-    messages: Messages
+    unsettled: UnsettledSummary
     last_success_at: float | None
     window: ReportedWindow
     settled: Mapping[Disposition, int]

@@ -205,7 +205,7 @@ class StateMonitor:
             queue=self._connection.queue,
             pause=self._pause(now, unix),
             hold=self._hold(now),
-            messages=self._messages.summary(
+            unsettled=self._messages.summary(
                 now, self._pauses, self._last_event, is_holding=self._hold_cause is not None
             ),
             last_success_at=None if self._last_success is None else unix(self._last_success),

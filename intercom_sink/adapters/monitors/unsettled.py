@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from intercom_sink.adapters.monitors.pauses import Pauses
-from intercom_sink.adapters.monitors.snapshot import WAITING_REASONS, Messages, Waiting
+from intercom_sink.adapters.monitors.snapshot import WAITING_REASONS, UnsettledSummary, Waiting
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import MessageReceived
 
@@ -79,7 +79,7 @@ class UnsettledMessages:
         """Removes a message that was acked, given up, or returned to the queue."""
         self._messages.pop(id(envelope), None)
 
-    def summary(self, now: float, pauses: Pauses, last_event: float, *, is_holding: bool) -> Messages:
+    def summary(self, now: float, pauses: Pauses, last_event: float, *, is_holding: bool) -> UnsettledSummary:
         """What they do now.
 
         Args:
@@ -96,7 +96,7 @@ class UnsettledMessages:
         reasons[Waiting.SETTLEMENT] = len(settling)
         paused = pauses.seconds_so_far(now)
         expected = max(last_event, pauses.until)
-        return Messages(
+        return UnsettledSummary(
             in_flight=len(of_phase[Phase.IN_FLIGHT]),
             waiting=dict(reasons),
             next_retry_in=min((message.due - now for message in waiting if message.due > now), default=None),
@@ -114,7 +114,7 @@ def _reason(message: Unsettled, now: float, pauses: Pauses, is_holding: bool) ->
         return Waiting.HOLD
     if pauses.cause is not None and now < pauses.until:
         return pauses.cause
-    return Waiting.RETRY if now < message.due else Waiting.TURN
+    return Waiting.RETRY if now < message.due else Waiting.PERMIT
 
 
 def _longest(seconds: Iterable[float]) -> float:

@@ -105,7 +105,7 @@ def test_it_shows_what_waits_what_was_lost_and_what_failed(rig: Rig) -> None:
     rig.clock.now = 1
     text = rig.text()
     for shown in (
-        "waiting for 1 retry", "next retry in 4 s", "delivered 1", "last success 1 s ago", "rejected 1",
+        "waiting messages 1 retry", "next retry in 4 s", "delivered 1", "last success 1 s ago", "rejected 1",
         "rejected 422 parameter_invalid POST /contacts/7 ", "no response connection reset POST /contacts",
         "Messages a minute settled 2 · retried 1 · given up 1",
     ):  # fmt: skip

@@ -64,7 +64,7 @@ class Rig:
         return snapshot.state, snapshot.since
 
     def waiting(self) -> dict[str, int]:
-        return {reason: count for reason, count in self.monitor.snapshot().messages.waiting.items() if count}
+        return {reason: count for reason, count in self.monitor.snapshot().unsettled.waiting.items() if count}
 
 
 @pytest.fixture
@@ -210,23 +210,23 @@ def test_stopping_comes_before_any_other_state(rig: Rig, event: Event) -> None:
 # Messages.
 
 
-def test_message_waits_for_its_turn_is_in_flight_is_settled(rig: Rig) -> None:
+def test_message_waits_for_a_permit_is_in_flight_is_settled(rig: Rig) -> None:
     envelope = receive(rig.monitor)
-    assert rig.waiting() == {"turn": 1}
+    assert rig.waiting() == {"permit": 1}
     rig.clock.now = 2
     rig.record(AttemptStarted(envelope, "POST", "/contacts", 1))
     rig.clock.now = 3
-    messages = rig.monitor.snapshot().messages
+    messages = rig.monitor.snapshot().unsettled
     assert (messages.in_flight, messages.oldest_seconds, messages.in_flight_seconds) == (1, 3, 1)
     assert rig.waiting() == {}
     attempt = attempt_with(envelope)
     rig.record(AttemptFinished(attempt))
     rig.clock.now = 5
     assert rig.waiting() == {"settlement": 1}
-    assert rig.monitor.snapshot().messages.settling_seconds == 2
+    assert rig.monitor.snapshot().unsettled.settling_seconds == 2
     rig.record(MessageDelivered(attempt))
     snapshot = rig.monitor.snapshot()
-    assert (snapshot.messages.oldest_seconds, snapshot.last_success_at) == (0, 5)
+    assert (snapshot.unsettled.oldest_seconds, snapshot.last_success_at) == (0, 5)
     assert snapshot.settled[Disposition.DELIVERED] == 1
 
 
@@ -236,7 +236,7 @@ def test_malformed_message_waits_for_its_settlement(rig: Rig) -> None:
     rig.record(MessageReceived(envelope, 0.0, is_malformed=True))
     rig.clock.now = 2
     assert rig.waiting() == {"settlement": 1}
-    assert rig.monitor.snapshot().messages.settling_seconds == 2
+    assert rig.monitor.snapshot().unsettled.settling_seconds == 2
     rig.record(MessageMalformed(envelope, "not a map", b""))
     assert rig.waiting() == {}
 
@@ -245,18 +245,18 @@ def test_oldest_message_ages_from_its_delivery(rig: Rig) -> None:
     """As for RabbitMQ's acknowledgement timeout: a message may wait long in the sink before it is handled."""
     rig.clock.now = 500
     receive(rig.monitor, delivered_at=200)
-    messages = rig.monitor.snapshot().messages
+    messages = rig.monitor.snapshot().unsettled
     assert (messages.oldest_seconds, messages.stalled_seconds) == (300, 0)
 
 
-def test_retry_waits_until_it_is_due_and_then_for_its_turn(rig: Rig) -> None:
+def test_retry_waits_until_it_is_due_and_then_for_a_permit(rig: Rig) -> None:
     finish(rig.monitor, attempt_with(send(rig.monitor), Response(503), Disposition.SERVER_ERROR))
     rig.clock.now = 1
     assert rig.waiting() == {"retry": 1}
-    assert rig.monitor.snapshot().messages.next_retry_in == 4
+    assert rig.monitor.snapshot().unsettled.next_retry_in == 4
     rig.clock.now = 6
-    assert rig.waiting() == {"turn": 1}
-    assert rig.monitor.snapshot().messages.next_retry_in is None
+    assert rig.waiting() == {"permit": 1}
+    assert rig.monitor.snapshot().unsettled.next_retry_in is None
 
 
 def test_who_waits_during_a_pause_or_a_hold_waits_for_its_end(rig: Rig) -> None:
@@ -273,20 +273,20 @@ def test_pauses_do_not_make_an_attempt_seem_long(rig: Rig) -> None:
     rig.clock.now = 10
     rig.record(Paused(PauseCause.RATE_LIMITED, 60, 70))
     rig.clock.now = 50
-    assert rig.monitor.snapshot().messages.in_flight_seconds == 10
+    assert rig.monitor.snapshot().unsettled.in_flight_seconds == 10
     rig.clock.now = 75
-    assert rig.monitor.snapshot().messages.in_flight_seconds == 15, "the pause is over, although nobody said so"
+    assert rig.monitor.snapshot().unsettled.in_flight_seconds == 15, "the pause is over, although nobody said so"
 
 
 def test_stalled_is_who_waits_for_nothing_while_nothing_happens(rig: Rig) -> None:
     receive(rig.monitor)
     rig.record(Paused(PauseCause.RATE_LIMITED, 60, 60))
     rig.clock.now = 50
-    assert rig.monitor.snapshot().messages.stalled_seconds == 0
+    assert rig.monitor.snapshot().unsettled.stalled_seconds == 0
     rig.clock.now = 100
-    assert rig.monitor.snapshot().messages.stalled_seconds == 40
+    assert rig.monitor.snapshot().unsettled.stalled_seconds == 40
     rig.record(ConnectionFailed("amqp://rabbit/", "reset"))
-    assert rig.monitor.snapshot().messages.stalled_seconds == 0
+    assert rig.monitor.snapshot().unsettled.stalled_seconds == 0
 
 
 # What is remembered.
@@ -453,7 +453,7 @@ def test_gauges_are_consistent_whatever_the_order(
         rig.record(event)
         remaining = [events for events in remaining if events]
         snapshot = rig.monitor.snapshot()
-        messages, counts = snapshot.messages, snapshot.messages.waiting
+        messages, counts = snapshot.unsettled, snapshot.unsettled.waiting
         unsettled += isinstance(event, MessageReceived) - isinstance(event, LAST_OF_MESSAGE)
         assert counts.keys() == set(WAITING_REASONS)
         assert min(messages.in_flight, *counts.values()) >= 0
@@ -461,5 +461,5 @@ def test_gauges_are_consistent_whatever_the_order(
         seconds = (messages.in_flight_seconds, messages.settling_seconds, messages.stalled_seconds)
         assert all(0 <= value <= messages.oldest_seconds + 1e-6 for value in seconds)
         assert snapshot.since <= snapshot.at + 1e-6
-    messages = rig.monitor.snapshot().messages
+    messages = rig.monitor.snapshot().unsettled
     assert (messages.in_flight, sum(messages.waiting.values()), messages.oldest_seconds) == (0, 0, 0)
