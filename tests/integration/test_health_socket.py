@@ -1,4 +1,4 @@
-"""Health over an abstract Unix socket: who is found, who is not, and who does not answer."""
+"""Health over an abstract Unix socket: who is found, who is not, and who does not respond."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from intercom_sink.adapters.monitors import health_socket
-from intercom_sink.adapters.monitors.health_socket import NO_RESPONSE, HealthReport, HealthSocket, ask
+from intercom_sink.adapters.monitors.health_socket import UNRESPONSIVE, HealthReport, HealthSocket, ask
 
 
 @contextmanager
@@ -56,14 +56,14 @@ def test_it_is_asked_again_and_again(queue: str) -> None:
         assert [ask(queue) for _ in range(20)] == [[HealthReport(os.getpid(), None)]] * 20
 
 
-def test_a_process_that_does_not_answer_is_unhealthy(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_does_not_respond_is_unhealthy(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is stopped, or whose threads hang: the kernel accepts the connection nevertheless."""
     monkeypatch.setattr(health_socket, "TIMEOUT", 0.1)
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(f"\0{health_socket._prefix(queue)}1-x")
         silent.listen(0)
-        assert ask(queue) == [HealthReport(os.getpid(), NO_RESPONSE)]
-        assert ask(queue) == [HealthReport(0, NO_RESPONSE)], "its backlog is full"
+        assert ask(queue) == [HealthReport(os.getpid(), UNRESPONSIVE)]
+        assert ask(queue) == [HealthReport(0, UNRESPONSIVE)], "its backlog is full"
 
 
 def test_a_client_that_does_not_read_stops_nobody(queue: str) -> None:

@@ -113,7 +113,7 @@ def test_healthy_tells_a_stopped_process_from_a_slow_intercom(
     assert run_command("healthy", CJW_INTERCOM_QUEUE_NAME=queue.name).returncode == 0
     sink.send(signal.SIGSTOP)
     done = run_command("healthy", CJW_INTERCOM_QUEUE_NAME=queue.name)
-    assert (done.returncode, done.stdout) == (1, f"unhealthy: process {sink.process.pid}: it does not answer\n")
+    assert (done.returncode, done.stdout) == (1, f"unhealthy: process {sink.process.pid}: it does not respond\n")
     sink.send(signal.SIGCONT)
     assert run_command("healthy", CJW_INTERCOM_QUEUE_NAME=queue.name).returncode == 0
     assert sink.stop() == 0

@@ -16,7 +16,7 @@ MARGIN = 60.0
 """Seconds that are added to each limit: a busy machine is no reason for a restart."""
 
 MAX_PUBLISHING = 300.0
-"""Seconds that one attempt to publish a dead letter may take, with several brokers that do not answer."""
+"""Seconds that one attempt to publish a dead letter may take, with several brokers that do not respond."""
 
 CONSUMING = frozenset({State.STREAMING, State.IDLE, State.PAUSED})
 """The states in which the sink consumes its queue."""
@@ -49,11 +49,11 @@ class Limits:
 
     @property
     def hold(self) -> float:
-        """Between two signs of a hold."""
+        """Between two events of a hold."""
         return WARNING_INTERVAL + MAX_HOLD_DELAY + self.attempt
 
 
-def problem(snapshot: Snapshot, io_alive: bool, limits: Limits) -> str | None:
+def find_problem(snapshot: Snapshot, io_alive: bool, limits: Limits) -> str | None:
     """Why a restart would help, in one line; None: it would not.
 
     Args:
@@ -71,7 +71,7 @@ def problem(snapshot: Snapshot, io_alive: bool, limits: Limits) -> str | None:
     if unsettled.stalled_seconds > limits.attempt:
         return f"messages wait, and nothing has happened for {unsettled.stalled_seconds:.0f} s"
     if hold is not None and hold.silent_seconds > limits.hold:
-        return f"the hold has not been tested for {hold.silent_seconds:.0f} s"
+        return f"the hold has reported nothing for {hold.silent_seconds:.0f} s"
     return None
 
 

@@ -22,10 +22,10 @@ PREFIX = "intercom-sink-health/"
 """What the names of the sockets begin with."""
 
 TIMEOUT = 5.0
-"""Seconds after which a sink that does not answer is unhealthy: it may be stopped, or hang."""
+"""Seconds after which a sink that does not respond is unhealthy: it may be stopped, or hang."""
 
-NO_RESPONSE = "it does not answer"
-"""What is wrong with a process that is stopped, or hangs."""
+UNRESPONSIVE = "it does not respond"
+"""Said of a process that is stopped or hangs."""
 
 TABLE = Path("/proc/self/net/unix")
 """Where the kernel lists the sockets of the network namespace."""
@@ -60,16 +60,16 @@ class HealthSocket:
 
     Args:
         queue: the name of the sink's queue.
-        problem: why the sink is unhealthy, in one line; None: it is healthy.
+        find_problem: returns why the sink is unhealthy, in one line, or None.
 
     Raises:
         OSError: this system has no such sockets, or does not allow them.
     """
 
-    def __init__(self, queue: str, problem: Callable[[], str | None]) -> None:
+    def __init__(self, queue: str, find_problem: Callable[[], str | None]) -> None:
         if sys.platform != "linux":
             raise OSError("abstract Unix sockets exist on Linux only")
-        self._problem = problem
+        self._find_problem = find_problem
         self._closed = threading.Event()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -102,7 +102,7 @@ class HealthSocket:
 
     def _report(self) -> bytes:
         try:
-            problem = self._problem()
+            problem = self._find_problem()
         except Exception as error:  # noqa: BLE001 a bug must not end this thread
             problem = f"the check of its health failed: {type(error).__qualname__}"
         return _HEALTHY if problem is None else f"{problem}\n".encode()[:MAX_REPORT]
@@ -140,7 +140,7 @@ def _ask(name: str) -> HealthReport | None:
             connection.connect(f"\0{name}")
             credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         except (TimeoutError, BlockingIOError):  # its backlog is full
-            return HealthReport(0, NO_RESPONSE)
+            return HealthReport(0, UNRESPONSIVE)
         except OSError:
             return None
         pid, uid, _ = struct.unpack("3i", credentials)
@@ -149,7 +149,7 @@ def _ask(name: str) -> HealthReport | None:
         try:
             report = connection.recv(MAX_REPORT)
         except TimeoutError:
-            return HealthReport(pid, NO_RESPONSE)
+            return HealthReport(pid, UNRESPONSIVE)
         except OSError:
             return None
     if not report:

@@ -92,7 +92,7 @@ def render(snapshot: Snapshot, version: str) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(name)}</title><style>{STYLE}</style>"
         '<noscript><meta http-equiv="refresh" content="5"></noscript></head><body>'
-        '<p id="stale">The sink does not answer; this is its last known state.</p>'
+        '<p id="stale">The sink does not respond; this is its last known state.</p>'
         f"<main><h1>intercom-sink {escape(version)}{_queue(snapshot)}</h1>{''.join(sections)}</main>"
         f"<script>{SCRIPT}</script></body></html>"
     )

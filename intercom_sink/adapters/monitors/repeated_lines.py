@@ -4,7 +4,7 @@ An outage may fail hundreds of attempts a second, each for the same cause. The f
 the sixth on they are counted, and a line `repeated` says how many there were, each minute and when the run ends.
 
 A run is made of lines of WARNING or worse with the same text, level and cause, each within a minute of the one before.
-Another line that is shown, of the same level or a higher one, ends it; lines of lower levels pass by. Retries (WARNING)
+Another line that is shown, of the same level or a higher one, ends it; lines of lower levels do not. Retries (WARNING)
 and given-up messages (ERROR) that alternate are two runs, each of which is limited:
 
       line                          shown
@@ -27,7 +27,7 @@ MAX_GAP = 60.0
 CAUSE = ("broker", "queue", "disposition", "status", "reason", "error_codes", "cause")
 """The fields that tell one cause from another."""
 
-Kind: TypeAlias = tuple[Any, ...]
+_Identity: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(slots=True)
@@ -35,16 +35,16 @@ class _Run:
     """Identical lines in a row.
 
     Args:
-        kind: what makes them identical.
+        identity: what makes them identical.
         latest: the latest of them.
         length: how many there were.
-        counted: how many were not shown since the last line `repeated`.
+        not_shown: how many were not shown since the last line `repeated`.
     """
 
-    kind: Kind
+    identity: _Identity
     latest: logging.LogRecord
     length: int = 0
-    counted: int = 0
+    not_shown: int = 0
 
 
 class RepeatLimiter(logging.Handler):
@@ -72,10 +72,10 @@ class RepeatLimiter(logging.Handler):
             self.handleError(record)
 
     def _limit(self, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.WARNING and self._is_repeated(record):
+        if record.levelno >= logging.WARNING and self._add(record):
             return
         for level in [level for level in self._runs if level <= record.levelno]:
-            if self._runs[level].kind != _kind(record):
+            if self._runs[level].identity != _identity_of(record):
                 self._write_count(self._runs.pop(level))
         self._write(record)
 
@@ -88,24 +88,24 @@ class RepeatLimiter(logging.Handler):
         finally:
             self.release()
 
-    def _is_repeated(self, record: logging.LogRecord) -> bool:
-        """Adds the record to its run; returns whether it is counted only."""
+    def _add(self, record: logging.LogRecord) -> bool:
+        """Adds the record to its run. Returns whether it is only counted."""
         if record.exc_info or record.getMessage() in self._keep:
             return False
-        kind, run = _kind(record), self._runs.get(record.levelno)
-        if run is None or run.kind != kind or record.created - run.latest.created > MAX_GAP:
+        identity, run = _identity_of(record), self._runs.get(record.levelno)
+        if run is None or run.identity != identity or record.created - run.latest.created > MAX_GAP:
             if run is not None:
                 self._write_count(run)
-            run = self._runs[record.levelno] = _Run(kind, record)
+            run = self._runs[record.levelno] = _Run(identity, record)
         run.latest = record
         run.length += 1
-        run.counted += run.length > MAX_IDENTICAL
+        run.not_shown += run.length > MAX_IDENTICAL
         return run.length > MAX_IDENTICAL
 
     def _write_count(self, run: _Run) -> None:
         """Writes how many lines of a run were not shown; raises nothing."""
-        if run.counted:
-            latest, count, run.counted = run.latest, run.counted, 0
+        if run.not_shown:
+            latest, count, run.not_shown = run.latest, run.not_shown, 0
             fields = {name: value for name in CAUSE if (value := getattr(latest, name, None)) is not None}
             line = {"name": latest.name, "levelno": latest.levelno, "levelname": latest.levelname, "msg": "repeated"}
             try:
@@ -114,5 +114,5 @@ class RepeatLimiter(logging.Handler):
                 self.handleError(latest)
 
 
-def _kind(record: logging.LogRecord) -> Kind:
+def _identity_of(record: logging.LogRecord) -> _Identity:
     return (record.levelno, record.getMessage(), *(str(getattr(record, name, None)) for name in CAUSE))

@@ -60,7 +60,7 @@ class HoldState:
 
     Args:
         cause: why.
-        silent_seconds: since the last sign of the requests that test whether it is over.
+        silent_seconds: since its last event, `HoldBegan` or `HoldContinues`.
     """
 
     cause: HoldCause
@@ -165,7 +165,7 @@ class Snapshot:
         window: Intercom's rate window, as last reported.
         settled: messages that were acked or given up since the start, by disposition.
         dead_letters: messages that were dead-lettered since the start.
-        minutes: the last minutes, the present one last.
+        minutes: the last minutes, the current one last.
         failures: the last failures, the latest first; retries with the same cause are one.
     """
 

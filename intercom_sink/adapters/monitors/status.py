@@ -1,4 +1,4 @@
-"""Monitor that keeps the present state of the sink, from the events alone.
+"""Monitor that keeps the current state of the sink, from the events alone.
 
 It makes a `Snapshot` on demand. `record` runs on the thread where things happen, some of them under the rate limiter's
 lock: it takes one lock of its own, for a few assignments, and calls nothing else.
@@ -39,7 +39,7 @@ SETTLED = tuple(disposition for disposition in Disposition if RULES[disposition]
 
 
 class StateMonitor:
-    """Keeps the present state.
+    """Keeps the current state.
 
     Args:
         clock: tells the time.
@@ -61,7 +61,7 @@ class StateMonitor:
         self._connection = BrokerConnection()
         self._pauses = Pauses()
         self._hold_cause: HoldCause | None = None
-        self._hold_since = self._hold_sign = 0.0
+        self._hold_since = self._hold_last_event = 0.0
         self._stopping = False
         self._handlers: Mapping[type[Event], Callable[[Any, float], None]] = {
             events.MessageReceived: self._received,
@@ -168,10 +168,10 @@ class StateMonitor:
         self._state_since = now
 
     def _hold_began(self, event: events.HoldBegan, now: float) -> None:
-        self._hold_cause, self._hold_since, self._hold_sign = event.cause, now, now
+        self._hold_cause, self._hold_since, self._hold_last_event = event.cause, now, now
 
     def _hold_continues(self, event: events.HoldContinues, now: float) -> None:
-        self._hold_sign = now
+        self._hold_last_event = now
 
     def _hold_ended(self, event: events.HoldEnded, now: float) -> None:
         self._hold_cause, self._state_since = None, now
@@ -241,4 +241,4 @@ class StateMonitor:
     def _hold(self, now: float) -> HoldState | None:
         if self._hold_cause is None:
             return None
-        return HoldState(self._hold_cause, now - self._hold_sign)
+        return HoldState(self._hold_cause, now - self._hold_last_event)

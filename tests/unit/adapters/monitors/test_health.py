@@ -3,7 +3,7 @@
 import pytest
 
 from intercom_sink import Disposition, Event, Response
-from intercom_sink.adapters.monitors.health import Limits, is_ready, problem, readiness
+from intercom_sink.adapters.monitors.health import Limits, find_problem, is_ready, readiness
 from intercom_sink.adapters.monitors.status import StateMonitor
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
@@ -35,7 +35,7 @@ class Rig:
         self.monitor.record(Consuming("amqp://rabbit/", "intercom"))
 
     def problem(self, *, io_alive: bool = True) -> str | None:
-        return problem(self.monitor.snapshot(), io_alive, LIMITS)
+        return find_problem(self.monitor.snapshot(), io_alive, LIMITS)
 
 
 @pytest.fixture
@@ -132,10 +132,10 @@ def test_message_that_waits_for_other_dead_letters_needs_no_restart(rig: Rig, ev
     assert rig.problem() is not None
 
 
-def test_hold_that_nobody_tests_needs_a_restart(rig: Rig) -> None:
+def test_hold_without_events_needs_a_restart(rig: Rig) -> None:
     rig.monitor.record(HoldBegan(HoldCause.INTERCOM, DELIVERED))
     rig.clock.now = LIMITS.hold + 1
-    assert rig.problem() == "the hold has not been tested for 721 s"
+    assert rig.problem() == "the hold has reported nothing for 721 s"
 
 
 def test_limits_follow_the_settings() -> None:

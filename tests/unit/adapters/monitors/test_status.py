@@ -1,4 +1,4 @@
-"""The monitor that keeps the present state: one state at a time, and counts that end at zero."""
+"""The monitor that keeps the current state: one state at a time, and counts that end at zero."""
 
 import pytest
 from hypothesis import given
