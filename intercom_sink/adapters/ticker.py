@@ -17,7 +17,7 @@ class Ticker:
     """Calls a function every `interval` seconds, on a daemon thread of its own.
 
     Args:
-        tick: is called.
+        tick: the function.
         clock: supplies the time, and the condition to wait on.
         interval: seconds between two calls.
     """

@@ -7,9 +7,9 @@ class BrokerConnection:
     """Follows the connection. Not thread-safe.
 
     Attributes:
-        is_open: whether there is one.
-        error: why there is none.
-        queue: what it consumes, or has consumed last.
+        is_open: whether a connection is open.
+        error: why the last one failed.
+        queue: the queue that the sink consumes, or has consumed last.
         reconnects: connections that took the place of a lost one.
     """
 
@@ -21,15 +21,15 @@ class BrokerConnection:
         self._has_consumed = self._is_lost = False
 
     def consuming(self, queue: str) -> None:
-        """It consumes this queue."""
+        """The sink consumes this queue."""
         self.reconnects += self._has_consumed and self._is_lost
         self._has_consumed, self._is_lost = True, False
         self.is_open, self.error, self.queue = True, None, queue
 
     def failed(self, reason: str) -> None:
-        """It could not be opened, or is lost."""
+        """The connection could not be opened, or is lost."""
         self.is_open, self._is_lost, self.error = False, True, reason[:MAX_TEXT]
 
     def closed(self) -> None:
-        """It was closed on purpose."""
+        """The connection was closed on purpose."""
         self.is_open = False

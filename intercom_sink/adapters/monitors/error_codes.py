@@ -46,5 +46,5 @@ ERROR_CODES = frozenset(
 
 
 def code_label(codes: tuple[str, ...]) -> str:
-    """The first code, if the list has it."""
+    """The first code, if the list has it; else OTHER."""
     return codes[0] if codes and codes[0] in ERROR_CODES else OTHER

@@ -21,7 +21,7 @@ class Failure:
     """An attempt that failed, or a malformed message.
 
     Args:
-        at: when.
+        at: when it happened, in Unix seconds.
         disposition: what it means for the message.
         status: Intercom's status; None: there was no response.
         code: the first of Intercom's error codes.

@@ -26,8 +26,9 @@ CONSUMING = frozenset({State.STREAMING, State.IDLE, State.PAUSED})
 class Limits:
     """Seconds after which something is stuck, from the settings.
 
-    An attempt may take its timeout twice, if the token was just replaced; then `GET /me` may wait for that of another
-    message, and for two rate windows. A dead letter may take the reconnect timeout, and what connecting takes.
+    `attempt` adds up the longest steps: the request, another message's `GET /me` that is in flight already, and its own
+    `GET /me`. Each may take the timeout twice (the token was just replaced), and each `GET /me` may wait for a rate
+    window. A dead letter may take the reconnect timeout, and what connecting takes.
 
     Args:
         timeout: of an attempt.
@@ -39,7 +40,7 @@ class Limits:
 
     @property
     def attempt(self) -> float:
-        """For an attempt, without pauses."""
+        """For an attempt, without pauses; also for waiting messages while no event happens."""
         return 6 * self.timeout + 2 * MAX_RATE_LIMIT_DELAY + MARGIN
 
     @property

@@ -2,8 +2,8 @@
 
 Such a socket is a name in the network namespace, not a file: it needs no writable folder, and it is gone with its
 process. Anybody in that namespace may ask, and learns one line about health. Each sink has a name of its own, with a
-digest of its queue's name in it; who asks finds them in the kernel's table of sockets, and takes only those whose
-process it can see and that runs as the same user, or that it asks as root.
+digest of its queue's name in it. `ask` finds these names in the kernel's table of sockets. It ignores processes outside
+its own PID namespace and, unless it runs as root, those of other users.
 """
 
 import hashlib
@@ -31,13 +31,13 @@ TABLE = Path("/proc/self/net/unix")
 """Where the kernel lists the sockets of the network namespace."""
 
 BACKLOG = 128
-"""Connections that a stopped process may have without accepting them; more are refused."""
+"""Pending connections of a process that accepts none; more are refused."""
 
 MAX_REPORT = 1000
 """Bytes of a report."""
 
 RETRY_DELAY = 1.0
-"""Seconds after which a connection is accepted again, if one could not be."""
+"""Seconds from an `accept` that failed to the next."""
 
 _HEALTHY = b"healthy\n"
 

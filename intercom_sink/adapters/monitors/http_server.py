@@ -1,9 +1,9 @@
 """A small HTTP server for metrics, probes and the page: read-only, and bounded in everything.
 
 It serves one request on each connection. At most MAX_CONNECTIONS are open: a new one closes the oldest, so that idle
-and slow clients can't keep a probe out; a flood of new connections can. No connection lives longer than MAX_SECONDS,
-and no head of a request is longer than MAX_HEAD. Every response is made before its first byte is sent, so that a slow
-reader delays nobody else.
+and slow clients can't keep a probe out; a flood of new connections can. A connection is closed MAX_SECONDS after it
+began, to within POLL_INTERVAL. No head of a request is longer than MAX_HEAD. Every response is made before its first
+byte is sent, so that a slow reader delays nobody else.
 """
 
 import errno
@@ -25,7 +25,7 @@ from intercom_sink.domain.errors import OperatorError
 logger = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 16
-"""Connections that are open at the same time, and so are threads."""
+"""Open connections at most, each with a thread."""
 
 MAX_SECONDS = 10.0
 """Seconds that a connection may take, from its first byte to its last."""
@@ -34,10 +34,12 @@ MAX_HEAD = 16_384
 """Bytes of a request's line and headers in all."""
 
 POLL_INTERVAL = 1.0
-"""Seconds between two looks at what has taken too long, and before an accept that failed is tried again."""
+"""Seconds between two searches for expired connections, and from an `accept` that failed to the next."""
 
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-"""Why a connection can't be accepted for now; it stays in the backlog, so that the next accept would fail at once."""
+"""Errors of `accept` for lack of resources.
+
+The connection stays in the backlog, so an `accept` without a delay would fail at once, and spin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ def status_class(result: AttemptResult) -> str:
 
 
 class _WithoutCreated(Collector):
-    """Another registry, without the time at which each series was made: a gauge for each that nobody asks for."""
+    """Another registry without the `_created` samples, which prometheus_client adds to each counter and histogram."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry

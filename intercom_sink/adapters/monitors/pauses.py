@@ -8,8 +8,8 @@ class Pauses:
 
     Attributes:
         cause: why nothing is sent; None: there is no pause.
-        since: when it began; a pause that follows another without a success in between is the same.
-        until: when it ends, as far as is known.
+        since: when the pause began; one that follows another without a success in between is the same pause.
+        until: when the pause ends, as far as is known.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class Pauses:
         self._seconds = 0.0  # up to `until`
 
     def begin(self, cause: PauseCause, now: float, seconds: float) -> None:
-        """A pause begins, or goes on."""
+        """A pause begins, or the current one is extended."""
         if self.cause is None:
             self.since = now
         self.cause = cause

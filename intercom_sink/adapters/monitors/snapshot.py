@@ -38,7 +38,7 @@ class Waiting(StrEnum):
 
 
 WAITING_REASONS: tuple[str, ...] = (*Waiting, *PauseCause)
-"""Every reason that an unsettled message may wait for."""
+"""Everything that an unsettled message may wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class UnsettledSummary:
     """The messages that were received and are neither acked, given up, nor returned to the queue.
 
     Args:
-        in_flight: those whose attempt is under way.
+        in_flight: those whose attempt is under way, or whose failure is being diagnosed by `GET /me`.
         waiting: the others, by each reason.
         next_retry_in: seconds until the first retry is due.
         oldest_seconds: since RabbitMQ delivered the oldest one; 0: there is none.
@@ -203,7 +203,7 @@ class Snapshot:
 
 
 def waiting_for(snapshot: Snapshot) -> str:
-    """What the sink waits for: of several things, the one that ends last."""
+    """What the sink waits for: RabbitMQ comes before a hold, a hold before a pause."""
     if not snapshot.connected:
         return "RabbitMQ"
     if snapshot.hold is not None:

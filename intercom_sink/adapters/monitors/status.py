@@ -1,10 +1,10 @@
 """Monitor that keeps the current state of the sink, from the events alone.
 
 It makes a `Snapshot` on demand. `record` runs on the thread where things happen, some of them under the rate limiter's
-lock: it takes one lock of its own, for a few assignments, and calls nothing else.
+lock: it takes one lock of its own for a short time, does no I/O, and calls neither the sink nor another monitor.
 
-A pause is over at its end as far as waiting is concerned, although `Resumed` follows only once a probe has succeeded:
-so a probe that hangs can't pass for a pause.
+A message counts as waiting for a pause only until `Paused.until`. The state stays `paused` until `Resumed`, which needs
+a successful probe. So a probe that hangs counts as stalled, not as paused.
 """
 
 import math
@@ -49,7 +49,9 @@ class StateMonitor:
         self._clock = clock
         self._lock = threading.Lock()
         now = clock.monotonic()
-        self._started = self._last_event = self._active_since = self._state_since = now
+        self._started = self._last_event = now
+        self._streaming_since = now  # first message after idleness
+        self._state_since = now  # last change of the state; a pause and a hold have a time of their own
         self._last_ended = -math.inf
         self._messages = UnsettledMessages()
         self._minutes = Minutes(now)
@@ -108,9 +110,9 @@ class StateMonitor:
 
     def _received(self, event: events.MessageReceived, now: float) -> None:
         if not self._messages and now - self._last_ended > IDLE_AFTER:
-            self._active_since = now
+            self._streaming_since = now
         if not self._messages and now > self._pauses.until + IDLE_AFTER:
-            self._pauses.end(now)  # nobody has waited for its end, so nothing has said that it is over
+            self._pauses.end(now)  # no request waited for its end, so no `Resumed` will say so
         self._messages.received(event, now)
 
     def _attempt_started(self, event: events.AttemptStarted, now: float) -> None:
@@ -175,7 +177,7 @@ class StateMonitor:
 
     def _hold_ended(self, event: events.HoldEnded, now: float) -> None:
         self._hold_cause, self._state_since = None, now
-        self._connection.closed()  # by the hold
+        self._connection.closed()  # the hold closed it when it began; it counted as connected till now
 
     def _consuming(self, event: events.Consuming, now: float) -> None:
         self._connection.consuming(event.queue)
@@ -226,7 +228,7 @@ class StateMonitor:
         if self._is_paused(now):
             return State.PAUSED, self._pauses.since
         if self._messages or now - self._last_ended <= IDLE_AFTER:
-            return State.STREAMING, max(self._active_since, self._state_since)
+            return State.STREAMING, max(self._streaming_since, self._state_since)
         return State.IDLE, max(self._last_ended, self._state_since)
 
     def _is_paused(self, now: float) -> bool:

@@ -27,7 +27,7 @@ class Unsettled:
         envelope: what identifies it: the same object in all its events. The reference keeps its `id` from being reused.
         delivered_at: when RabbitMQ delivered it, in seconds of a monotonic clock.
         phase: what it does.
-        since: since when.
+        since: when its phase began, monotonic.
         paused_before: seconds of pauses, in all, up to the start of its attempt.
         due: when it may be sent again; 0: it is no retry.
     """
@@ -60,7 +60,7 @@ class UnsettledMessages:
             message.phase, message.since, message.paused_before = Phase.IN_FLIGHT, now, paused
 
     def attempt_finished(self, envelope: Envelope, now: float) -> None:
-        """The attempt has ended; what follows is not known yet."""
+        """The attempt has ended. It counts as settling unless `retry_scheduled` follows."""
         if message := self._messages.get(id(envelope)):
             message.phase, message.since = Phase.SETTLING, now
 
