@@ -14,8 +14,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from intercom_sink.adapters.monitors.error_codes import ERROR_CODES, OTHER, code_label
-from intercom_sink.adapters.monitors.snapshot import Snapshot
-from intercom_sink.adapters.monitors.status import SETTLED
+from intercom_sink.adapters.monitors.snapshot import SETTLED, Snapshot
 from intercom_sink.domain import events
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason

@@ -10,8 +10,11 @@ from enum import StrEnum
 from intercom_sink.adapters.monitors.failures import Failure
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
-from intercom_sink.domain.policy import Disposition
+from intercom_sink.domain.policy import RULES, Action, Disposition
 from intercom_sink.domain.rate_limit import RateLimit
+
+SETTLED = tuple(disposition for disposition in Disposition if RULES[disposition].action is not Action.RETRY)
+"""The dispositions of messages that were acked or given up."""
 
 IDLE_AFTER = 5.0
 """Seconds without a message after which the sink counts as idle. Shorter gaps are normal while it streams."""

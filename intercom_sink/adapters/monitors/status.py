@@ -18,6 +18,7 @@ from intercom_sink.adapters.monitors.minutes import Minutes
 from intercom_sink.adapters.monitors.pauses import Pauses
 from intercom_sink.adapters.monitors.snapshot import (
     IDLE_AFTER,
+    SETTLED,
     HoldState,
     Pause,
     ReportedWindow,
@@ -33,9 +34,6 @@ from intercom_sink.domain.events import Event
 from intercom_sink.domain.policy import RULES, Action, Disposition
 from intercom_sink.domain.ports import Clock
 from intercom_sink.domain.response import Response
-
-SETTLED = tuple(disposition for disposition in Disposition if RULES[disposition].action is not Action.RETRY)
-"""The dispositions of messages that were acked or given up."""
 
 
 class StateMonitor:
