@@ -22,7 +22,7 @@ from typing import Any
 
 from intercom_sink.domain.errors import OperatorError
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("intercom_sink.http")
 
 MAX_CONNECTIONS = 16
 """Open connections at most, each with a thread."""

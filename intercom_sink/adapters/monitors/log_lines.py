@@ -14,7 +14,7 @@ from intercom_sink.domain.events import Event
 from intercom_sink.domain.policy import Severity
 from intercom_sink.domain.response import NoResponse, Response
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("intercom_sink.events")
 
 MAX_PATH = 500
 """Characters of a path in a log line."""

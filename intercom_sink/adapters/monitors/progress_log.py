@@ -21,7 +21,7 @@ from intercom_sink.domain.events import (
 from intercom_sink.domain.ports import Clock
 from intercom_sink.domain.response import Response
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("intercom_sink.progress")
 
 _COUNTED: Mapping[type[Event], str] = {
     MessageDelivered: "delivered",

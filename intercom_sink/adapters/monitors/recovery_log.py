@@ -17,7 +17,7 @@ from intercom_sink.domain.policy import Disposition
 from intercom_sink.domain.ports import Clock
 from intercom_sink.domain.response import Response
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("intercom_sink.recovery")
 
 _INTERCOM_FAILS = {Disposition.NO_RESPONSE, Disposition.REPEATED_SERVER_ERROR}
 """What begins an outage of Intercom. One 5xx does not, nor does `NO_RESPONSE_TO_MESSAGE`: `GET /me` got a response."""
