@@ -121,6 +121,9 @@ OTHER_LINES = (
     ),
 )  # fmt: skip
 
+LOGGERS = ("events", "run", "progress", "recovery", "http", "traces", "mock")
+"""The names of the loggers, after `intercom_sink.`."""
+
 TAIL = f"""
 `intercom-sink run` adds {", ".join(f"`{name}`" for name in SUMMARY)} of the whole run to `stopped` and `failed`.
 `processed` does not count messages whose AMQP properties can't be read.
@@ -140,6 +143,8 @@ The names above are stable: a new version may add fields, and the changelog name
 - `CJW_LOG_FORMAT=json`: one object a line, with `time` (RFC 3339, UTC, as `until` is), `level`, `logger`, `event` (the
   text of the log line), then the fields; `exception` holds a traceback. Times in fields are seconds, or milliseconds
   where the name ends with `_ms`. `trace_id` and `span_id` are those of the message's `traceparent`.
+- `logger` is `intercom_sink.events` for the lines of events, one of these for the sink's other lines, and another for
+  those of a library: {", ".join(f"`intercom_sink.{name}`" for name in LOGGERS[1:])}.
 - `CJW_LOG_FORMAT=text`: time, level, text, then the same fields as `name=value`.
 - `CJW_LOG_FORMAT=ecs`: one object a line, with the names of the [Elastic Common
   Schema](https://www.elastic.co/docs/reference/ecs) {ECS_VERSION}: `@timestamp`, `log.level` (in lower case),

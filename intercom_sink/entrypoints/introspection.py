@@ -17,7 +17,7 @@ from intercom_sink.entrypoints.settings import Settings
 if TYPE_CHECKING:
     from intercom_sink.entrypoints.endpoints import Endpoints
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("intercom_sink.run")
 
 
 class Introspection:

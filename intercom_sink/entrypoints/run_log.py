@@ -20,7 +20,7 @@ from intercom_sink.domain.monitors import Monitors
 from intercom_sink.domain.ports import Clock
 from intercom_sink.entrypoints.settings import Settings
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("intercom_sink.run")
 
 
 class RunLog:

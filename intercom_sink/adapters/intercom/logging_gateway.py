@@ -6,7 +6,7 @@ from intercom_sink.domain.envelope import TraceContext
 from intercom_sink.domain.request import IntercomRequest
 from intercom_sink.domain.response import AttemptResult, Response
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("intercom_sink.mock")
 
 
 class LoggingGateway:

@@ -6,7 +6,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, Tracer
 from opentelemetry.util.types import Attributes
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("intercom_sink.traces")
 
 
 class GuardedTracer:

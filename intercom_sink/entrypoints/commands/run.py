@@ -18,7 +18,7 @@ from intercom_sink.entrypoints.settings import Settings, find_unknown
 from intercom_sink.entrypoints.signals import stopping_on_signals
 from intercom_sink.entrypoints.variable_names import UnknownVariable
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("intercom_sink.run")
 
 
 def add_parser(commands: Commands) -> None:

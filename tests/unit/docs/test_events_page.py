@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import logging
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,18 +47,26 @@ def test_the_page_of_events_is_what_the_table_makes() -> None:
     assert (ROOT / "docs" / "events.md").read_text() == PAGE["render"]()
 
 
+def calls(*names: str) -> Iterator[ast.expr]:
+    """The first arguments of all calls of these functions in the package."""
+    for file in Path(intercom_sink.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in names:
+                yield node.args[0]
+
+
 def test_page_has_every_text_that_the_package_logs() -> None:
-    """Literal texts; the others are those of events, and of the lines that the next test writes."""
-    texts = {
-        node.args[0].value
-        for file in Path(intercom_sink.__file__).parent.rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func) in {f"logger.{level}" for level in LEVELS}
-        and isinstance(node.args[0], ast.Constant)
-    }
+    """Literal texts; the others are those of events, and of the lines that a test below writes."""
+    first = calls(*(f"logger.{level}" for level in LEVELS))
+    texts = {argument.value for argument in first if isinstance(argument, ast.Constant)}
     assert {"starting", "progress"} <= texts
     assert texts <= {line.text for line in (*LINES.values(), *PAGE["OTHER_LINES"])}
+
+
+def test_page_has_the_names_of_the_loggers_which_are_no_modules() -> None:
+    """Users filter by them."""
+    names = {ast.unparse(argument) for argument in calls("logging.getLogger")} - {"'pika'", "'urllib3'"}
+    assert names == {f"'intercom_sink.{name}'" for name in PAGE["LOGGERS"]}
 
 
 def test_lines_that_are_not_events_have_the_fields_that_the_page_names(caplog: pytest.LogCaptureFixture) -> None:

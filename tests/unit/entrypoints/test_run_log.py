@@ -84,7 +84,7 @@ def test_first_line_says_what_runs_and_shows_no_secret(capsys: pytest.CaptureFix
         (starting,) = run.lines()
     assert starting.pop("time")
     assert starting == {
-        "level": "INFO", "logger": "intercom_sink.entrypoints.run_log", "event": "starting",
+        "level": "INFO", "logger": "intercom_sink.run", "event": "starting",
         "version": version("intercom-sink"), "broker": "amqp://user@one:5672/, amqp://user@two:5672/",
         "queue": "intercom", "intercom": "api.intercom.io", "mock": False, "concurrency": 4,
         "dead_letter_queue": "dead", "hold": True,
