@@ -42,7 +42,14 @@ class MessageReceived(Event):
 
 @dataclass(frozen=True, slots=True)
 class AttemptStarted(Event):
-    """A request is sent to Intercom; `number` counts the attempts at this message, from 1."""
+    """A request is sent to Intercom.
+
+    Args:
+        envelope: the message.
+        method: the request's method.
+        path: its path.
+        number: the number of the attempt at this message, from 1.
+    """
 
     envelope: Envelope
     method: str
