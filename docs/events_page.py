@@ -4,9 +4,9 @@ import inspect
 from typing import NamedTuple
 
 from intercom_sink import Event
-from intercom_sink.adapters.monitors.log_format import ECS_NAMES, ECS_VERSION, FIELD_PREFIX
-from intercom_sink.adapters.monitors.log_lines import LINES, Line
-from intercom_sink.adapters.monitors.repeated_lines import CAUSE, MAX_IDENTICAL
+from intercom_sink.adapters.monitors.logs.formats import ECS_NAMES, ECS_VERSION, FIELD_PREFIX
+from intercom_sink.adapters.monitors.logs.lines import LINES, Line
+from intercom_sink.adapters.monitors.logs.repeats import CAUSE, MAX_IDENTICAL
 
 HEAD = """\
 # Events and log lines

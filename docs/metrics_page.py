@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from prometheus_client.metrics_core import Metric
 
 from intercom_sink import SystemClock
-from intercom_sink.adapters.monitors.metrics import PrometheusMonitor
-from intercom_sink.adapters.monitors.status import StateMonitor
+from intercom_sink.adapters.monitors.metrics.prometheus import PrometheusMonitor
+from intercom_sink.adapters.monitors.state.monitor import StateMonitor
 
 HEAD = """\
 # Metrics

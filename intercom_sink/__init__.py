@@ -11,7 +11,7 @@ A service that runs the sink in its own process needs two calls, and one to end 
 
 from intercom_sink.adapters.clock import SystemClock
 from intercom_sink.adapters.messages.codec import decode, encode
-from intercom_sink.adapters.monitors.log_lines import LogMonitor
+from intercom_sink.adapters.monitors.logs.lines import LogMonitor
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
 from intercom_sink.domain.envelope import Envelope, TraceContext

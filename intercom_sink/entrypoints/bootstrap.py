@@ -5,7 +5,7 @@ from intercom_sink.adapters.installation import sink_version
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.intercom.logging_gateway import LoggingGateway
 from intercom_sink.adapters.messages.codec import decode
-from intercom_sink.adapters.monitors.log_lines import LogMonitor
+from intercom_sink.adapters.monitors.logs.lines import LogMonitor
 from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
 from intercom_sink.domain.policy import PolicyOptions
 from intercom_sink.domain.ports import Clock, IntercomGateway, MessageSource, Monitor

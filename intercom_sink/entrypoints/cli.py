@@ -6,7 +6,7 @@ import signal
 from collections.abc import Sequence
 
 from intercom_sink.adapters.installation import sink_version
-from intercom_sink.adapters.monitors.log_format import configure_logging
+from intercom_sink.adapters.monitors.logs.formats import configure_logging
 from intercom_sink.domain.errors import BrokerUnavailable, ConfigurationError, OperatorError
 from intercom_sink.entrypoints.commands import check, dead_letters, healthy, publish, run
 from intercom_sink.entrypoints.json_lines import InvalidInput

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from intercom_sink.adapters.installation import sink_version
-from intercom_sink.adapters.monitors import page
-from intercom_sink.adapters.monitors.health import is_ready, readiness
-from intercom_sink.adapters.monitors.http_server import ReadOnlyServer, Reply, Routes
-from intercom_sink.adapters.monitors.metrics import CONTENT_TYPE, PrometheusMonitor
-from intercom_sink.adapters.monitors.status import StateMonitor
+from intercom_sink.adapters.monitors.health.rules import is_ready, readiness
+from intercom_sink.adapters.monitors.metrics.prometheus import CONTENT_TYPE, PrometheusMonitor
+from intercom_sink.adapters.monitors.state.monitor import StateMonitor
+from intercom_sink.adapters.monitors.web import page
+from intercom_sink.adapters.monitors.web.server import ReadOnlyServer, Reply, Routes
 from intercom_sink.domain.errors import OperatorError
 
 

@@ -6,9 +6,9 @@ from contextlib import contextmanager, nullcontext, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from intercom_sink.adapters.monitors import health
-from intercom_sink.adapters.monitors.health_socket import HealthSocket
-from intercom_sink.adapters.monitors.status import StateMonitor
+from intercom_sink.adapters.monitors.health import rules
+from intercom_sink.adapters.monitors.health.socket import HealthSocket
+from intercom_sink.adapters.monitors.state.monitor import StateMonitor
 from intercom_sink.domain.errors import ConfigurationError
 from intercom_sink.domain.monitors import Monitors
 from intercom_sink.domain.ports import Monitor
@@ -38,7 +38,7 @@ class Introspection:
     def __init__(self, settings: Settings, status: StateMonitor) -> None:
         self._settings = settings
         self._status = status
-        self._limits = health.Limits(settings.timeout, settings.reconnect_timeout)
+        self._limits = rules.Limits(settings.timeout, settings.reconnect_timeout)
         self.monitor: Monitor = status
         self.endpoints: Endpoints | None = None
         if settings.metrics_port is not None:
@@ -63,7 +63,7 @@ class Introspection:
         """
 
         def find_problem() -> str | None:
-            return health.find_problem(self._status.snapshot(), io_alive(), self._limits)
+            return rules.find_problem(self._status.snapshot(), io_alive(), self._limits)
 
         endpoints = nullcontext() if self.endpoints is None else self.endpoints.running(find_problem)
         with endpoints, self._health_socket(find_problem):

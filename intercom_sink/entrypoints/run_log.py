@@ -8,12 +8,12 @@ from urllib3.util import parse_url
 
 from intercom_sink.adapters.clock import SystemClock
 from intercom_sink.adapters.installation import sink_version
-from intercom_sink.adapters.monitors.log_format import configure_logging
-from intercom_sink.adapters.monitors.log_lines import LINES, LogMonitor
-from intercom_sink.adapters.monitors.progress_log import ProgressLog
-from intercom_sink.adapters.monitors.recovery_log import RecoveryLog
-from intercom_sink.adapters.monitors.repeated_lines import RepeatLimiter
-from intercom_sink.adapters.monitors.snapshot import Snapshot
+from intercom_sink.adapters.monitors.logs.formats import configure_logging
+from intercom_sink.adapters.monitors.logs.lines import LINES, LogMonitor
+from intercom_sink.adapters.monitors.logs.progress import ProgressLog
+from intercom_sink.adapters.monitors.logs.recovery import RecoveryLog
+from intercom_sink.adapters.monitors.logs.repeats import RepeatLimiter
+from intercom_sink.adapters.monitors.state.snapshot import Snapshot
 from intercom_sink.adapters.ticker import Ticker
 from intercom_sink.domain.events import Event, MessageGivenUp, MessageMalformed, MessageNotFound, MessageRequeued
 from intercom_sink.domain.monitors import Monitors

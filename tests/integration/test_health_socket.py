@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from intercom_sink.adapters.monitors import health_socket
-from intercom_sink.adapters.monitors.health_socket import UNRESPONSIVE, HealthReport, HealthSocket, ask
+from intercom_sink.adapters.monitors.health import socket as health_socket
+from intercom_sink.adapters.monitors.health.socket import UNRESPONSIVE, HealthReport, HealthSocket, ask
 
 
 @contextmanager

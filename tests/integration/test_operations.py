@@ -107,7 +107,7 @@ def test_healthy_tells_a_stopped_process_from_a_slow_intercom(
     queue: Queue, intercom: Intercom, start_sink: StartSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a port, and so without the extra."""
-    monkeypatch.setattr("intercom_sink.adapters.monitors.health_socket.TIMEOUT", 0.3)
+    monkeypatch.setattr("intercom_sink.adapters.monitors.health.socket.TIMEOUT", 0.3)
     sink = start_sink(queue)
     sink.wait_for("consuming")
     assert run_command("healthy", CJW_INTERCOM_QUEUE_NAME=queue.name).returncode == 0

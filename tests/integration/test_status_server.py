@@ -11,8 +11,8 @@ from socketserver import TCPServer
 import pytest
 
 from intercom_sink import OperatorError
-from intercom_sink.adapters.monitors import http_server
-from intercom_sink.adapters.monitors.http_server import MAX_CONNECTIONS, MAX_HEAD, ReadOnlyServer, Reply
+from intercom_sink.adapters.monitors.web import server as http_server
+from intercom_sink.adapters.monitors.web.server import MAX_CONNECTIONS, MAX_HEAD, ReadOnlyServer, Reply
 from testbed.waiting import wait_until
 from tests.support.status_http import get
 

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from intercom_sink import RateLimit, Response
-from intercom_sink.adapters.monitors.metrics import PrometheusMonitor
-from intercom_sink.adapters.monitors.status import StateMonitor
+from intercom_sink.adapters.monitors.metrics.prometheus import PrometheusMonitor
+from intercom_sink.adapters.monitors.state.monitor import StateMonitor
 from intercom_sink.domain.events import AttemptFinished
 from intercom_sink.testing import VirtualClock
 from tests.support.events import DELIVERED, examples

@@ -13,6 +13,8 @@ import intercom_sink
 PACKAGE = Path(intercom_sink.__file__).parent
 TESTS = Path(__file__).parents[1]
 
+MONITORS = sorted(file.parent.name for file in (PACKAGE / "adapters" / "monitors").glob("*/__init__.py"))
+
 
 def imports(file: Path) -> set[str]:
     """The modules that a file imports, and what it imports from each: "package.module" and "package.module.name"."""
@@ -94,9 +96,11 @@ def test_unit_tests_mirror_the_package() -> None:
             assert module.exists(), f"{file.relative_to(TESTS)} tests no module of the package"
 
 
-@pytest.mark.parametrize("package", ["monitors", "rabbitmq"])
+@pytest.mark.parametrize("package", ["rabbitmq", "monitors", *(f"monitors/{folder}" for folder in MONITORS)])
 def test_guide_of_a_large_package_names_its_modules_and_no_others(package: str) -> None:
+    """And its subfolders."""
     folder = PACKAGE / "adapters" / package
     guide = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
-    named = re.findall(r"`([a-z_]+)`", guide)
-    assert sorted(set(named)) == sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")
+    modules = {file.stem for file in folder.glob("*.py")} - {"__init__"}
+    subfolders = {file.parent.name for file in folder.glob("*/__init__.py")}
+    assert set(re.findall(r"`([a-z_]+)`", guide)) == modules | subfolders

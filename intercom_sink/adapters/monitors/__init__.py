@@ -1,10 +1,7 @@
-"""Monitors: what is made of the domain's events.
+"""Monitors: adapters of the domain's events.
 
-- Log lines: `log_lines` is the table from each event to its line; `log_format` writes lines; `repeated_lines`
-  counts identical failures; `progress_log` (with `response_times`) and `recovery_log` add lines of their own.
-- The current state: `status` keeps it, with `unsettled`, `pauses`, `minutes`, `failures` and `broker_connection`, and
-  makes a `snapshot` of it. All that follows reads that.
-- Metrics: `metrics` counts for Prometheus; `error_codes` is the closed list for its labels.
-- Health: `health` judges a snapshot; `health_socket` tells `intercom-sink healthy`.
-- The page for people: `page`, with `charts`; `http_server` serves it, metrics and probes.
+- `logs` writes log lines.
+- `state` keeps the current state and makes a `Snapshot` of it, which `health`, `web`, the gauges of `metrics` and the
+  log line about each minute read. The counters of `metrics` count the events themselves.
+- `response_times` is a histogram that `logs` and `state` share.
 """

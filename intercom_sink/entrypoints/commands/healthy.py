@@ -3,7 +3,7 @@
 from argparse import Namespace
 from collections.abc import Mapping
 
-from intercom_sink.adapters.monitors.health_socket import ask
+from intercom_sink.adapters.monitors.health.socket import ask
 from intercom_sink.entrypoints.commands import Commands
 from intercom_sink.entrypoints.output import print_line
 

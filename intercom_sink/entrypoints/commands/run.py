@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Mapping
 
 from intercom_sink.adapters.clock import SystemClock
-from intercom_sink.adapters.monitors.status import StateMonitor
+from intercom_sink.adapters.monitors.state.monitor import StateMonitor
 from intercom_sink.domain.errors import BrokerUnavailable
 from intercom_sink.domain.monitors import Monitors
 from intercom_sink.domain.sink import Summary

@@ -11,12 +11,12 @@ import pytest
 
 import intercom_sink
 from intercom_sink import RateLimit, Response, Settings
-from intercom_sink.adapters.monitors.log_format import fields_of
-from intercom_sink.adapters.monitors.log_lines import LINES
-from intercom_sink.adapters.monitors.progress_log import ProgressLog
-from intercom_sink.adapters.monitors.recovery_log import RecoveryLog
-from intercom_sink.adapters.monitors.repeated_lines import MAX_IDENTICAL, RepeatLimiter
-from intercom_sink.adapters.monitors.status import StateMonitor
+from intercom_sink.adapters.monitors.logs.formats import fields_of
+from intercom_sink.adapters.monitors.logs.lines import LINES
+from intercom_sink.adapters.monitors.logs.progress import ProgressLog
+from intercom_sink.adapters.monitors.logs.recovery import RecoveryLog
+from intercom_sink.adapters.monitors.logs.repeats import MAX_IDENTICAL, RepeatLimiter
+from intercom_sink.adapters.monitors.state.monitor import StateMonitor
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.events import (
     AttemptFinished,

@@ -7,7 +7,7 @@ import pika
 import pytest
 
 from intercom_sink import IntercomRequest, Sink, Summary, decode
-from intercom_sink.adapters.monitors.log_lines import LINES
+from intercom_sink.adapters.monitors.logs.lines import LINES
 from intercom_sink.domain.events import MessageDelivered
 from intercom_sink.domain.policy import Severity
 from intercom_sink.entrypoints.cli import BAD_INPUT, FAILED

@@ -6,8 +6,8 @@ import logging
 import pytest
 
 from intercom_sink import ConfigurationError, Settings
-from intercom_sink.adapters.monitors.http_server import Reply
-from intercom_sink.adapters.monitors.status import StateMonitor
+from intercom_sink.adapters.monitors.state.monitor import StateMonitor
+from intercom_sink.adapters.monitors.web.server import Reply
 from intercom_sink.domain.causes import HoldCause
 from intercom_sink.domain.events import Consuming, HoldBegan
 from intercom_sink.entrypoints import introspection

@@ -11,8 +11,8 @@ from typing import Any, Self
 import pytest
 
 from intercom_sink import Disposition, Event, Response, Settings
-from intercom_sink.adapters.monitors.log_lines import LINES
-from intercom_sink.adapters.monitors.status import StateMonitor
+from intercom_sink.adapters.monitors.logs.lines import LINES
+from intercom_sink.adapters.monitors.state.monitor import StateMonitor
 from intercom_sink.adapters.ticker import Ticker
 from intercom_sink.domain.events import (
     ConnectionFailed,

@@ -4,7 +4,7 @@ from argparse import Namespace
 
 import pytest
 
-from intercom_sink.adapters.monitors.health_socket import HealthReport
+from intercom_sink.adapters.monitors.health.socket import HealthReport
 from intercom_sink.entrypoints.commands import healthy
 
 

@@ -7,8 +7,8 @@ import pytest
 from opentelemetry import trace
 
 from intercom_sink import BrokerUnavailable, Disposition, Sink, Summary
-from intercom_sink.adapters.monitors.log_lines import LogMonitor
-from intercom_sink.adapters.monitors.status import StateMonitor
+from intercom_sink.adapters.monitors.logs.lines import LogMonitor
+from intercom_sink.adapters.monitors.state.monitor import StateMonitor
 from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import Consuming, MessageMalformed, MessageReceived, Stopping

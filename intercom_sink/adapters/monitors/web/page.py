@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 
-from intercom_sink.adapters.monitors.charts import Series, chart
-from intercom_sink.adapters.monitors.failures import Failure
-from intercom_sink.adapters.monitors.snapshot import Minute, Snapshot, State
+from intercom_sink.adapters.monitors.state.failures import Failure
+from intercom_sink.adapters.monitors.state.snapshot import Minute, Snapshot, State
+from intercom_sink.adapters.monitors.web.charts import Series, chart
 
 STYLE = """
 :root{color-scheme:light dark;--text:#1b1f24;--soft:#59636e;--back:#fff;--card:#f6f8fa;--edge:#d1d9e0;--good:#1a7f37;

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom_sink import Disposition, Event, NoResponse, RateLimit, Response
-from intercom_sink.adapters.monitors.failures import MAX_FAILURES
-from intercom_sink.adapters.monitors.snapshot import IDLE_AFTER, WAITING_REASONS, State, waiting_for
-from intercom_sink.adapters.monitors.status import StateMonitor
+from intercom_sink.adapters.monitors.state.failures import MAX_FAILURES
+from intercom_sink.adapters.monitors.state.monitor import StateMonitor
+from intercom_sink.adapters.monitors.state.snapshot import IDLE_AFTER, WAITING_REASONS, State, waiting_for
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.envelope import Envelope

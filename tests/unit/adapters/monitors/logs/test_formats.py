@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from intercom_sink.adapters.monitors.log_format import (
+from intercom_sink.adapters.monitors.logs.formats import (
     ECS_VERSION,
     FORMATTERS,
     EcsFormatter,
@@ -16,7 +16,7 @@ from intercom_sink.adapters.monitors.log_format import (
     configure_logging,
     fields_of,
 )
-from intercom_sink.adapters.monitors.repeated_lines import MAX_IDENTICAL, RepeatLimiter
+from intercom_sink.adapters.monitors.logs.repeats import MAX_IDENTICAL, RepeatLimiter
 
 
 def record(event: str = "delivered", **fields: object) -> logging.LogRecord:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from intercom_sink import Disposition, Event, NoResponse, Response
-from intercom_sink.adapters.monitors.recovery_log import RecoveryLog
+from intercom_sink.adapters.monitors.logs.recovery import RecoveryLog
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.events import (
     AttemptFinished,

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from intercom_sink.adapters.monitors.repeated_lines import MAX_GAP, MAX_IDENTICAL, RepeatLimiter
+from intercom_sink.adapters.monitors.logs.repeats import MAX_GAP, MAX_IDENTICAL, RepeatLimiter
 
 
 class Target(logging.Handler):

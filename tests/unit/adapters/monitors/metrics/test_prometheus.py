@@ -6,10 +6,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from intercom_sink import Disposition, NoResponse, RateLimit, Response
-from intercom_sink.adapters.monitors.error_codes import ERROR_CODES
-from intercom_sink.adapters.monitors.metrics import PrometheusMonitor, status_class
-from intercom_sink.adapters.monitors.snapshot import WAITING_REASONS
-from intercom_sink.adapters.monitors.status import StateMonitor
+from intercom_sink.adapters.monitors.metrics.error_codes import ERROR_CODES
+from intercom_sink.adapters.monitors.metrics.prometheus import PrometheusMonitor, status_class
+from intercom_sink.adapters.monitors.state.monitor import StateMonitor
+from intercom_sink.adapters.monitors.state.snapshot import WAITING_REASONS
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.envelope import Envelope

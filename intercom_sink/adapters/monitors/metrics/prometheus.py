@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from intercom_sink.adapters.monitors.error_codes import ERROR_CODES, OTHER, code_label
-from intercom_sink.adapters.monitors.snapshot import SETTLED, Snapshot
+from intercom_sink.adapters.monitors.metrics.error_codes import ERROR_CODES, OTHER, code_label
+from intercom_sink.adapters.monitors.state.snapshot import SETTLED, Snapshot
 from intercom_sink.domain import events
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason

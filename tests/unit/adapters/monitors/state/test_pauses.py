@@ -1,6 +1,6 @@
 """How long the pauses have lasted in all."""
 
-from intercom_sink.adapters.monitors.pauses import Pauses
+from intercom_sink.adapters.monitors.state.pauses import Pauses
 from intercom_sink.domain.causes import PauseCause
 
 

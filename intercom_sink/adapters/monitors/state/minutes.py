@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from intercom_sink.adapters.monitors.response_times import ResponseTimes
-from intercom_sink.adapters.monitors.snapshot import Minute
+from intercom_sink.adapters.monitors.state.snapshot import Minute
 
 MAX_MINUTES = 15
 """Minutes that are kept, the current one included."""

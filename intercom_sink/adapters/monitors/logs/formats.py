@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from intercom_sink.adapters.installation import PACKAGE, sink_version
-from intercom_sink.adapters.monitors.repeated_lines import RepeatLimiter
+from intercom_sink.adapters.monitors.logs.repeats import RepeatLimiter
 from intercom_sink.adapters.times import iso_time
 
 ECS_VERSION = "8.11.0"

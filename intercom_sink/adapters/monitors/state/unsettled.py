@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from intercom_sink.adapters.monitors.pauses import Pauses
-from intercom_sink.adapters.monitors.snapshot import WAITING_REASONS, UnsettledSummary, Waiting
+from intercom_sink.adapters.monitors.state.pauses import Pauses
+from intercom_sink.adapters.monitors.state.snapshot import WAITING_REASONS, UnsettledSummary, Waiting
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import MessageReceived
 

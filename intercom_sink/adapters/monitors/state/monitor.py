@@ -12,11 +12,11 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from intercom_sink.adapters.monitors.broker_connection import BrokerConnection
-from intercom_sink.adapters.monitors.failures import Failure, Failures
-from intercom_sink.adapters.monitors.minutes import Minutes
-from intercom_sink.adapters.monitors.pauses import Pauses
-from intercom_sink.adapters.monitors.snapshot import (
+from intercom_sink.adapters.monitors.state.connection import BrokerConnection
+from intercom_sink.adapters.monitors.state.failures import Failure, Failures
+from intercom_sink.adapters.monitors.state.minutes import Minutes
+from intercom_sink.adapters.monitors.state.pauses import Pauses
+from intercom_sink.adapters.monitors.state.snapshot import (
     IDLE_AFTER,
     SETTLED,
     HoldState,
@@ -25,7 +25,7 @@ from intercom_sink.adapters.monitors.snapshot import (
     Snapshot,
     State,
 )
-from intercom_sink.adapters.monitors.unsettled import UnsettledMessages
+from intercom_sink.adapters.monitors.state.unsettled import UnsettledMessages
 from intercom_sink.domain import events
 from intercom_sink.domain.causes import HoldCause
 from intercom_sink.domain.dead_letter import Reason

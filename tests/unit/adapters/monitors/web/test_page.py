@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 
 from intercom_sink import Disposition, Event, NoResponse, Response
-from intercom_sink.adapters.monitors.page import HEADERS, render
-from intercom_sink.adapters.monitors.status import StateMonitor
+from intercom_sink.adapters.monitors.state.monitor import StateMonitor
+from intercom_sink.adapters.monitors.web.page import HEADERS, render
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.events import (

@@ -7,7 +7,7 @@ settings allow.
 
 from dataclasses import dataclass
 
-from intercom_sink.adapters.monitors.snapshot import Snapshot, State
+from intercom_sink.adapters.monitors.state.snapshot import Snapshot, State
 from intercom_sink.adapters.times import iso_time
 from intercom_sink.domain.hold import MAX_HOLD_DELAY, WARNING_INTERVAL
 from intercom_sink.domain.rate_limit import MAX_RATE_LIMIT_DELAY

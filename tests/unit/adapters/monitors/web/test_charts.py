@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from intercom_sink.adapters.monitors.charts import Series, _number, chart
+from intercom_sink.adapters.monitors.web.charts import Series, _number, chart
 
 
 def paths(figure: str) -> list[str]:

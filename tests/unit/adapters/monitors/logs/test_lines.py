@@ -19,8 +19,8 @@ from intercom_sink import (
     decode,
     encode,
 )
-from intercom_sink.adapters.monitors.log_format import FORMATTERS
-from intercom_sink.adapters.monitors.log_lines import LINES, MAX_BEGINNING, MAX_PATH
+from intercom_sink.adapters.monitors.logs.formats import FORMATTERS
+from intercom_sink.adapters.monitors.logs.lines import LINES, MAX_BEGINNING, MAX_PATH
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason

@@ -3,8 +3,8 @@
 import pytest
 
 from intercom_sink import Disposition, Event, Response
-from intercom_sink.adapters.monitors.health import Limits, find_problem, is_ready, readiness
-from intercom_sink.adapters.monitors.status import StateMonitor
+from intercom_sink.adapters.monitors.health.rules import Limits, find_problem, is_ready, readiness
+from intercom_sink.adapters.monitors.state.monitor import StateMonitor
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.events import (

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from intercom_sink.adapters.monitors.response_times import ResponseTimes
-from intercom_sink.adapters.monitors.snapshot import Snapshot, waiting_for
+from intercom_sink.adapters.monitors.state.snapshot import Snapshot, waiting_for
 from intercom_sink.domain.events import (
     AttemptFinished,
     Event,

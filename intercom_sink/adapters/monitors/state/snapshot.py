@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from intercom_sink.adapters.monitors.failures import Failure
+from intercom_sink.adapters.monitors.state.failures import Failure
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.policy import RULES, Action, Disposition

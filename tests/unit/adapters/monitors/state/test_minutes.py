@@ -2,7 +2,7 @@
 
 import pytest
 
-from intercom_sink.adapters.monitors.minutes import MAX_MINUTES, Minutes
+from intercom_sink.adapters.monitors.state.minutes import MAX_MINUTES, Minutes
 
 
 def test_each_minute_has_its_own_counts() -> None:

@@ -1,6 +1,6 @@
 """The state of the connection to RabbitMQ, from its events."""
 
-from intercom_sink.adapters.monitors.failures import MAX_TEXT
+from intercom_sink.adapters.monitors.state.failures import MAX_TEXT
 
 
 class BrokerConnection:

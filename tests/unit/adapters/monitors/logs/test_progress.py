@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from intercom_sink import Disposition, RateLimit, Response
-from intercom_sink.adapters.monitors.progress_log import ProgressLog
-from intercom_sink.adapters.monitors.status import StateMonitor
+from intercom_sink.adapters.monitors.logs.progress import ProgressLog
+from intercom_sink.adapters.monitors.state.monitor import StateMonitor
 from intercom_sink.adapters.ticker import Ticker
 from intercom_sink.domain.causes import PauseCause
 from intercom_sink.domain.envelope import Envelope

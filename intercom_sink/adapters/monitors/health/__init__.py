@@ -1,0 +1,1 @@
+"""Health: `rules` judges a snapshot; `socket` tells `intercom-sink healthy` without HTTP."""
