@@ -17,7 +17,7 @@ class Endpoints:
     """The HTTP endpoints of one sink.
 
     Args:
-        status: keeps the state that they show.
+        state: keeps the state that they show.
         host: the address to listen on.
         port: the port.
 
@@ -25,11 +25,11 @@ class Endpoints:
         metrics: must receive the events of the sink.
     """
 
-    def __init__(self, status: StateMonitor, host: str, port: int) -> None:
+    def __init__(self, state: StateMonitor, host: str, port: int) -> None:
         self._host = host
         self._port = port
-        self._snapshot = status.snapshot
-        self.metrics = PrometheusMonitor(status.snapshot, sink_version())
+        self._snapshot = state.snapshot
+        self.metrics = PrometheusMonitor(state.snapshot, sink_version())
 
     @contextmanager
     def running(self, find_problem: Callable[[], str | None]) -> Iterator[None]:

@@ -25,21 +25,21 @@ class Introspection:
 
     Args:
         settings: from the environment.
-        status: keeps the state.
+        state: keeps the state.
 
     Attributes:
-        monitor: must receive the events of the sink, and passes them on to `status`.
+        monitor: must receive the events of the sink, and passes them on to `state`.
         endpoints: those over HTTP; None: there are none, since there is no port.
 
     Raises:
         ConfigurationError: there is a port, but the extra `metrics` is not installed.
     """
 
-    def __init__(self, settings: Settings, status: StateMonitor) -> None:
+    def __init__(self, settings: Settings, state: StateMonitor) -> None:
         self._settings = settings
-        self._status = status
+        self._state = state
         self._limits = rules.Limits(settings.timeout, settings.reconnect_timeout)
-        self.monitor: Monitor = status
+        self.monitor: Monitor = state
         self.endpoints: Endpoints | None = None
         if settings.metrics_port is not None:
             if find_spec("prometheus_client") is None:
@@ -48,8 +48,8 @@ class Introspection:
                 )
             from intercom_sink.entrypoints import endpoints
 
-            self.endpoints = endpoints.Endpoints(status, settings.metrics_host, settings.metrics_port)
-            self.monitor = Monitors(status, self.endpoints.metrics)
+            self.endpoints = endpoints.Endpoints(state, settings.metrics_host, settings.metrics_port)
+            self.monitor = Monitors(state, self.endpoints.metrics)
 
     @contextmanager
     def running(self, io_alive: Callable[[], bool]) -> Iterator[None]:
@@ -63,7 +63,7 @@ class Introspection:
         """
 
         def find_problem() -> str | None:
-            return rules.find_problem(self._status.snapshot(), io_alive(), self._limits)
+            return rules.find_problem(self._state.snapshot(), io_alive(), self._limits)
 
         endpoints = nullcontext() if self.endpoints is None else self.endpoints.running(find_problem)
         with endpoints, self._health_socket(find_problem):

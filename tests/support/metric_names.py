@@ -17,11 +17,11 @@ TARGET_LABELS = {"job", "instance"}
 
 def _metrics() -> dict[str, set[str]]:
     """The series of the sink once everything has happened, with their own labels."""
-    status = StateMonitor(VirtualClock())
-    metrics = PrometheusMonitor(status.snapshot, "0.1.0")
+    state = StateMonitor(VirtualClock())
+    metrics = PrometheusMonitor(state.snapshot, "0.1.0")
     reported = Response(200, RateLimit(1000, 1010, limit=100, remaining=99))
     for event in (*examples(), AttemptFinished(dataclasses.replace(DELIVERED, result=reported))):
-        status.record(event)
+        state.record(event)
         metrics.record(event)
     found: dict[str, set[str]] = {}
     for family in metrics.registry.collect():

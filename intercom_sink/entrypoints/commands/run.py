@@ -32,8 +32,8 @@ def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     """Streams; with `--drain`, prints a one-line summary at the end. Returns whether RabbitMQ stayed available."""
     settings = Settings.from_environment(environ)
     drain = getattr(arguments, "drain", False)  # there is none without a command on the command line
-    status = StateMonitor(SystemClock())
-    log, introspection = RunLog(settings, status.snapshot), Introspection(settings, status)
+    state = StateMonitor(SystemClock())
+    log, introspection = RunLog(settings, state.snapshot), Introspection(settings, state)
     monitor = Monitors(introspection.monitor, log.monitor)  # state first: a log line may block
     sink, source = build_sink_and_source(settings, monitor, drain=drain)
     try:

@@ -73,8 +73,8 @@ def test_lines_that_are_not_events_have_the_fields_that_the_page_names(caplog: p
     """Each is written once, with every field that it can have."""
     caplog.set_level(logging.INFO)
     clock = VirtualClock()
-    status = StateMonitor(clock)
-    progress, recovery, limiter = ProgressLog(clock, status.snapshot), RecoveryLog(clock), RepeatLimiter()
+    state = StateMonitor(clock)
+    progress, recovery, limiter = ProgressLog(clock, state.snapshot), RecoveryLog(clock), RepeatLimiter()
     limiter.set_target(caplog.handler)
     attempt = dataclasses.replace(DELIVERED, result=Response(200, RateLimit(limit=166, remaining=1)))
     failed = dataclasses.replace(NO_RESPONSE, duration=0.0)
@@ -87,7 +87,7 @@ def test_lines_that_are_not_events_have_the_fields_that_the_page_names(caplog: p
         DeadLetterNotConfirmed("dead", "full", 1.0),
         DeadLettered("dead", Reason.REJECTED),
     ):
-        status.record(event)
+        state.record(event)
         progress.record(event)
         recovery.record(event)
     progress.tick()

@@ -57,8 +57,8 @@ class Run:
     def __init__(self, capsys: pytest.CaptureFixture[str], **variables: str) -> None:
         self._capsys = capsys
         self.clock = VirtualClock()
-        status = StateMonitor(self.clock)
-        self.log = RunLog(Settings.from_environment(VARIABLES | variables), status.snapshot, self.clock)
+        state = StateMonitor(self.clock)
+        self.log = RunLog(Settings.from_environment(VARIABLES | variables), state.snapshot, self.clock)
 
     @classmethod
     @contextmanager

@@ -48,11 +48,11 @@ class Progress:
     """The log, and the state that it reads."""
 
     def __init__(self, clock: VirtualClock) -> None:
-        status = StateMonitor(clock)
-        log = ProgressLog(clock, status.snapshot)
-        self.record = Monitors(status, log).record
+        state = StateMonitor(clock)
+        log = ProgressLog(clock, state.snapshot)
+        self.record = Monitors(state, log).record
         self.tick, self.summary = log.tick, log.summary
-        status.record(Consuming("amqp://rabbit/", "intercom"))
+        state.record(Consuming("amqp://rabbit/", "intercom"))
 
 
 @pytest.fixture

@@ -37,9 +37,9 @@ class Rig:
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
-        status = StateMonitor(self.clock)
-        self.metrics = PrometheusMonitor(status.snapshot, "1.2.3", self.clock.unix_time)
-        self.monitor = Monitors(status, self.metrics)
+        state = StateMonitor(self.clock)
+        self.metrics = PrometheusMonitor(state.snapshot, "1.2.3", self.clock.unix_time)
+        self.monitor = Monitors(state, self.metrics)
 
     def samples(self) -> dict[str, float]:
         text = self.metrics.render().decode()
