@@ -1,8 +1,8 @@
 """Monitor that counts for Prometheus, in a registry of its own. Needs the extra `metrics`.
 
-Counters and histograms are fed by the events; gauges, and the count of reconnects, are made of the `Snapshot` at the
-moment of the scrape. Every label has a closed set of values. Those of counters exist from the start, with 0: `increase`
-misses the first value of a series that appears later.
+What the `Snapshot` has is made of it at the moment of the scrape: gauges, and two counters. The other counters, and the
+histograms, are fed by the events. Every label has a closed set of values. Those of counters exist from the start, with
+0: `increase` misses the first value of a series that appears later.
 """
 
 import time
@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from intercom_sink.adapters.monitors.metrics.error_codes import ERROR_CODES, OTHER, code_label
-from intercom_sink.adapters.monitors.state.snapshot import SETTLED, Snapshot
+from intercom_sink.adapters.monitors.state.snapshot import Snapshot
 from intercom_sink.domain import events
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
@@ -55,10 +55,6 @@ class PrometheusMonitor:
     ) -> None:
         self._unix_time = unix_time
         own = CollectorRegistry()
-        messages = Counter(
-            f"{PREFIX}messages", "Messages that were acked or given up, by disposition.", ["outcome"], registry=own
-        )
-        self._messages = {disposition: messages.labels(disposition.value) for disposition in SETTLED}
         attempts = Counter(
             f"{PREFIX}attempts",
             "Attempts at messages, by class of status; none: no valid response. GET /me does not count.",
@@ -123,15 +119,14 @@ class PrometheusMonitor:
 
     def _settled(self, event: events.Settled) -> None:
         attempt = event.attempt
-        self._count(attempt.envelope, attempt.disposition)
+        self._observe_age(attempt.envelope)
         if attempt.disposition is Disposition.DELIVERED and attempt.state.possible_duplicate:
             self._duplicates.inc()
 
     def _malformed(self, event: events.MessageMalformed) -> None:
-        self._count(event.envelope, Disposition.MALFORMED)
+        self._observe_age(event.envelope)
 
-    def _count(self, envelope: Envelope, disposition: Disposition) -> None:
-        self._messages[disposition].inc()
+    def _observe_age(self, envelope: Envelope) -> None:
         if envelope.published_at is not None:
             self._ages.observe(max(0.0, self._unix_time() - envelope.published_at))
 
@@ -167,6 +162,13 @@ class _SnapshotMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         now = self._snapshot()
         window, pause, hold = now.window, now.pause and now.pause.cause, now.hold and now.hold.cause
+        yield _labelled(
+            "messages",
+            "Messages that were acked or given up, by disposition.",
+            "outcome",
+            now.settled,
+            CounterMetricFamily,
+        )
         yield _gauge(
             "in_flight", "Messages whose attempt, or its diagnosis by GET /me, is under way.", now.unsettled.in_flight
         )
@@ -211,8 +213,14 @@ def _gauge(name: str, text: str, value: float | None) -> Metric:
     return GaugeMetricFamily(f"{PREFIX}{name}", text, None if value is None else float(value))
 
 
-def _labelled(name: str, text: str, label: str, values: Mapping[Any, float]) -> Metric:
-    family = GaugeMetricFamily(f"{PREFIX}{name}", text, labels=[label])
+def _labelled(
+    name: str,
+    text: str,
+    label: str,
+    values: Mapping[Any, float],
+    kind: type[GaugeMetricFamily | CounterMetricFamily] = GaugeMetricFamily,
+) -> Metric:
+    family = kind(f"{PREFIX}{name}", text, labels=[label])
     for value, number in values.items():
         family.add_metric([str(value)], float(number))
     return family
