@@ -29,13 +29,16 @@ from intercom_sink.domain.events import (
     Resumed,
     RetryScheduled,
     Stopped,
+    message,
+    stream,
 )
 from intercom_sink.domain.retry_state import RetryState
 
 KINDS = [
     kind
-    for _, kind in inspect.getmembers(events, inspect.isclass)
-    if issubclass(kind, Event) and kind is not Event and kind.__module__ == events.__name__
+    for module in (message, stream)
+    for _, kind in inspect.getmembers(module, inspect.isclass)
+    if issubclass(kind, Event) and kind.__module__ == module.__name__
 ]
 """Every kind of event."""
 
