@@ -67,6 +67,7 @@ drill: .venv/complete
 fuzz: .venv/complete
 	$(BIN)/pip install --quiet --require-hashes -r requirements/fuzz.txt
 	$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
+	$(BIN)/python -m tests.fuzz.responses $(FUZZ_SECONDS)
 
 # The sink against a bare HTTP client and its peers; 40 minutes. Writes docs/benchmarks.md.
 bench: .venv-bench/complete

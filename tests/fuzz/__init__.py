@@ -1,1 +1,1 @@
-"""The codec under a coverage-guided fuzzer, and the corpus that it has found so far."""
+"""The codec under a coverage-guided fuzzer, with the corpus that it has found so far; and responses, against h11."""

@@ -1,0 +1,281 @@
+r"""Reads HTTP/1.1 responses, strictly (RFC 9112). Opens no sockets: bytes come from a function.
+
+Theory of operation
+===================
+
+A message is acked because of what is read here, and a connection is used again only if both sides agree where the
+response ended. So whatever two readers might understand differently is either refused, or ends the connection.
+
+1. A head is one piece of text that ends with an empty line. One regular expression accepts or refuses all of it; only
+   then is it split. It is decoded as Latin-1, which keeps every byte.
+2. Interim responses (1xx, but not 101) are skipped; the next head is read.
+3. RFC 9112, 6.3 says where the body ends: there is none; after the last chunk; after Content-Length bytes; or at the
+   end of the connection.
+
+| what a server might send | what is made of it | why |
+|---|---|---|
+| LF without CR, CR without LF | refused | readers differ on whether it ends a line (RFC 9112, 2.2) |
+| a line without ":", or whitespace before it | refused | readers differ on the name (RFC 9112, 5.1) |
+| NUL and other control characters | refused | invalid and dangerous (RFC 9110, 5.5) |
+| bytes over 127 | kept in values and the reason phrase, refused elsewhere | RFC 9110, 5.5 calls them obs-text |
+| a field on several lines (obs-fold) | joined by a space | RFC 9112, 5.2: a user agent must do so |
+| Content-Length that is no decimal number of up to 20 digits | refused | `+5`, `-5`, `5_0` and `5, 6` have no meaning |
+| Content-Length: 5, 5, or the same line twice | 5 | RFC 9110, 8.6 |
+| Content-Length and Transfer-Encoding | the latter counts, then the connection is closed | RFC 9112, 6.3 |
+| a transfer coding besides "chunked" | its framing counts, then the connection is closed | only the status is needed |
+| a chunk's size with a sign, or over 20 digits | refused | it is hexadecimal digits and nothing else |
+| HTTP/1.0, Connection: close | read, then the connection is closed | RFC 9112, 9.3 |
+| HTTP/2.0, HTTP/0.9 or something else | refused, without waiting for the rest | it is not this protocol |
+| a head, or framing, that ends too early | refused | "delivered" must not depend on half a line |
+
+Bounds: MAX_HEAD bytes and MAX_FIELDS lines of a head; MAX_BODY bytes of a body, of which the rest is not read;
+MAX_RECEIVED bytes in all, whatever lengths are declared.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, NoReturn
+
+MAX_HEAD = 2**16
+"""Bytes of one head, and of the trailers after the last chunk."""
+
+MAX_FIELDS = 100
+"""Header fields of one head, and trailer fields."""
+
+MAX_BODY = 2**20
+"""Bytes read of a response's body. If there are more, the connection is closed."""
+
+MAX_RECEIVED = 8 * 2**20
+"""Bytes of one response, interim responses and framing included: the memory that it may take."""
+
+_MAX_CHUNK_LINE = 2**12
+"""Bytes of a chunk's size and extensions."""
+
+_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_TEXT = r"[\t\x20-\x7e\x80-\xff]*"  # what a value or a reason phrase may hold
+_STATUS_LINE = rf"HTTP/1\.([0-9]) ([1-9][0-9]{{2}})(?: {_TEXT})?\r\n"
+_FIELD_LINE = rf"{_NAME}:{_TEXT}(?:\r\n[ \t]{_TEXT})*+\r\n"
+_FIELD_LINES = rf"(?:{_FIELD_LINE}){{0,{MAX_FIELDS}}}+"
+
+_HEAD = re.compile(rf"{_STATUS_LINE}({_FIELD_LINES})\r\n")
+_BEGINNING = re.compile(rf"{_STATUS_LINE}{_FIELD_LINES}")
+_TRAILERS = re.compile(_FIELD_LINES)
+_FOLD = re.compile(r"\r\n[ \t]+")
+_LENGTH = re.compile(r"([0-9]{1,20})(?:[ \t]*,[ \t]*\1)*")
+_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,20})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n")
+_INTERIM_HEADS = re.compile(rb"(?:HTTP/1\.[0-9] 1(?!01)[0-9]{2}.*?\r\n\r\n)*", re.DOTALL)
+_INTERIM_STATUS = re.compile(rb"HTTP/1\.[0-9] 1(?!01)[0-9]{2}")
+
+
+class InvalidResponse(ValueError):
+    """What was received is no HTTP/1.1 response, or exceeds a bound. The text repeats nothing of it."""
+
+
+class IncompleteResponse(ConnectionError):
+    """The connection has ended before the response did."""
+
+
+class RawResponse(NamedTuple):
+    """A whole response, its body perhaps cut.
+
+    Args:
+        status: the status code, 101 or 200 to 999.
+        headers: values by names in lower case, without whitespace around them; those of the same name are joined by
+            commas.
+        body: at most MAX_BODY bytes of it.
+        reusable: whether the connection can be used again: it ended where it should, and nothing followed it.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    reusable: bool
+
+
+def read_response(method: str, receive: Callable[[], bytes]) -> RawResponse:
+    """Reads the final response to a request.
+
+    Args:
+        method: the request's, in upper case.
+        receive: returns the next bytes, as soon as there are any; b"" at the end of the connection.
+
+    Raises:
+        InvalidResponse: it is not HTTP/1.1, or exceeds a bound.
+        IncompleteResponse: the connection has ended first.
+    """
+    stream = _Stream(receive)
+    minor, status, headers = stream.read_head()
+    length = _content_length(headers)
+    while status < 200 and status != 101:
+        minor, status, headers = stream.read_head()
+        length = _content_length(headers)
+    codings = _list_of(headers, "transfer-encoding")
+    body, complete = bytearray(), True
+    framed = not codings or (codings == ["chunked"] and length is None)
+    if status == 101:
+        framed = False  # what follows is another protocol (RFC 9110, 15.2.2)
+    elif method == "HEAD" or status in (204, 304):
+        pass
+    elif codings:
+        complete = stream.read_chunks(body) if codings[-1] == "chunked" else stream.read_to_end(body)
+    elif length is not None:
+        stream.read_exactly(min(length, MAX_BODY), body)
+        complete = length <= MAX_BODY
+    else:
+        complete = stream.read_to_end(body)
+    persistent = minor >= 1 and "close" not in _list_of(headers, "connection")
+    return RawResponse(status, headers, bytes(body), complete and framed and persistent and not stream.has_more)
+
+
+def final_response_begins(received: bytes) -> bool:
+    """Whether something else than interim responses has begun in the bytes that were received so far."""
+    match = _INTERIM_HEADS.match(received)
+    rest = received[match.end() if match else 0 :]
+    return _INTERIM_STATUS.match(rest + b"HTTP/1.1 102"[len(rest) :]) is None
+
+
+class _Stream:
+    """The bytes of one connection, and the parts of a response in them."""
+
+    def __init__(self, receive: Callable[[], bytes]) -> None:
+        self._receive = receive
+        self._buffer = bytearray()
+        self._received = 0
+
+    @property
+    def has_more(self) -> bool:
+        """Whether bytes have arrived that were not read."""
+        return bool(self._buffer)
+
+    def read_head(self) -> tuple[int, int, dict[str, str]]:
+        """The minor version, the status, and the fields of a head."""
+        buffer, searched = self._buffer, 0
+        if not buffer:
+            self._receive_more()
+        while (end := buffer.find(b"\r\n\r\n", max(0, searched - 3), MAX_HEAD)) < 0:
+            _check_beginning(buffer, searched)
+            searched = len(buffer)
+            self._receive_more()
+        text = buffer[: end + 4].decode("latin-1")
+        del buffer[: end + 4]
+        return _parse_head(text)
+
+    def read_exactly(self, count: int, body: bytearray) -> None:
+        """Moves so many bytes to the body."""
+        while count:
+            if not self._buffer:
+                self._receive_more()
+            piece = self._buffer[:count]
+            del self._buffer[:count]
+            body += piece
+            count -= len(piece)
+
+    def read_to_end(self, body: bytearray) -> bool:
+        """Moves all bytes until the end of the connection to the body; False: never use the connection again."""
+        body += self._buffer
+        self._buffer.clear()
+        while len(body) < MAX_BODY and self._receive_once():
+            body += self._buffer
+            self._buffer.clear()
+        del body[MAX_BODY:]
+        return False
+
+    def read_chunks(self, body: bytearray) -> bool:
+        """Moves the chunks to the body; returns whether that is all of them."""
+        while size := self._read_chunk_size():
+            room = MAX_BODY - len(body)
+            self.read_exactly(min(size, room), body)
+            if size > room:
+                return False
+            end = bytearray()
+            self.read_exactly(2, end)
+            if end != b"\r\n":
+                raise InvalidResponse("a chunk is longer than its size")
+        trailers = bytearray()
+        while (line := self._read_line(MAX_HEAD - len(trailers))) != b"\r\n":
+            trailers += line
+        if not _TRAILERS.fullmatch(trailers.decode("latin-1")):
+            raise InvalidResponse("the trailers after the last chunk are invalid")
+        return True
+
+    def _read_chunk_size(self) -> int:
+        match = _CHUNK_LINE.fullmatch(self._read_line(_MAX_CHUNK_LINE))
+        if match is None:
+            raise InvalidResponse("a chunk has no valid size")
+        return int(match[1], 16)
+
+    def _read_line(self, max_length: int) -> bytes:
+        searched = 0
+        while (end := self._buffer.find(b"\n", searched, max_length)) < 0:
+            searched = len(self._buffer)
+            if searched >= max_length:
+                raise InvalidResponse(f"a line among the chunks is longer than {max_length} bytes")
+            self._receive_more()
+        line = bytes(self._buffer[: end + 1])
+        del self._buffer[: end + 1]
+        return line
+
+    def _receive_more(self) -> None:
+        if not self._receive_once():
+            raise IncompleteResponse("the connection was closed before the end of the response")
+
+    def _receive_once(self) -> bool:
+        received = self._receive()
+        self._received += len(received)
+        if self._received > MAX_RECEIVED:
+            raise InvalidResponse(f"the response has over {MAX_RECEIVED} bytes")
+        self._buffer += received
+        return bool(received)
+
+
+def _parse_head(text: str) -> tuple[int, int, dict[str, str]]:
+    match = _HEAD.fullmatch(text)
+    if match is None:
+        _refuse(text)
+    minor, status, lines = match.groups()
+    if "\r\n " in lines or "\r\n\t" in lines:
+        lines = _FOLD.sub(" ", lines)
+    fields: dict[str, str] = {}
+    for line in lines.split("\r\n")[:-1]:
+        name, _, value = line.partition(":")
+        key, value = name.lower(), value.strip(" \t")
+        fields[key] = f"{fields[key]}, {value}" if key in fields else value
+    return int(minor), int(status), fields
+
+
+def _check_beginning(buffer: bytearray, searched: int) -> None:
+    """Refuses the beginning of a head that no further bytes can make valid."""
+    if len(buffer) >= MAX_HEAD:
+        raise InvalidResponse(f"the head of the response is longer than {MAX_HEAD} bytes")
+    if buffer.find(b"\n", searched) >= 0:
+        lines = buffer[: buffer.rfind(b"\n") + 1].decode("latin-1")
+        if not _BEGINNING.fullmatch(lines):
+            _refuse(lines)
+    elif not b"HTTP/1.".startswith(buffer[:7]):
+        _refuse("")
+
+
+def _refuse(head: str) -> NoReturn:
+    """Says which line of a head is invalid."""
+    match = _BEGINNING.match(head)
+    if match is None:
+        raise InvalidResponse("the response does not begin with a status line of HTTP/1.1")
+    if match[0].count("\n") > MAX_FIELDS:
+        raise InvalidResponse(f"the head of the response has over {MAX_FIELDS} fields")
+    raise InvalidResponse(f"line {match[0].count(chr(10)) + 1} of the response's head is invalid")
+
+
+def _content_length(headers: Mapping[str, str]) -> int | None:
+    text = headers.get("content-length")
+    if text is None:
+        return None
+    match = _LENGTH.fullmatch(text)
+    if match is None:
+        raise InvalidResponse("the response has an invalid Content-Length")
+    return int(match[1])
+
+
+def _list_of(headers: Mapping[str, str], name: str) -> list[str]:
+    """The members of a list field in lower case; [""] for one that is empty, [] where there is none."""
+    text = headers.get(name)
+    return [] if text is None else [member.strip(" \t") for member in text.lower().split(",")]
