@@ -90,6 +90,8 @@ class Handler:
             began = self.clock.monotonic()
             result = self.gateway.send(request, delivery.envelope.trace)
             ended = self.clock.monotonic()
+            if isinstance(result, Response) and result.resent:
+                state = state.mark_possible_duplicate()
             disposition = decide(result, state, self.options)
             fault: Fault | None = Fault.MESSAGE  # the policy's assumption unless diagnosed; None: cancelled first
             needs_diagnosis = self.options.hold and RULES[disposition].is_ambiguous

@@ -16,6 +16,8 @@ class Response:
         request_id: Intercom's id of the request, which its support asks for.
         error_codes: the codes of Intercom's error list.
         error_messages: its messages, for dead letters only: they may name people, so they are never logged.
+        resent: whether the request was sent twice to get it, because a kept-alive connection was closed before a
+            response to the first: Intercom may have had it before.
     """
 
     status: int
@@ -23,6 +25,7 @@ class Response:
     request_id: str | None = None
     error_codes: tuple[str, ...] = ()
     error_messages: tuple[str, ...] = field(default=(), repr=False)
+    resent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,3 +37,7 @@ class RetryState:
             last_attempt_at=unix_time,
             outage_failures=outage_failures,
         )
+
+    def mark_possible_duplicate(self) -> "RetryState":
+        """The state once Intercom may have had the message before."""
+        return replace(self, possible_duplicate=True)

@@ -507,6 +507,7 @@ def test_attempt_events_say_what_was_sent_and_what_came_of_it() -> None:
         ([Response(500), Response(200)], False, [False, True]),
         ([NO_RESPONSE, Response(429), Response(200)], False, [False, True, True]),
         ([limited_resource(7), Response(200)], False, [False, False]),
+        ([Response(429, resent=True), Response(200)], False, [True, True]),
     ],
 )
 def test_attempt_that_may_be_a_duplicate_is_marked(
@@ -549,6 +550,13 @@ def test_409_is_acked_only_after_a_possible_delivery(redelivered: bool) -> None:
         scene.delivery = scene.receive()
     assert scene.handle() is (Disposition.DUPLICATE if redelivered else Disposition.REJECTED)
     assert scene.acked is redelivered
+
+
+def test_409_is_acked_after_a_request_that_was_sent_twice() -> None:
+    """A kept-alive connection was closed before the first response: Intercom may have acted on it."""
+    scene = Scene(Response(409, resent=True))
+    assert scene.handle() is Disposition.DUPLICATE
+    assert scene.acked
 
 
 # Whose fault is it?

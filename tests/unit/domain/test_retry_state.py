@@ -1,5 +1,7 @@
 """What is remembered between the attempts at one message."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,3 +40,8 @@ def test_beginning_an_attempt_forgets_nothing_of_the_earlier_ones(
     assert begun.previous_was_server_error == state.previous_was_server_error
     assert begun.possible_duplicate == state.possible_duplicate
     assert (begun.method, begun.message_failures) == (state.method, state.message_failures)
+
+
+@given(retry_states)
+def test_marking_a_possible_duplicate_changes_nothing_else(state: RetryState) -> None:
+    assert state.mark_possible_duplicate() == replace(state, possible_duplicate=True)
