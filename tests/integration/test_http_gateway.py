@@ -10,7 +10,7 @@ from intercom_sink import IntercomGateway, IntercomRequest, NoResponse, Response
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.secrets import FixedSecret
 from intercom_sink.domain.envelope import TraceContext
-from testbed.intercom import Behaviour, Intercom, drip_body, drip_headers, error, hang, raw, reply, reset
+from testbed.intercom import Behaviour, Intercom, drip_body, drip_headers, error, hang, raw, reply, truncated
 from testbed.sink_process import TOKEN
 from tests.contracts.intercom_gateway import FAILURE, REQUESTS, IntercomGatewayContract
 
@@ -22,7 +22,8 @@ class HTTPGatewayRig:
         self._intercom = intercom
 
     def gateway(self, script: Sequence[int | str]) -> IntercomGateway:
-        self._intercom.script += [reset if step == FAILURE else reply(int(step)) for step in script]
+        # A connection that is closed before a response, and was used before, is replaced: no failure.
+        self._intercom.script += [truncated if step == FAILURE else reply(int(step)) for step in script]
         return HTTPGateway(self._intercom.url, FixedSecret(TOKEN), user_agent="test/1", timeout=5)
 
     def sent(self) -> list[IntercomRequest]:

@@ -39,7 +39,7 @@ ROWS: list[tuple[str, list[Behaviour], int, tuple[str, str, str]]] = [
     ("first 5xx", [reply(503), reply(200)], 2, DELIVERED),
     ("second 5xx", [reply(500), reply(502)], 2, REPEATED),
     ("429 between two 5xx", [reply(500), rate_limited(1), reply(500), reply(200)], 4, DELIVERED),
-    ("no response between two 5xx", [reply(500), reset, reply(500), reply(200)], 4, DELIVERED),
+    ("no response between two 5xx", [reply(500), truncated, reply(500), reply(200)], 4, DELIVERED),
     ("5xx then 404", [reply(500), reply(404)], 2, NOT_FOUND),
     ("400", [error(400, "parameter_invalid")], 1, REJECTED),
     ("401", [error(401, "unauthorized")], 1, ("given up", "access denied", "ERROR")),

@@ -12,7 +12,7 @@ import pytest
 from intercom_sink import IntercomRequest, NoResponse, Response
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.secrets import FileSecret
-from testbed.intercom import Intercom, RequestHandler, after, after_event, error, reply, reset
+from testbed.intercom import Intercom, RequestHandler, after, after_event, error, reply, truncated
 
 OLD = "dG9rOjEyMzQ1Njc4OTA="
 NEW = "dG9rOjk4NzY1NDMyMTA="
@@ -107,7 +107,7 @@ def test_token_that_is_replaced_twice_is_followed(intercom: Intercom, gateway: H
 
 def test_no_response_to_the_new_token_is_none(intercom: Intercom, gateway: HTTPGateway, file: Path) -> None:
     """The message is retried: the refusal was about the old token."""
-    intercom.script += [UNAUTHORIZED, reset]
+    intercom.script += [UNAUTHORIZED, truncated]
     file.write_text(NEW)
     assert isinstance(gateway.send(REQUEST), NoResponse)
 

@@ -1,102 +1,164 @@
-"""Connections of urllib3 that are stricter. The one module that overrides what is private to urllib3 and http.client.
+"""One connection that is kept alive: sends a request and reads the response, on a socket that never blocks.
 
-Every address of the host gets its share of the time, the TLS handshake included, and all steps share one deadline.
+An exchange costs one send, one wait and one receive, besides one look before a connection is used again. A socket that
+blocks would cost more: with a timeout, Python waits for the socket before each operation, even if nothing would block.
+And one with the kernel's own timeout never returns from a TLS operation.
 
-Interim responses are skipped: http.client skips 100 alone, and takes a 103 for the response, so that the real one would
-be read as the response to the next request.
+Each wait ends with the attempt's deadline. A socket's timeout would start again with each read, so a response that
+drips in slowly would never end.
 
-A response that can have no body has none: http.client reads one after 204 and 304 if the head says "chunked".
-
-No truncated heads: http.client takes "HTTP/1.1 200", followed by the end of the connection, for a success.
-
-Private, and tested against the installed versions: of urllib3, `HTTPConnection._new_conn` and `_dns_host`; of
-http.client, that `HTTPResponse.begin` reads a response whenever `headers` is None.
+A response may come before the request was sent whole. A server that refuses a large request responds, and then reads no
+further; a client that only sends would wait for ever. So a connection that can't send reads what has arrived.
 """
 
-import http.client
+import select
 import socket
 import ssl
-import time
-from typing import Any
+from collections.abc import Callable
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
+from intercom_sink.adapters.intercom.deadline import Deadline
+from intercom_sink.adapters.intercom.http1 import MAX_RECEIVED, RawResponse, final_response_begins, read_response
 
-from intercom_sink.adapters.intercom.sockets import BoundedSocket, BoundedTLSSocket, remaining_seconds
+_PIECE = 2**16
+"""Bytes that are sent at once."""
 
-MAX_CONNECT = 3.0
-"""Seconds that an address gets to connect, if there is another one to try."""
+_RECEIVED_AT_ONCE = 2**14
+"""Bytes: the maximum of a TLS record."""
 
+CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+"""What an exchange raises if the peer has closed the connection."""
 
-class _Response(http.client.HTTPResponse):
-    """A final response, with the framing of RFC 9112, 6.3."""
-
-    def __init__(self, connection: BoundedSocket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(connection, *args, **kwargs)
-        self._connection = connection
-
-    def begin(self, **options: Any) -> None:
-        super().begin(**options)
-        while self.status < 200 and self.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
-            self.headers = None  # type: ignore[assignment]  # makes `begin` read the next response
-            super().begin(**options)
-        if self._connection.eof:  # only the head has been read so far
-            raise http.client.IncompleteRead(b"")
-        fields = self.headers.get_all("Transfer-Encoding", [])
-        codings = [coding.strip(" \t").lower() for coding in ",".join(fields).split(",")] if fields else []
-        if self.status in (101, 204, 304):
-            self.chunked = False  # `begin` has set the length to 0
-        elif codings[-1:] == ["chunked"]:
-            self.chunked, self.chunk_left, self.length = True, None, None
-        if codings and (codings != ["chunked"] or "Content-Length" in self.headers):
-            self.will_close = True  # another reader might find another end
+_MAX_RECORDS = 16
+"""TLS records without data, such as session tickets, that may have arrived since the last response."""
 
 
-class Connection(HTTPConnection):
-    """A connection to one host, over TCP."""
+class Connection:
+    """A connection. It belongs to one exchange at a time.
 
-    response_class = _Response
+    Args:
+        stream: a connected socket, over TLS or not; it is closed with the connection.
 
-    def connect(self) -> None:
-        """Connects to the first address of the host that takes the connection in time, TLS included."""
-        failure: Exception = OSError(f"{self._dns_host} has no address")
-        addresses = socket.getaddrinfo(self._dns_host.strip("[]"), self.port, type=socket.SOCK_STREAM)
-        for index, self._address in enumerate(addresses):
-            others = len(addresses) - index - 1
+    Attributes:
+        idle_since: when its last exchange ended, in seconds of the monotonic clock.
+        has_received: whether any byte of a response was received in this exchange.
+    """
+
+    def __init__(self, stream: socket.socket) -> None:
+        stream.setblocking(False)
+        self.idle_since = 0.0
+        self.has_received = False
+        self._socket = stream
+        self._pending: Callable[[], int] = stream.pending if isinstance(stream, ssl.SSLSocket) else _nothing_pending
+        self._readable = select.poll()
+        self._readable.register(stream, select.POLLIN)
+        self._deadline = Deadline(0)
+        self._early = b""
+
+    def exchange(self, method: str, request: bytes, deadline: Deadline) -> RawResponse:
+        """Sends a request and reads the final response to it.
+
+        Args:
+            method: the request's.
+            request: its head and body.
+            deadline: by when all of it must have ended.
+
+        Raises:
+            CLOSED: the peer has closed the connection before the end of the response.
+            TimeoutError: the deadline has passed.
+            OSError: the connection failed in another way.
+            ValueError: the response is invalid.
+        """
+        self._deadline, self.has_received = deadline, False
+        sent = self._send(request)
+        response = read_response(method, self._receive)
+        return response if sent else response._replace(reusable=False)
+
+    def is_usable(self) -> bool:
+        """Whether nothing has arrived since the last response.
+
+        Neither the end of the connection, nor bytes that would be taken for the response to the next request.
+        """
+        for _ in range(_MAX_RECORDS):
+            if not self._readable.poll(0):
+                return True
             try:
-                seconds = remaining_seconds()
-                self._connect_by = time.monotonic() + min(seconds / (others + 1), MAX_CONNECT if others else seconds)
-                super().connect()
-            except (HTTPError, OSError) as error:
-                self.close()
-                failure = error
+                self._socket.recv(1)
+            except (BlockingIOError, ssl.SSLWantReadError):  # a TLS record without data
+                continue
+            except OSError:
+                return False
+            return False
+        return False
+
+    def close(self) -> None:
+        """Closes the socket."""
+        self._socket.close()
+
+    def _send(self, request: bytes) -> bool:
+        """Sends a request; returns whether it was sent whole. If not, a response may have come before the end of it."""
+        rest = memoryview(request)
+        while rest:
+            self._deadline.remaining()
+            try:
+                rest = rest[self._socket.send(rest[:_PIECE]) :]
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                can_go_on = self._wait_to_send(select.POLLIN | select.POLLOUT)
+            except ssl.SSLWantReadError:
+                can_go_on = self._wait_to_send(select.POLLIN)
+            except (ConnectionError, ssl.SSLError):
+                return False
             else:
-                return
-        raise failure
+                can_go_on = True
+            if not can_go_on:
+                return False
+        return True
 
-    def _new_conn(self) -> socket.socket:
-        family, kind, protocol, _, address = self._address
-        connection = BoundedSocket(family, kind, protocol)
+    def _wait_to_send(self, events: int) -> bool:
+        """Waits, and receives what arrives; returns whether to go on sending."""
+        poll = select.poll()
+        poll.register(self._socket, events)
+        if not any(ready & ~select.POLLOUT for _, ready in self._wait(poll)):
+            return True
         try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.settimeout(self._seconds_to_connect())
-            connection.connect(address)
-            connection.settimeout(self._seconds_to_connect())  # for the TLS handshake, all of it
-        except OSError:
-            connection.close()
-            raise
-        return connection
+            received = self._socket.recv(_RECEIVED_AT_ONCE)
+        except (BlockingIOError, ssl.SSLWantReadError):  # a part of a TLS record
+            return True
+        except (ConnectionError, ssl.SSLError):
+            return False
+        if not received:
+            return False
+        self.has_received = True
+        self._early += received
+        return len(self._early) <= MAX_RECEIVED and not final_response_begins(self._early)
 
-    def _seconds_to_connect(self) -> float:
-        return max(0.001, self._connect_by - time.monotonic())  # 0 would mean: do not wait at all
+    def _receive(self) -> bytes:
+        """What arrives next; b"" at the end of the connection."""
+        if self._early:
+            early, self._early = self._early, b""
+            return early
+        while True:
+            if not self._pending():
+                self._wait(self._readable)
+            try:
+                received = self._socket.recv(_RECEIVED_AT_ONCE)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                continue
+            except ssl.SSLWantWriteError:
+                writable = select.poll()
+                writable.register(self._socket, select.POLLOUT)
+                self._wait(writable)
+                continue
+            if received:
+                self.has_received = True
+            return received
+
+    def _wait(self, poll: select.poll) -> list[tuple[int, int]]:
+        ready = poll.poll(self._deadline.remaining() * 1000)
+        if not ready:
+            raise TimeoutError("the attempt has reached its deadline")
+        return ready
 
 
-class TLSConnection(Connection, HTTPSConnection):
-    """The same over TLS."""
-
-
-def tls_context() -> ssl.SSLContext:
-    """Checks certificates against the system's authorities, or those of `SSL_CERT_FILE`."""
-    context = ssl.create_default_context()
-    context.sslsocket_class = BoundedTLSSocket
-    return context
+def _nothing_pending() -> int:
+    """A socket without TLS keeps nothing that it has received."""
+    return 0

@@ -3,131 +3,109 @@
 A connection belongs to one exchange from its beginning to its end. At the end it is returned to the pool if its
 response was read whole and nothing followed it; in every other case it is closed. Otherwise the next exchange could
 take a response to this request for its own, and a message would be acked that Intercom has refused.
+
+A server may close a connection that is idle just when the next request is on its way. That is no failure: the request
+is sent again at once, on a new connection. The server may still have received it before, as with any retry.
 """
 
-import http.client
-import ssl
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections import deque
+from typing import NamedTuple
 
-from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import HTTPError
-from urllib3.util import Url
+from intercom_sink.adapters.intercom.connecting import CONNECT_ERRORS, Route, connect
+from intercom_sink.adapters.intercom.connection import CLOSED, Connection
+from intercom_sink.adapters.intercom.deadline import Deadline
+from intercom_sink.adapters.intercom.http1 import RawResponse
 
-from intercom_sink.adapters.intercom.connection import Connection, TLSConnection, tls_context
-from intercom_sink.adapters.intercom.sockets import BoundedSocket
+MAX_IDLE = 30.0
+"""Seconds after its last exchange in which a connection may be used again; many servers keep idle ones for a minute."""
 
-MAX_BODY = 2**20
-"""Bytes read of a response's body. If there are more, the connection is closed."""
-
-EXCHANGE_ERRORS = (HTTPError, http.client.HTTPException, OSError, ValueError)
-"""What an exchange without a valid response raises: errors of urllib3, of the standard library's HTTP and of sockets.
-
-ValueError: the standard library raises it for some responses that are not HTTP, such as a chunk of a negative size.
-"""
+EXCHANGE_ERRORS = CONNECT_ERRORS
+"""What an exchange without a valid response raises."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawResponse:
-    """A whole response, its body perhaps cut."""
+class Exchange(NamedTuple):
+    """A request and its response.
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+    Args:
+        response: the response.
+        resent: whether the request was sent twice, since a connection was closed before a response to the first.
+    """
+
+    response: RawResponse
+    resent: bool
 
 
 class ConnectionPool:
     """Sends requests to one host over a pool of kept-alive connections. Thread-safe.
 
     Args:
-        url: scheme, host and port.
+        route: where to connect.
         max_idle_connections: maximum number of connections kept alive between exchanges.
     """
 
-    def __init__(self, url: Url, max_idle_connections: int) -> None:
-        self._host = (url.host or "").strip("[]")
-        self._tls = tls_context() if url.scheme == "https" else None
-        self._port = url.port or (80 if self._tls is None else 443)
+    def __init__(self, route: Route, max_idle_connections: int) -> None:
+        self._route = route
         self._max_idle_connections = max_idle_connections
-        self._idle: list[Connection] = []
+        self._idle: deque[Connection] = deque()  # the one that was used last is at the right
         self._lock = threading.Lock()
 
-    def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> RawResponse:
-        """Sends a request and reads the final response to it, within the attempt's deadline.
+    def exchange(self, method: str, request: bytes, deadline: Deadline) -> Exchange:
+        """Sends a request and reads the final response to it.
 
         Raises:
             EXCHANGE_ERRORS: there is no valid response.
         """
-        connection = self._acquire()
+        idle = self._acquire()
+        if idle is not None:
+            try:
+                return Exchange(self._exchange_on(idle, method, request, deadline), resent=False)
+            except CLOSED:
+                if idle.has_received:
+                    raise
+        connection = Connection(connect(self._route, deadline))
+        return Exchange(self._exchange_on(connection, method, request, deadline), resent=idle is not None)
+
+    def close(self) -> None:
+        """Closes the idle connections; those in use are closed when their exchange ends."""
+        with self._lock:
+            idle, self._idle, self._max_idle_connections = self._idle, deque(), 0
+        for connection in idle:
+            connection.close()
+
+    def _exchange_on(self, connection: Connection, method: str, request: bytes, deadline: Deadline) -> RawResponse:
         reusable = False
         try:
-            if connection.is_closed:
-                connection.connect()
-            sent = _send(connection, method, target, headers, body)
-            response = connection.getresponse()
-            content, complete = _read(response)
-            stream = connection.sock  # None if the server is going to close it
-            fully_read = isinstance(stream, BoundedSocket) and stream.fully_read
-            switched = response.status == http.HTTPStatus.SWITCHING_PROTOCOLS
-            reusable = sent and complete and fully_read and not switched
-            return RawResponse(response.status, response.headers, content)
+            response = connection.exchange(method, request, deadline)
+            reusable = response.reusable
+            return response
         finally:
             if reusable:
                 self._release(connection)
             else:
                 connection.close()
 
-    def close(self) -> None:
-        """Closes the idle connections; those in use are closed when their exchange ends."""
-        with self._lock:
-            idle, self._idle, self._max_idle_connections = self._idle, [], 0
-        for connection in idle:
-            connection.close()
-
-    def _acquire(self) -> Connection:
-        """An idle connection on which nothing has arrived, or a new one."""
+    def _acquire(self) -> Connection | None:
+        """An idle connection on which nothing has arrived, if there is one."""
         while True:
+            oldest = time.monotonic() - MAX_IDLE
+            expired: list[Connection] = []
             with self._lock:
+                while self._idle and self._idle[0].idle_since < oldest:
+                    expired.append(self._idle.popleft())
                 connection = self._idle.pop() if self._idle else None
-            if connection is None:
-                return self._new_connection()
-            if connection.is_connected:
+            for old in expired:
+                old.close()
+            if connection is None or connection.is_usable():
                 return connection
             connection.close()
-
-    def _new_connection(self) -> Connection:
-        if self._tls is None:
-            return Connection(self._host, self._port)
-        return TLSConnection(self._host, self._port, ssl_context=self._tls)
 
     def _release(self, connection: Connection) -> None:
         """Returns a connection to the pool, unless that is full."""
         with self._lock:
             if len(self._idle) < self._max_idle_connections:
+                connection.idle_since = time.monotonic()
                 self._idle.append(connection)
                 return
         connection.close()
-
-
-def _send(connection: Connection, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> bool:
-    """Sends a request; returns whether it was sent whole. If not, a response may have come before the end of it."""
-    try:
-        connection.request(method, target, body, headers, preload_content=False, decode_content=False)
-    except (ConnectionError, ssl.SSLError):
-        return False
-    return True
-
-
-def _read(response: BaseHTTPResponse) -> tuple[bytes, bool]:
-    """The body, up to MAX_BODY bytes, and whether that is all of it."""
-    body = b""
-    try:
-        while len(body) < MAX_BODY:
-            piece = response.read(MAX_BODY - len(body), decode_content=False)
-            if not piece:  # the end; a truncated body raises here
-                return body, True
-            body += piece
-        return body, False
-    finally:
-        response.close()

@@ -1,15 +1,16 @@
 """IntercomGateway over HTTP and HTTPS."""
 
-import json
-import re
 import threading
-from urllib.parse import quote
+from collections.abc import Iterable
 
 from urllib3.util import parse_url
 
+from intercom_sink.adapters.intercom.connecting import Route, tls_context
 from intercom_sink.adapters.intercom.connection_pool import EXCHANGE_ERRORS, ConnectionPool
+from intercom_sink.adapters.intercom.deadline import Deadline
+from intercom_sink.adapters.intercom.proxy import Proxy
+from intercom_sink.adapters.intercom.request_writer import RequestWriter
 from intercom_sink.adapters.intercom.response import read_response, sanitize
-from intercom_sink.adapters.intercom.sockets import start_attempt
 from intercom_sink.adapters.secrets import Secret
 from intercom_sink.domain.envelope import TraceContext
 from intercom_sink.domain.request import IntercomRequest
@@ -21,11 +22,7 @@ MAX_REASON = 200
 MAX_TOKENS = 10
 """How many tokens, of those used before, are still redacted."""
 
-_TARGET_CHARACTERS = "!$&'()*+,;=:@/?%"
-"""What a path with a query string may hold unescaped, besides letters, digits and "-._~" (RFC 3986, 3.3 and 3.4)."""
-
-_STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
-"""A "%" that begins no escape."""
+_PROXY_AUTHENTICATION_REQUIRED = 407
 
 
 class HTTPGateway:
@@ -39,6 +36,7 @@ class HTTPGateway:
         api_version: sent as `Intercom-Version`, where it is given.
         timeout: seconds that one whole attempt may take, from connecting to the last byte of the response.
         connections: connections kept alive between attempts, at most.
+        proxy: connects through it.
     """
 
     def __init__(
@@ -50,16 +48,20 @@ class HTTPGateway:
         api_version: str | None = None,
         timeout: float = 30.0,
         connections: int = 1,
+        proxy: Proxy | None = None,
     ) -> None:
         url = parse_url(base_url)
-        self._pool = ConnectionPool(url, max_idle_connections=connections)
-        self._prefix = (url.path or "").rstrip("/")
+        tls = tls_context() if url.scheme == "https" else None
+        route = Route((url.host or "").strip("[]"), url.port or (80 if tls is None else 443), tls, proxy)
+        headers = {"Accept": "application/json", "User-Agent": user_agent}
+        if api_version is not None:
+            headers["Intercom-Version"] = api_version
+        self._pool = ConnectionPool(route, max_idle_connections=connections)
+        self._is_forwarded = proxy is not None and tls is None
+        self._writer = RequestWriter(url, headers, proxy if self._is_forwarded else None)
         self._timeout = timeout
         self._token = token
-        self._redactor = _Redactor()
-        self._headers = {"Accept": "application/json", "User-Agent": user_agent}
-        if api_version is not None:
-            self._headers["Intercom-Version"] = api_version
+        self._redactor = _Redactor(proxy.secrets if proxy else ())
 
     def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
         """Makes one attempt; every failure to get a whole, valid response in time is a NoResponse.
@@ -87,25 +89,25 @@ class HTTPGateway:
 
     def _send(self, request: IntercomRequest, trace: TraceContext | None, token: str) -> tuple[AttemptResult, bytes]:
         self._redactor.add(token)
-        body, headers = None, self._headers | {"Authorization": f"Bearer {token}"}
-        if trace is not None:
-            headers |= trace.headers()
-        if request.data is not None:
-            body = json.dumps(request.data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-            headers["Content-Type"] = "application/json"
-        target = self._prefix + quote(_STRAY_PERCENT.sub("%25", request.path), safe=_TARGET_CHARACTERS)
-        start_attempt(self._timeout)
+        content = self._writer.write(request, token, trace)
         try:
-            raw = self._pool.exchange(request.method, target, headers, body)
+            raw, resent = self._pool.exchange(request.method, content, Deadline(self._timeout))
         except EXCHANGE_ERRORS as error:  # the one place where they are translated
             return NoResponse(sanitize(self._redactor.redact(f"{type(error).__name__}: {error}"), MAX_REASON)), b""
-        return read_response(raw.status, raw.headers, raw.body, self._redactor.redact), raw.body
+        if self._is_forwarded and raw.status == _PROXY_AUTHENTICATION_REQUIRED:
+            return NoResponse("ProxyError: the proxy refuses the user or the password"), b""  # not Intercom's response
+        return read_response(raw.status, raw.headers, raw.body, self._redactor.redact, resent=resent), raw.body
 
 
 class _Redactor:
-    """Takes tokens out of texts: a server that echoes one must not bring it into a log line or a dead letter."""
+    """Takes secrets out of texts: a server that echoes one must not bring it into a log line or a dead letter.
 
-    def __init__(self) -> None:
+    Args:
+        secrets: besides the tokens.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = tuple(secrets)
         self._tokens: tuple[str, ...] = ()
         self._lock = threading.Lock()
 
@@ -115,6 +117,6 @@ class _Redactor:
                 self._tokens = (token, *self._tokens)[:MAX_TOKENS]
 
     def redact(self, text: str) -> str:
-        for token in sorted(self._tokens, key=len, reverse=True):  # one may begin with another
-            text = text.replace(token, "***")
+        for secret in sorted(self._tokens + self._secrets, key=len, reverse=True):  # one may begin with another
+            text = text.replace(secret, "***")
         return text

@@ -33,14 +33,17 @@ def sanitize(text: str, max_length: int) -> str:
     return _UNSAFE.sub("\ufffd", _WHITESPACE.sub(" ", text))[:max_length]
 
 
-def read_response(status: int, headers: Mapping[str, str], body: bytes, redact: Redact = str) -> Response:
+def read_response(
+    status: int, headers: Mapping[str, str], body: bytes, redact: Redact = str, *, resent: bool = False
+) -> Response:
     """Makes a Response of an HTTP response. What can't be read is left out.
 
     Args:
         status: the status code.
-        headers: found by names in any letter case.
+        headers: by names in lower case.
         body: read for errors only.
         redact: takes secrets out of a text, before it is cut.
+        resent: whether the request may have reached Intercom before.
     """
     rate_limit = read_rate_limit(headers)
     document = read_object(body) if status >= 400 else {}  # {"request_id": ..., "errors": [{"code": ...}]}
@@ -52,25 +55,30 @@ def read_response(status: int, headers: Mapping[str, str], body: bytes, redact: 
         next(_texts([document.get("request_id")], MAX_TEXT, redact), None),
         tuple(islice(_texts((error.get("code") for error in errors), MAX_TEXT, redact), MAX_ERRORS)),
         tuple(islice(_texts((error.get("message") for error in errors), MAX_MESSAGE, redact), MAX_ERRORS)),
+        resent,
     )
 
 
 def read_rate_limit(headers: Mapping[str, str]) -> RateLimit:
-    """Reads `Date`, `Retry-After` (RFC 9110, 10.2.3) and `X-RateLimit-Limit`, `-Remaining`, `-Reset`."""
+    """Reads `Date`, `Retry-After` (RFC 9110, 10.2.3) and `X-RateLimit-Limit`, `-Remaining`, `-Reset`.
+
+    Args:
+        headers: by names in lower case.
+    """
 
     def value(name: str) -> str:
         return headers.get(name, "").strip(" \t")  # whitespace around a value is no part of it (RFC 9110, 5.5)
 
-    server_time = _date(value("Date"))
-    retry_after = _number(value("Retry-After"))
-    if retry_after is None and server_time is not None and (moment := _date(value("Retry-After"))) is not None:
+    server_time = _date(value("date"))
+    retry_after = _number(value("retry-after"))
+    if retry_after is None and server_time is not None and (moment := _date(value("retry-after"))) is not None:
         retry_after = moment - server_time
     return RateLimit(
         server_time,
-        _number(value("X-RateLimit-Reset")),
+        _number(value("x-ratelimit-reset")),
         retry_after,
-        _count(value("X-RateLimit-Limit")),
-        _count(value("X-RateLimit-Remaining")),
+        _count(value("x-ratelimit-limit")),
+        _count(value("x-ratelimit-remaining")),
     )
 
 

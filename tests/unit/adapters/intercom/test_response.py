@@ -41,7 +41,7 @@ MOMENT = 1795521600.0
     ],
 )
 def test_rate_limit_is_read_from_headers_that_make_sense(headers: dict[str, str], rate_limit: RateLimit) -> None:
-    assert read_rate_limit(headers) == rate_limit
+    assert read_rate_limit({name.lower(): value for name, value in headers.items()}) == rate_limit
 
 
 def error_list(**fields: object) -> bytes:

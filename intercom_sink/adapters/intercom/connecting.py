@@ -1,0 +1,136 @@
+"""Opens connections with urllib3. The one module that uses what is private to urllib3, or to the ssl module.
+
+Every address of the host gets its share of the time, the proxy's tunnel and the TLS handshake included, and all steps
+share one deadline.
+
+Private, and tested against the installed versions:
+
+- urllib3 opens each socket with `HTTPConnection._new_conn`. Its own tries all addresses with a timeout for each.
+- The response to CONNECT is read with `recv_into`, and whoever reads a byte at a time starts a timeout again each time.
+- `SSLContext.wrap_socket` takes the handshake's timeout from `gettimeout` of the socket that it wraps.
+"""
+
+import http.client
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+
+from intercom_sink.adapters.intercom.deadline import Deadline
+from intercom_sink.adapters.intercom.proxy import Proxy
+
+MAX_CONNECT = 3.0
+"""Seconds that an address gets to connect, if there is another one to try."""
+
+CONNECT_ERRORS = (HTTPError, http.client.HTTPException, OSError, ValueError)
+"""What an attempt to connect raises: errors of urllib3, of the standard library's HTTP, and of sockets.
+
+ValueError: of a host name that can't be encoded, and of some responses to CONNECT.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where to connect.
+
+    Args:
+        host: the server's name or address, without brackets.
+        port: its port.
+        tls: how to verify the server; None: no TLS.
+        proxy: connects through it: to a server with TLS by a tunnel, to another one not at all, since the proxy reads
+            the requests.
+    """
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+    proxy: Proxy | None = None
+
+
+def tls_context() -> ssl.SSLContext:
+    """Checks certificates against the system's authorities, or those of `SSL_CERT_FILE`."""
+    return ssl.create_default_context()
+
+
+def connect(route: Route, deadline: Deadline) -> socket.socket:
+    """Connects to the first address that takes the connection in time, tunnel and TLS included.
+
+    Raises:
+        CONNECT_ERRORS: why the last address did not.
+    """
+    failure: Exception = OSError(f"{route.host} has no address")
+    host, port = (route.host, route.port) if route.proxy is None else (route.proxy.host, route.proxy.port)
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for others, address in zip(reversed(range(len(addresses))), addresses, strict=True):
+        seconds = deadline.remaining()
+        share = Deadline(min(seconds / (others + 1), MAX_CONNECT) if others else seconds)
+        try:
+            return _connect_to(address, route, share)
+        except CONNECT_ERRORS as error:
+            failure = error
+    raise failure
+
+
+def _connect_to(address: Any, route: Route, deadline: Deadline) -> socket.socket:
+    connection = _new_connection(route)
+    connection.address, connection.deadline = address, deadline
+    if route.proxy is not None and route.tls is not None:
+        authorization = route.proxy.authorization
+        headers = {} if authorization is None else {"Proxy-Authorization": authorization}
+        connection.set_tunnel(route.host, route.port, headers)
+    try:
+        connection.connect()
+    except BaseException:
+        connection.close()
+        raise
+    stream = connection.sock
+    connection.sock = None
+    assert isinstance(stream, socket.socket)
+    return stream
+
+
+class _Connection(HTTPConnection):
+    address: Any
+    deadline: Deadline
+
+    def _new_conn(self) -> socket.socket:
+        family, kind, protocol, _, address = self.address
+        stream = _TimedSocket(family, kind, protocol)
+        try:
+            stream.deadline = self.deadline
+            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            stream.settimeout(self.deadline.remaining())
+            stream.connect(address)
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+
+class _TLSConnection(_Connection, HTTPSConnection):
+    pass
+
+
+class _TimedSocket(socket.socket):
+    """A socket that is being connected, every step of it by the deadline."""
+
+    deadline: Deadline
+
+    def gettimeout(self) -> float:
+        return self.deadline.remaining()
+
+    def sendall(self, *args: Any) -> None:
+        self.settimeout(self.deadline.remaining())
+        super().sendall(*args)
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(self.deadline.remaining())
+        return super().recv_into(*args, **kwargs)
+
+
+def _new_connection(route: Route) -> _Connection:
+    host, port = (route.host, route.port) if route.proxy is None else (route.proxy.host, route.proxy.port)
+    return _Connection(host, port) if route.tls is None else _TLSConnection(host, port, ssl_context=route.tls)
