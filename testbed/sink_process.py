@@ -27,8 +27,8 @@ class SinkProcess:
         variables = {"CJW_LOG_FORMAT": "json", "CJW_LOG_LEVEL": "DEBUG", "CJW_INTERCOM_API_TOKEN": TOKEN}
         # Its coverage is not measured: that would double the time in which it starts, and the tests in this process
         # cover the same lines.
-        unwanted = ("CJW_", "COVERAGE_")
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+        unwanted = ("CJW_", "COVERAGE_", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+        inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(unwanted)}
         merged = inherited | variables | environment
         self._folder = tempfile.TemporaryDirectory(prefix="sink-")
         self._stderr = Path(self._folder.name, "stderr")

@@ -97,4 +97,5 @@ def build_http_gateway(settings: Settings) -> HTTPGateway:
         api_version=settings.api_version,
         timeout=settings.timeout,
         connections=settings.concurrency,
+        proxy=settings.proxy,
     )

@@ -78,12 +78,13 @@ def _always_shown(settings: Settings) -> frozenset[str]:
 
 
 def _describe(settings: Settings) -> dict[str, object]:
-    """The fields of the line `starting`. A broker's URL is shown without its password."""
+    """The fields of the line `starting`. The URLs of brokers and of the proxy are shown without passwords."""
     fields = {
         "version": sink_version(),
         "broker": ", ".join(map(str, settings.rabbitmq.urls)),
         "queue": settings.queue,
         "intercom": parse_url(settings.api_url).netloc,
+        "proxy": None if settings.proxy is None else str(settings.proxy),
         "mock": settings.mock,
         "concurrency": settings.concurrency,
         "dead_letter_queue": settings.dead_letter_queue,

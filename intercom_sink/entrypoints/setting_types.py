@@ -2,11 +2,12 @@
 
 import ipaddress
 import re
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints, ValidationInfo
 from urllib3.util import parse_url
 
+from intercom_sink.adapters.intercom.proxy import Proxy, bypasses_proxy
 from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.secrets import Secret
 
@@ -15,6 +16,9 @@ MOCK = "mock"
 
 MAX_SECONDS = 86_400.0
 """The maximum of every duration: a day."""
+
+NOT_USED: Literal["not used"] = "not used"
+"""A proxy that is set, and is not for the base URL."""
 
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
 """The characters that a header or a URL may hold."""
@@ -92,6 +96,14 @@ def _check_base_url(text: str, info: ValidationInfo) -> str:
     return text
 
 
+def _parse_proxy(text: str, info: ValidationInfo) -> Proxy | Literal["not used"]:
+    """The proxy, if it is for the base URL. Others may be of kinds that other programs can use."""
+    url = parse_url(info.data.get("api_url", ""))
+    port = url.port or (443 if url.scheme == "https" else 80)
+    is_bypassed = bypasses_proxy(info.data.get("no_proxy") or "", (url.host or "").strip("[]"), port)
+    return Proxy.parse(text) if info.field_name == f"{url.scheme}_proxy" and not is_bypassed else NOT_USED
+
+
 def _is_loopback(host: str) -> bool:
     if host.lower() == "localhost":
         return True
@@ -108,6 +120,7 @@ Token = Annotated[Secret, PlainValidator(_check_token_secret)]
 Version = Annotated[str, AfterValidator(_check_version)]
 HostName = Annotated[str, AfterValidator(_check_host_name)]
 BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
+ProxyUrl: TypeAlias = Annotated[Proxy | Literal["not used"], PlainValidator(_parse_proxy)]
 BrokerCluster = Annotated[Brokers, PlainValidator(Brokers)]
 QueueName = Annotated[str, StringConstraints(min_length=1), AfterValidator(_check_queue_name)]
 DeadLetterQueueName = Annotated[QueueName, AfterValidator(_check_not_source_queue)]

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeAlia
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from intercom_sink.adapters.intercom.proxy import Proxy
 from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.rabbitmq.urls import parse_urls
 from intercom_sink.adapters.secrets import FileSecret, FixedSecret, Secret, UnreadableSecret
@@ -16,6 +17,7 @@ from intercom_sink.entrypoints.setting_types import (
     BrokerCluster,
     DeadLetterQueueName,
     HostName,
+    ProxyUrl,
     QueueName,
     Seconds,
     Switch,
@@ -32,7 +34,10 @@ Validator: TypeAlias = Callable[[str], object]
 MAX_CONCURRENCY = 256
 """Requests in flight: enough for Intercom's usual limit of 166 a second, unless responses take over 1.5 s."""
 
-_NOT_QUOTED = {"CJW_RABBITMQ_HOST", "CJW_INTERCOM_API_TOKEN", "CJW_INTERCOM_API_URL"}
+_PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+"""Variables that many programs share; in lower case they have the same meaning, and precedence."""
+
+_NOT_QUOTED = {"CJW_RABBITMQ_HOST", "CJW_INTERCOM_API_TOKEN", "CJW_INTERCOM_API_URL", "HTTPS_PROXY", "HTTP_PROXY"}
 """Variables whose invalid values no error line quotes: each may hold a token or a password."""
 
 
@@ -68,6 +73,7 @@ class BrokerSettings(BaseModel):
             ConfigurationError: a line for each variable that is missing or invalid.
         """
         given = {name: text.strip() for name, text in environ.items() if text.strip()}
+        given |= {name: given[name.lower()] for name in _PROXIES if name.lower() in given}
         problems: list[str] = []
         secrets: dict[str, Secret] = {name: FixedSecret(given[name]) for name in cls._files if name in given}
         from_files = {variable: file for variable, file in cls._files.items() if file.variable in given}
@@ -107,6 +113,9 @@ class Settings(BrokerSettings):
     token_file: Annotated[Path | None, Field(alias="CJW_INTERCOM_API_TOKEN_FILE")] = None
     allow_http: Annotated[Switch, Field(alias="CJW_INTERCOM_ALLOW_HTTP")] = False
     api_url: Annotated[BaseUrl, Field(alias="CJW_INTERCOM_API_URL")] = "https://api.intercom.io"
+    no_proxy: Annotated[str | None, Field(alias="NO_PROXY")] = None
+    https_proxy: Annotated[ProxyUrl | None, Field(alias="HTTPS_PROXY")] = None
+    http_proxy: Annotated[ProxyUrl | None, Field(alias="HTTP_PROXY")] = None
     api_version: Annotated[Version | None, Field(alias="CJW_INTERCOM_API_VERSION")] = None
     concurrency: Annotated[int, Field(alias="CJW_INTERCOM_CONCURRENCY", ge=1, le=MAX_CONCURRENCY)] = 1
     rate_reserve: Annotated[float, Field(alias="CJW_INTERCOM_RATE_RESERVE", ge=0, le=0.9, allow_inf_nan=False)] = 0.0
@@ -132,6 +141,11 @@ class Settings(BrokerSettings):
     def mock(self) -> bool:
         """Whether messages are only logged."""
         return self.token.value == MOCK
+
+    @property
+    def proxy(self) -> Proxy | None:
+        """The proxy to Intercom."""
+        return next((proxy for proxy in (self.https_proxy, self.http_proxy) if isinstance(proxy, Proxy)), None)
 
     def shown(self) -> dict[str, str]:
         """The setting of each variable that is in force, as an operator would write it, with secrets masked."""
@@ -164,7 +178,9 @@ def _explain(problem: Any, given: Mapping[str, str]) -> str:
     if _is_missing(problem):
         typos = [unknown.name for unknown in find_unknown(given) if unknown.similar == name]
         return f"{name}: is required" + (f"; {typos[0]} is set: is that a typo?" if typos else "")
-    value = "" if name in _NOT_QUOTED else f"{ascii(given[name])[:80]}: "
+    if name in _PROXIES and name.lower() in given:
+        name = name.lower()
+    value = "" if name.upper() in _NOT_QUOTED else f"{ascii(given[name])[:80]}: "
     return f"{name}: {value}{str(problem['msg']).removeprefix('Value error, ')}"
 
 

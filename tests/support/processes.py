@@ -88,5 +88,6 @@ def _logging_restored() -> Iterator[None]:
 
 def environment_with(variables: dict[str, str]) -> dict[str, str]:
     """This process's environment, with these variables in place of those of the sink."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CJW_")}
+    own = ("CJW_", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(own)}
     return inherited | variables

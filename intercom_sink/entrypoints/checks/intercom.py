@@ -34,6 +34,8 @@ def check_intercom(settings: Settings) -> Iterator[Finding]:
         yield Finding.ok("mock: messages are logged, nothing is sent")
         return
     host = parse_url(settings.api_url).netloc or ""
+    if settings.proxy is not None:
+        yield Finding.ok(f"through the proxy {settings.proxy}")
     gateway = build_http_gateway(settings)
     try:
         result, body = gateway.send_and_read(IntercomRequest("GET", "/me"))

@@ -69,7 +69,7 @@ def test_the_publishing_example_is_confirmed_mandatory_and_persistent(monkeypatc
 
 
 def test_the_configuration_table_lists_every_setting_with_its_default() -> None:
-    rows = dict(re.findall(r"^\| `(CJW_\w+)` \| (.*?) \|", section("Configuration"), re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (.*?) \|", section("Configuration"), re.MULTILINE))
     fields = {str(field.alias): field for field in Settings.model_fields.values()}
     assert rows.keys() == fields.keys()
     for name, field in fields.items():

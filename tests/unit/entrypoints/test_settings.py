@@ -341,3 +341,49 @@ def test_shown_settings_are_those_in_force_with_secrets_masked() -> None:
         Settings.from_environment(REQUIRED | {"CJW_INTERCOM_API_TOKEN": "mock"}).shown()["CJW_INTERCOM_API_TOKEN"]
         == "mock"
     )
+
+
+# Proxies.
+
+
+@pytest.mark.parametrize(
+    ("variables", "proxy"),
+    [
+        ({}, None),
+        ({"HTTPS_PROXY": "http://one:1"}, "http://one:1"),
+        ({"https_proxy": "http://one:1"}, "http://one:1"),
+        ({"HTTPS_PROXY": "http://one:1", "https_proxy": "http://two:2"}, "http://two:2"),
+        ({"HTTPS_PROXY": "http://one:1", "https_proxy": ""}, "http://one:1"),
+        ({"HTTP_PROXY": "http://one:1"}, None),
+        ({"HTTP_PROXY": "socks5://one:1", "HTTPS_PROXY": "http://two:2"}, "http://two:2"),
+        ({"HTTP_PROXY": "http://one:1", "CJW_INTERCOM_API_URL": "http://127.0.0.1:9"}, "http://one:1"),
+        ({"HTTPS_PROXY": "socks5://one:1", "NO_PROXY": "intercom.io"}, None),
+        ({"HTTPS_PROXY": "http://one:1", "NO_PROXY": "example.com"}, "http://one:1"),
+        ({"HTTPS_PROXY": "http://one:1", "no_proxy": "api.intercom.io:443"}, None),
+    ],
+)
+def test_proxy_is_the_one_for_the_base_url(variables: dict[str, str], proxy: str | None) -> None:
+    settings = Settings.from_environment(REQUIRED | variables)
+    assert (settings.proxy and str(settings.proxy)) == proxy
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy"])
+@pytest.mark.parametrize(
+    "value", ["socks5://ada:s3cret@proxy:1", "http://ada:s3 cret@proxy", "https://ada:s3cret@proxy"]
+)
+def test_proxy_that_cannot_be_used_is_a_line_that_names_its_variable(name: str, value: str) -> None:
+    (problem,) = problems(**{name: value})
+    assert problem.startswith(f"{name}: must be http://host:port")
+    assert "s3" not in problem
+
+
+def test_proxies_are_shown_without_their_passwords() -> None:
+    variables = {"HTTPS_PROXY": "http://ada:s3cret@proxy:3128", "HTTP_PROXY": "http://ada:s3cret@proxy:3128"}
+    shown = Settings.from_environment(REQUIRED | variables | {"NO_PROXY": "localhost"}).shown()
+    assert (shown["HTTPS_PROXY"], shown["HTTP_PROXY"]) == ("http://ada:***@proxy:3128", "not used")
+    assert shown["NO_PROXY"] == "localhost"
+
+
+def test_proxy_is_no_problem_of_its_own_where_the_base_url_is_one() -> None:
+    (problem,) = problems(CJW_INTERCOM_API_URL="nonsense", HTTPS_PROXY="socks5://proxy")
+    assert problem.startswith("CJW_INTERCOM_API_URL: ")
