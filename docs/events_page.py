@@ -47,8 +47,8 @@ OTHER_LINES = (
     OtherLine(
         "starting",
         "INFO",
-        "The first line of `intercom-sink run`. `broker` shows no password, `intercom` is the host.",
-        ("version", "broker", "queue", "intercom", "mock", "concurrency", "dead_letter_queue", "hold"),
+        "The first line of `intercom-sink run`. `broker` and `proxy` show no password, `intercom` is the host.",
+        ("version", "broker", "queue", "intercom", "proxy", "mock", "concurrency", "dead_letter_queue", "hold"),
     ),
     OtherLine(
         "unknown variable",

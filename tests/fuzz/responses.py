@@ -19,7 +19,7 @@ _seen: Counter[str] = Counter()
 
 
 @settings(max_examples=2000, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.sampled_from(METHODS), in_pieces(responses() | st.binary()))
+@given(st.sampled_from(METHODS), in_pieces(responses() | responses() | st.binary()))
 def check(method: str, pieces: list[bytes]) -> None:
     """Both come to the same verdict, or the difference is meant; and pieces make no difference."""
     received = b"".join(pieces)

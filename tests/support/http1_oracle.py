@@ -112,7 +112,7 @@ _FIELDS = st.sampled_from(
     ]
 )  # fmt: skip
 _STATUS_LINES = st.sampled_from(
-    [b"HTTP/1.1 200 OK"] * 8
+    [b"HTTP/1.1 200 OK"] * 20
     + [
         b"HTTP/1.1 204 No Content", b"HTTP/1.1 304 Not Modified", b"HTTP/1.1 422 No", b"HTTP/1.1 200", b"HTTP/1.1 200 ",
         b"HTTP/1.0 200 OK", b"HTTP/1.2 200 OK", b"HTTP/2.0 200 OK", b"HTTP/1.1 101 Switching", b"HTTP/1.1 999 Other",
@@ -133,13 +133,25 @@ _INTERIM = st.sampled_from(
 )
 
 
+_WELL_FORMED = st.sampled_from(
+    [
+        ([b"Content-Length: 2"], b"{}"),
+        ([b"Content-Length: 0"], b""),
+        ([b"X: y", b"Content-Length: 2 ", b"content-length:2"], b"{}"),
+        ([b"Transfer-Encoding: chunked"], b"2\r\n{}\r\n0\r\n\r\n"),
+        ([b"X: a\r\n b", b"transfer-encoding: Chunked"], b"1;a=b\r\n{\r\n01\r\n}\r\n0\r\nX: y\r\n\r\n"),
+        ([], b"{}"),
+    ]
+)
+
+
 @st.composite
 def responses(draw: st.DrawFn) -> bytes:
     """The bytes of a connection: mostly a response, with a few changes."""
-    fields = draw(st.lists(_FIELDS, max_size=4))
+    fields, body = draw(_WELL_FORMED | st.tuples(st.lists(_FIELDS, max_size=4), _BODIES))
     head = b"".join(line + b"\r\n" for line in [draw(_STATUS_LINES), *fields])
-    received = draw(_INTERIM) + head + b"\r\n" + draw(_BODIES)
-    for _ in range(draw(st.integers(0, 3))):
+    received = draw(_INTERIM) + head + b"\r\n" + body
+    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 1, 2, 3]))):
         start = draw(st.integers(0, len(received)))
         end = start + draw(st.sampled_from([0, 0, 1, 2, 20]))
         received = received[:start] + draw(st.sampled_from(_HOSTILE) | st.binary(max_size=3)) + received[end:]

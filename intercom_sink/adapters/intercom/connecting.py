@@ -6,7 +6,7 @@ share one deadline.
 Private, and tested against the installed versions:
 
 - urllib3 opens each socket with `HTTPConnection._new_conn`. Its own tries all addresses with a timeout for each.
-- The response to CONNECT is read with `recv_into`, and whoever reads a byte at a time starts a timeout again each time.
+- The response to CONNECT is read with `recv_into`, any number of times, each of which starts the timeout again.
 - `SSLContext.wrap_socket` takes the handshake's timeout from `gettimeout` of the socket that it wraps.
 """
 

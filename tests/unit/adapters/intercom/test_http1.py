@@ -262,7 +262,7 @@ def dripping(received: bytes) -> Iterator[bytes]:
     return (received[index : index + 1] for index in range(len(received)))
 
 
-@given(st.sampled_from(METHODS), in_pieces(responses() | st.binary()))
+@given(st.sampled_from(METHODS), in_pieces(responses() | responses() | st.binary()))
 def test_verdict_is_that_of_h11_or_the_difference_is_meant(method: str, pieces: list[bytes]) -> None:
     received = b"".join(pieces)
     own = own_verdict(method, pieces)
