@@ -8,7 +8,7 @@ from itertools import cycle, islice, pairwise
 import pytest
 
 from intercom_sink import decode
-from testbed.intercom import Behaviour, Intercom, after, after_event, error, limited_by, rate_limited, reply, truncated
+from testbed.intercom import Behaviour, Intercom, after, after_event, error, garbage, limited_by, rate_limited, reply
 from testbed.rabbitmq import Node
 from testbed.rate_window import RateWindow
 from tests.support.dead_letters import run_dead_letters
@@ -100,7 +100,7 @@ def test_5xx_delays_its_own_key_alone(queue: Queue, intercom: Intercom, start_si
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "min_pause"), [(rate_limited(2), 1.0), (truncated, 0.5)], ids=["a 429", "no response"]
+    ("behaviour", "min_pause"), [(rate_limited(2), 1.0), (garbage, 0.5)], ids=["a 429", "no response"]
 )  # `Date` is in whole seconds
 def test_all_lanes_pause_then_one_probe_is_sent_before_the_rest(
     queue: Queue, intercom: Intercom, start_sink: StartSink, behaviour: Behaviour, min_pause: float
