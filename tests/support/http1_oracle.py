@@ -11,7 +11,8 @@ from typing import NamedTuple
 import h11
 from hypothesis import strategies as st
 
-from intercom_sink.adapters.intercom.http1 import IncompleteResponse, InvalidResponse, read_response
+from intercom_sink.adapters.intercom.http1 import IncompleteResponse, read_response
+from intercom_sink.adapters.intercom.http1_head import InvalidResponse
 
 METHODS = ("GET", "POST", "HEAD")
 

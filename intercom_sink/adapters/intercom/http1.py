@@ -34,13 +34,15 @@ MAX_RECEIVED bytes in all, whatever lengths are declared.
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
-MAX_HEAD = 2**16
-"""Bytes of one head, and of the trailers after the last chunk."""
-
-MAX_FIELDS = 100
-"""Header fields of one head, and trailer fields."""
+from intercom_sink.adapters.intercom.http1_head import (
+    MAX_HEAD,
+    InvalidResponse,
+    are_fields,
+    check_beginning,
+    parse_head,
+)
 
 MAX_BODY = 2**20
 """Bytes read of a response's body. If there are more, the connection is closed."""
@@ -51,24 +53,10 @@ MAX_RECEIVED = 8 * 2**20
 _MAX_CHUNK_LINE = 2**12
 """Bytes of a chunk's size and extensions."""
 
-_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_TEXT = r"[\t\x20-\x7e\x80-\xff]*"  # what a value or a reason phrase may hold
-_STATUS_LINE = rf"HTTP/1\.([0-9]) ([1-9][0-9]{{2}})(?: {_TEXT})?\r\n"
-_FIELD_LINE = rf"{_NAME}:{_TEXT}(?:\r\n[ \t]{_TEXT})*+\r\n"
-_FIELD_LINES = rf"(?:{_FIELD_LINE}){{0,{MAX_FIELDS}}}+"
-
-_HEAD = re.compile(rf"{_STATUS_LINE}({_FIELD_LINES})\r\n")
-_BEGINNING = re.compile(rf"{_STATUS_LINE}{_FIELD_LINES}")
-_TRAILERS = re.compile(_FIELD_LINES)
-_FOLD = re.compile(r"\r\n[ \t]+")
 _LENGTH = re.compile(r"([0-9]{1,20})(?:[ \t]*,[ \t]*\1)*")
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,20})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n")
 _INTERIM_HEADS = re.compile(rb"(?:HTTP/1\.[0-9] 1(?!01)[0-9]{2}.*?\r\n\r\n)*", re.DOTALL)
 _INTERIM_STATUS = re.compile(rb"HTTP/1\.[0-9] 1(?!01)[0-9]{2}")
-
-
-class InvalidResponse(ValueError):
-    """What was received is no HTTP/1.1 response, or exceeds a bound. The text repeats nothing of it."""
 
 
 class IncompleteResponse(ConnectionError):
@@ -153,12 +141,12 @@ class _Stream:
         if not buffer:
             self._receive_more()
         while (end := buffer.find(b"\r\n\r\n", max(0, searched - 3), MAX_HEAD)) < 0:
-            _check_beginning(buffer, searched)
+            check_beginning(buffer, searched)
             searched = len(buffer)
             self._receive_more()
         text = buffer[: end + 4].decode("latin-1")
         del buffer[: end + 4]
-        return _parse_head(text)
+        return parse_head(text)
 
     def read_exactly(self, count: int, body: bytearray) -> None:
         """Moves so many bytes to the body."""
@@ -194,7 +182,7 @@ class _Stream:
         trailers = bytearray()
         while (line := self._read_line(MAX_HEAD - len(trailers))) != b"\r\n":
             trailers += line
-        if not _TRAILERS.fullmatch(trailers.decode("latin-1")):
+        if not are_fields(trailers.decode("latin-1")):
             raise InvalidResponse("the trailers after the last chunk are invalid")
         return True
 
@@ -226,43 +214,6 @@ class _Stream:
             raise InvalidResponse(f"the response has over {MAX_RECEIVED} bytes")
         self._buffer += received
         return bool(received)
-
-
-def _parse_head(text: str) -> tuple[int, int, dict[str, str]]:
-    match = _HEAD.fullmatch(text)
-    if match is None:
-        _refuse(text)
-    minor, status, lines = match.groups()
-    if "\r\n " in lines or "\r\n\t" in lines:
-        lines = _FOLD.sub(" ", lines)
-    fields: dict[str, str] = {}
-    for line in lines.split("\r\n")[:-1]:
-        name, _, value = line.partition(":")
-        key, value = name.lower(), value.strip(" \t")
-        fields[key] = f"{fields[key]}, {value}" if key in fields else value
-    return int(minor), int(status), fields
-
-
-def _check_beginning(buffer: bytearray, searched: int) -> None:
-    """Refuses the beginning of a head that no further bytes can make valid."""
-    if len(buffer) >= MAX_HEAD:
-        raise InvalidResponse(f"the head of the response is longer than {MAX_HEAD} bytes")
-    if buffer.find(b"\n", searched) >= 0:
-        lines = buffer[: buffer.rfind(b"\n") + 1].decode("latin-1")
-        if not _BEGINNING.fullmatch(lines):
-            _refuse(lines)
-    elif not b"HTTP/1.".startswith(buffer[:7]):
-        _refuse("")
-
-
-def _refuse(head: str) -> NoReturn:
-    """Says which line of a head is invalid."""
-    match = _BEGINNING.match(head)
-    if match is None:
-        raise InvalidResponse("the response does not begin with a status line of HTTP/1.1")
-    if match[0].count("\n") > MAX_FIELDS:
-        raise InvalidResponse(f"the head of the response has over {MAX_FIELDS} fields")
-    raise InvalidResponse(f"line {match[0].count(chr(10)) + 1} of the response's head is invalid")
 
 
 def _content_length(headers: Mapping[str, str]) -> int | None:

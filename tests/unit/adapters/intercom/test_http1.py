@@ -9,14 +9,12 @@ from hypothesis import strategies as st
 
 from intercom_sink.adapters.intercom.http1 import (
     MAX_BODY,
-    MAX_FIELDS,
-    MAX_HEAD,
     MAX_RECEIVED,
     IncompleteResponse,
-    InvalidResponse,
     final_response_begins,
     read_response,
 )
+from intercom_sink.adapters.intercom.http1_head import MAX_FIELDS, MAX_HEAD, InvalidResponse
 from tests.support.http1_oracle import METHODS, Verdict, in_pieces, oracle_verdict, own_verdict, responses, unexplained
 
 OK = b"HTTP/1.1 200 OK\r\n"
