@@ -45,6 +45,7 @@ class Job:
             "BENCH_SERVER_URL": self.server_url,
             "BENCH_CONCURRENCY": str(self.concurrency),
             "BENCH_MESSAGES": str(self.messages),
+            "BENCH_TOKEN": TOKEN,
             "CJW_RABBITMQ_HOST": self.broker_url,
             "CJW_INTERCOM_QUEUE_NAME": self.queue,
             "CJW_INTERCOM_API_URL": self.server_url,

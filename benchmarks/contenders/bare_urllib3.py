@@ -6,8 +6,7 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from urllib3 import HTTPConnectionPool
-from urllib3.util import parse_url
+from urllib3 import connection_from_url
 
 from benchmarks.contenders import Job
 from benchmarks.messages import DATA, HEADERS, PATH
@@ -15,8 +14,7 @@ from benchmarks.messages import DATA, HEADERS, PATH
 
 def make_sender(job: Job) -> Callable[[], object]:
     """Returns a function that sends one request; any number of threads may call it at once."""
-    url = parse_url(job.server_url)
-    pool = HTTPConnectionPool(url.host or "", url.port, maxsize=job.concurrency, block=True)
+    pool = connection_from_url(job.server_url, maxsize=job.concurrency, block=True)
     headers = HEADERS | {"Content-Type": "application/json"}
     body = json.dumps(DATA).encode()
     return lambda: pool.urlopen("POST", PATH, body, headers, retries=False)
