@@ -7,6 +7,9 @@ BENCH_BIN := .venv-bench/bin
 TEST_PROCESSES ?= 4
 SOAK_SEEDS ?= 50000
 BENCH_ROUNDS ?= 5
+BENCH_CHOICE := $(if $(ONLY),--only $(ONLY)) $(if $(CONTENDERS),--contenders $(CONTENDERS))
+BENCH_FOLDER := $(if $(ONLY)$(CONTENDERS),build,docs)
+BENCH_RESULTS := $(BENCH_FOLDER)/benchmarks/results.json
 FUZZ_SECONDS ?= 60
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
     --custom-compile-command 'make lock'
@@ -69,14 +72,16 @@ fuzz: .venv/complete
 	$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
 	$(BIN)/python -m tests.fuzz.responses $(FUZZ_SECONDS)
 
-# The sink against a bare HTTP client and its peers; 40 minutes. Writes docs/benchmarks.md.
+# The sink against a bare HTTP client and its peers; an hour. Writes docs/benchmarks.md. With ONLY or CONTENDERS, a part
+# of it, written to build/: make bench ONLY='speed/0ms/64 tls' CONTENDERS='sink aio-pika' BENCH_ROUNDS=3
+# `.venv-bench/bin/python -m benchmarks list` prints the names.
 bench: .venv-bench/complete
-	$(BENCH_BIN)/python -m benchmarks measure --rounds $(BENCH_ROUNDS) docs/benchmarks/results.json
-	$(BENCH_BIN)/python -m benchmarks render docs/benchmarks/results.json docs
+	$(BENCH_BIN)/python -m benchmarks measure --rounds $(BENCH_ROUNDS) $(BENCH_CHOICE) $(BENCH_RESULTS)
+	$(BENCH_BIN)/python -m benchmarks render $(BENCH_RESULTS) $(BENCH_FOLDER)
 
-# The same in a few minutes: one round, fewer and shorter runs, written to build/.
+# The same in 6 minutes: one round, fewer and shorter runs, written to build/.
 bench-quick: .venv-bench/complete
-	$(BENCH_BIN)/python -m benchmarks measure --quick build/benchmarks/results.json
+	$(BENCH_BIN)/python -m benchmarks measure --quick $(BENCH_CHOICE) build/benchmarks/results.json
 	$(BENCH_BIN)/python -m benchmarks render build/benchmarks/results.json build
 
 # The source distribution and the wheel, as a release publishes them, built with the locked setuptools.

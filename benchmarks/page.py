@@ -2,62 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from benchmarks.plan import (
-    BARE_URLLIB3,
-    CELERY,
-    FASTSTREAM,
-    HOT_KEY_SECONDS,
-    PLAIN_LOOP,
-    SINK,
-    WINDOW,
-    WINDOW_SECONDS,
-    Case,
-    Group,
-)
-from benchmarks.results import Results, Run, Spread, ratios
-from benchmarks.targets import Target, targets
-
-INTRODUCTION = f"""\
-# Benchmarks
-
-    make bench
-
-Each run uses a fresh HTTP server in Intercom's place, which responds after a fixed latency; a fresh queue on a private
-RabbitMQ, which already holds all messages; and a fresh process of one contender. It ends with the last response. In
-each round the contenders take turns at the same work. The tables show the median of all rounds, with minimum and
-maximum in parentheses. Broker, server and contender share the cores.
-
-- **{BARE_URLLIB3}**: the upper bound. A loop that sends the same requests over kept-alive connections, on as many
-  threads as requests may be in flight; no broker.
-- **{SINK}**: `intercom-sink run`.
-- **{PLAIN_LOOP}**: pika's `BlockingConnection`, prefetch 1, `requests.post`, ack.
-- **{FASTSTREAM}**: one `httpx.AsyncClient`, on uvloop; the prefetch is the concurrency; failed messages are requeued.
-- **{CELERY}**: `requests`, late acks, prefetch multiplier 1, retries with exponential backoff; a pool of threads, or at
-  concurrency 1 its default pool of processes, which is faster there.
-
-**Concurrency** is the maximum number of requests in flight. The **rate** is messages per second up to the last
-response, as the server counts them. The first tenth of a run is left out as warm-up: connections are opened then, and
-the sink sends its probe request. **CPU** is the CPU time of all threads of the process and its children, from the first
-response on. **Memory** is peak resident memory; pages that processes share are counted in each. **Startup** is the time
-from the start of the process to its first request. A run is valid only if every message got exactly one 200 response
-and the queue is empty at the end; otherwise the benchmark fails.
-"""
-
-WINDOW_PROSE = f"""\
-The server allows {WINDOW:,} requests in each window of {WINDOW_SECONDS} s, which is Intercom's default for an app, and
-responds to the rest with 429. The share is the used part of the complete windows, that is, of all but the first and the
-last."""
-
-HOT_KEY_PROSE = f"""\
-Every other message has the same ordering key, the hot key; the rest have 255 other keys. The latency is 200 ms, so the
-hot key can't exceed 5 messages per second. Both rates are of the first {HOT_KEY_SECONDS:g} s, while the hot key's
-backlog lasts."""
-
-BACKLOG_PROSE = """\
-Memory and CPU time by the number of messages in the queue, at 0 ms. Growth is that of resident memory over the second
-half of the messages. The peers' backlogs are smaller, because they would take minutes for the larger ones.
-
-![Memory and CPU time by backlog](benchmarks/backlog.svg)"""
+from benchmarks import prose
+from benchmarks.cases import Case, Group
+from benchmarks.catalogue import BARE_URLLIB3, BY_NAME, SINK
+from benchmarks.results import Measure, Results, Spread, ratios
+from benchmarks.targets import HOUR, Target, targets
 
 Column = tuple[str, Callable[[Case], str]]
 
@@ -65,25 +14,44 @@ Column = tuple[str, Callable[[Case], str]]
 def page(results: Results) -> str:
     """The whole page, in Markdown."""
     sections = [
-        INTRODUCTION,
+        prose.INTRODUCTION,
+        _server(results),
         _facts(results),
         _targets(results),
+        _failures(results),
         _speed(results),
+        _tls(results),
+        _limited(results),
+        _paced(results),
+        _idle(results),
+        _system_calls(results),
+        _imports(results),
         _window(results),
+        _shared(results),
         _hot_key(results),
         _backlog(results),
     ]
     return "\n".join(section for section in sections if section)
 
 
+def _server(results: Results) -> str:
+    spreads = [(results.spread(case, Measure.SERVER_CPU), case) for case in results.cases(Group.SPEED)]
+    shares = [(spread.median, case) for spread, case in spreads if spread]
+    if not shares:
+        return ""
+    share, case = max(shares, key=lambda pair: pair[0])
+    cell = f"{case.contender}, {case.concurrency} in flight, {case.latency_ms} ms"
+    return prose.SERVER.format(case=cell, share=share) + "\n"
+
+
 def _facts(results: Results) -> str:
-    return table(list(results.facts), [list(results.facts.values())])
+    facts = " · ".join(f"{name} {value}" for name, value in results.facts.items())
+    return "\n\n".join([facts, *results.notes]) + "\n"
 
 
 def _targets(results: Results) -> str:
-    rows = [[target.metric, target.bound, _measured(target), _verdict(target)] for target in targets(results)]
-    prose = "Where the time goes at concurrency 1 and 0 ms: [decision 11](decisions/0011-what-bounds-one-at-a-time.md)."
-    return f"## Targets\n\n{prose}\n\n" + table(["metric", "target", "measured", "met?"], rows)
+    rows = [[target.figure, target.bound, _measured(target), _verdict(target)] for target in targets(results)]
+    return f"## What it must reach\n\n{prose.TARGETS}\n\n" + table(["figure", "wanted", "reached", "met?"], rows)
 
 
 def _measured(target: Target) -> str:
@@ -91,83 +59,179 @@ def _measured(target: Target) -> str:
 
 
 def _verdict(target: Target) -> str:
-    return "" if target.measured is None else "yes" if target.met else "**no**"
+    if target.measured is None or target.met:
+        return "" if target.measured is None else "yes"
+    return f"**no**: {target.explanation}" if target.explanation else "**no**"
+
+
+def _failures(results: Results) -> str:
+    if not results.failures:
+        return ""
+    rows = [[f"`{failure.case.name}`", str(failure.round), failure.reason] for failure in results.failures]
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    return "## Runs that failed\n\n" + table(["case", "round", "why"], rows)
 
 
 def _speed(results: Results) -> str:
     columns = [
-        ("latency", lambda case: f"{case.latency_ms} ms"),
-        _concurrency,
+        _latency,
+        _in_flight,
         _contender,
-        _column("messages/s", results, lambda run: run.rate, 1),
-        (f"rate / {BARE_URLLIB3}'s", lambda case: _relative_rate(results, case)),
-        _column("CPU us/message", results, lambda run: run.cpu),
-        _column("peak memory MiB", results, lambda run: run.peak_memory, 1),
-        _column("startup s", results, lambda run: run.startup, 2),
+        _column("messages/s", results, Measure.RATE, 1),
+        _relative(f"rate / {BARE_URLLIB3.name}'s", results, Measure.RATE),
+        _column("CPU us/message", results, Measure.CPU),
+        _column("switches/message", results, Measure.SWITCHES, 1),
+        _column("peak memory MiB", results, Measure.PEAK_MEMORY, 1),
+        _column("start s", results, Measure.STARTUP, 2),
     ]
     plots = "\n".join(
-        f"![Messages per second by concurrency, {latency_ms} ms](benchmarks/rate-{latency_ms}ms.svg)"
+        f"![Messages per second by requests in flight, {latency_ms} ms](benchmarks/rate-{latency_ms}ms.svg)"
         for latency_ms in sorted({case.latency_ms for case in results.cases(Group.SPEED)})
     )
-    return _section("Speed", plots, results.cases(Group.SPEED), columns)
+    return _section("Speed", plots, results, Group.SPEED, columns)
+
+
+def _tls(results: Results) -> str:
+    columns = [
+        _latency,
+        _in_flight,
+        _contender,
+        _column("messages/s", results, Measure.RATE, 1),
+        _relative(f"rate / {BARE_URLLIB3.name}'s", results, Measure.RATE),
+        _column("CPU us/message", results, Measure.CPU),
+    ]
+    return _section("TLS", prose.TLS, results, Group.TLS, columns)
+
+
+def _limited(results: Results) -> str:
+    columns = [
+        _contender,
+        _column("messages/s", results, Measure.RATE, 1),
+        _column("CPU us/message", results, Measure.CPU),
+        _column("start s", results, Measure.STARTUP, 2),
+    ]
+    return _section("Little CPU", prose.LIMITED, results, Group.LIMITED, columns)
+
+
+def _paced(results: Results) -> str:
+    columns = [
+        ("messages/s", lambda case: str(case.per_second)),
+        _contender,
+        _column("latency, median ms", results, Measure.LATENCY_MEDIAN, 2),
+        _column("99th percentile ms", results, Measure.LATENCY_P99, 2),
+        _column("CPU, cores", results, Measure.CPU_SHARE, 3),
+        _column("wake-ups/s", results, Measure.WAKEUPS),
+        _column("429s received", results, Measure.REFUSED),
+    ]
+    return _section("End-to-end latency, and cost at the window", prose.PACED, results, Group.PACED, columns)
+
+
+def _idle(results: Results) -> str:
+    columns = [
+        _contender,
+        _column("CPU s/hour", results, Measure.CPU_SHARE, 2, factor=HOUR),
+        _column("wake-ups/s", results, Measure.WAKEUPS, 1),
+    ]
+    return _section("Idle", prose.IDLE, results, Group.IDLE, columns)
+
+
+def _system_calls(results: Results) -> str:
+    columns = [_in_flight, _contender, _column("futex calls/message", results, Measure.FUTEXES, 1)]
+    return _section("Threads that wait for each other", prose.SYSTEM_CALLS, results, Group.SYSTEM_CALLS, columns)
+
+
+def _imports(results: Results) -> str:
+    columns = [
+        _column("command line ms", results, Measure.IMPORT_SECONDS, factor=1000),
+        _column("its four libraries ms", results, Measure.LIBRARIES_SECONDS, factor=1000),
+    ]
+    return _section("Import time", prose.IMPORTS, results, Group.IMPORTS, columns)
 
 
 def _window(results: Results) -> str:
     columns = [
-        ("latency", lambda case: f"{case.latency_ms} ms"),
-        _concurrency,
+        _latency,
+        _in_flight,
         _contender,
-        _column("messages/s", results, lambda run: run.rate, 1),
-        _column("share of the window", results, lambda run: run.window_share or 0.0, 3),
-        _column("429s received", results, lambda run: run.refused),
+        _column("messages/s", results, Measure.RATE, 1),
+        _column("share of the window", results, Measure.WINDOW_SHARE, 3),
+        _column("429s received", results, Measure.REFUSED),
     ]
-    return _section("Rate window", WINDOW_PROSE, results.cases(Group.WINDOW), columns)
+    return _section("Rate window", prose.WINDOW_SECTION, results, Group.WINDOW, columns)
+
+
+def _shared(results: Results) -> str:
+    columns = [
+        ("sinks", lambda case: str(case.sinks)),
+        _column("share of the window", results, Measure.WINDOW_SHARE, 3),
+        _column("429s received", results, Measure.REFUSED),
+        _column("429s, % of responses", results, Measure.REFUSED_SHARE, 2, factor=100),
+        _column("least part", results, Measure.LEAST_SHARE, 2),
+    ]
+    return _section("Several sinks on one window", prose.SHARED, results, Group.SHARED, columns)
 
 
 def _hot_key(results: Results) -> str:
     columns = [
         _contender,
-        _concurrency,
-        _column("other keys, messages/s", results, lambda run: run.rate, 1),
-        _column("hot key, messages/s", results, lambda run: run.hot_key_rate or 0.0, 1),
+        _in_flight,
+        _column("other keys, messages/s", results, Measure.RATE, 1),
+        _column("hot key, messages/s", results, Measure.HOT_KEY_RATE, 1),
     ]
-    return _section("Hot key", HOT_KEY_PROSE, results.cases(Group.HOT_KEY), columns)
+    return _section("Hot key", prose.HOT_KEY, results, Group.HOT_KEY, columns)
 
 
 def _backlog(results: Results) -> str:
     columns = [
         ("backlog", lambda case: f"{case.messages:,}"),
-        _concurrency,
+        _in_flight,
         _contender,
-        _column("messages/s", results, lambda run: run.rate, 1),
-        _column("CPU us/message", results, lambda run: run.cpu),
-        _column("peak memory MiB", results, lambda run: run.peak_memory, 1),
-        _column("growth MiB", results, lambda run: run.memory_growth, 2),
-        _column("startup s", results, lambda run: run.startup, 2),
+        _column("messages/s", results, Measure.RATE, 1),
+        _column("CPU us/message", results, Measure.CPU),
+        _column("peak memory MiB", results, Measure.PEAK_MEMORY, 1),
+        _column("growth MiB", results, Measure.MEMORY_GROWTH, 2),
     ]
-    cases = sorted(results.cases(Group.BACKLOG), key=lambda case: case.messages)
-    return _section("Backlog", BACKLOG_PROSE, cases, columns)
+    return _section("Backlog", prose.BACKLOG, results, Group.BACKLOG, columns)
 
 
-def _section(title: str, prose: str, cases: Sequence[Case], columns: Sequence[Column]) -> str:
+def _section(title: str, text: str, results: Results, group: Group, columns: Sequence[Column]) -> str:
+    """A section with a row for each case of its group; empty if none was measured."""
+    cases = sorted(results.cases(group), key=_order)
     if not cases:
         return ""
     rows = [[show_case(case) for _, show_case in columns] for case in cases]
-    return f"## {title}\n\n{prose}\n\n" + table([name for name, _ in columns], rows)
+    return f"## {title}\n\n{text}\n\n" + table([name for name, _ in columns], rows)
 
 
-_concurrency: Column = ("concurrency", lambda case: str(case.concurrency))
-_contender: Column = ("contender", lambda case: case.contender)
+def _order(case: Case) -> tuple[object, ...]:
+    contender = list(BY_NAME).index(case.contender)
+    if case.group == Group.BACKLOG:
+        return case.messages, contender
+    return case.latency_ms, case.concurrency, case.per_second, case.sinks, contender
 
 
-def _column(name: str, results: Results, value: Callable[[Run], float], digits: int = 0) -> Column:
-    return name, lambda case: show(results.spread(case, value), digits)
+_latency: Column = ("latency", lambda case: f"{case.latency_ms} ms")
+_in_flight: Column = ("in flight", lambda case: str(case.concurrency))
+_contender: Column = ("contender", lambda case: f"**{SINK.name}**" if case.contender == SINK.name else case.contender)
 
 
-def _relative_rate(results: Results, case: Case) -> str:
-    bare = results.find(Group.SPEED, BARE_URLLIB3, case.concurrency, case.latency_ms)
-    values = ratios(results.of_case(case), bare)
-    return f"{Spread.of(values).median:.2f}" if values else ""
+def _column(name: str, results: Results, measure: Measure, digits: int = 0, factor: float = 1) -> Column:
+    def cell(case: Case) -> str:
+        spread = results.spread(case, measure)
+        if spread is None:
+            return ""
+        return show(Spread(*(factor * value for value in (spread.median, spread.min, spread.max))), digits)
+
+    return name, cell
+
+
+def _relative(name: str, results: Results, measure: Measure) -> Column:
+    def cell(case: Case) -> str:
+        bare = results.find(case.group, BARE_URLLIB3, case.concurrency, case.latency_ms)
+        values = ratios(results.of_case(case), bare, measure)
+        return f"{Spread.of(values).median:.2f}" if values else ""
+
+    return name, cell
 
 
 def show(spread: Spread, digits: int) -> str:

@@ -1,27 +1,47 @@
 """Plots for docs/benchmarks.md, as SVG. The same results always produce the same bytes."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from benchmarks.plan import CONTENDERS, Group
-from benchmarks.results import Results, Spread
+from benchmarks.cases import Group
+from benchmarks.catalogue import (
+    AIO_PIKA,
+    BARE_URLLIB3,
+    BENTHOS,
+    CELERY,
+    CONTENDERS,
+    DRAMATIQ,
+    FASTSTREAM,
+    GO_LOOP,
+    PLAIN_LOOP,
+    SINK,
+    TASKIQ,
+    Contender,
+)
+from benchmarks.results import Measure, Results, Spread
 
 mpl.rcParams.update({"svg.hashsalt": "benchmarks", "svg.fonttype": "none", "font.size": 9})
 
-STYLES = {
-    contender: {"color": color, "marker": marker, "linestyle": line}
-    for contender, color, marker, line in zip(
-        CONTENDERS,
-        ("#555555", "#0072b2", "#009e73", "#e69f00", "#cc79a7"),
-        ("", "o", "s", "^", "D"),
-        ("--", "-", "-", "-", "-"),
-        strict=True,
-    )
+COLORS = {
+    BARE_URLLIB3: "#6e6e6e",
+    SINK: "#0072b2",
+    AIO_PIKA: "#d55e00",
+    BENTHOS: "#009e73",
+    GO_LOOP: "#e69f00",
+    TASKIQ: "#cc79a7",
+    DRAMATIQ: "#8c564b",
+    PLAIN_LOOP: "#17a2b8",
+    FASTSTREAM: "#7e57c2",
+    CELERY: "#9e9d24",
 }
-"""The colours are from the Okabe-Ito palette, which colour-blind readers can distinguish too."""
+"""The first are from the Okabe-Ito palette, which colour-blind readers can distinguish too. Each is visible on a light
+and on a dark background; the pictures have a white one."""
+
+MARKERS = dict(zip(COLORS, ("", "o", "s", "^", "v", "D", "P", "X", "<", ">"), strict=True))
 
 
 def save_plots(results: Results, folder: Path) -> None:
@@ -34,52 +54,59 @@ def save_plots(results: Results, folder: Path) -> None:
 
 
 def _rates(results: Results, latency_ms: int) -> Figure:
-    figure = Figure(figsize=(5.5, 3.2), layout="constrained")
+    figure = Figure(figsize=(8, 4), layout="constrained")
     axes = figure.subplots()
     cases = [case for case in results.cases(Group.SPEED) if case.latency_ms == latency_ms]
     for contender in CONTENDERS:
         points = [
-            (case.concurrency, results.spread(case, lambda run: run.rate))
-            for case in cases
-            if case.contender == contender
+            (case.concurrency, results.spread(case, Measure.RATE)) for case in cases if case.contender == contender.name
         ]
         _draw(axes, contender, points)
     ticks = sorted({case.concurrency for case in cases})
-    axes.set(title=f"Latency {latency_ms} ms", xlabel="concurrency", ylabel="messages/s")
+    axes.set(title=f"Latency {latency_ms} ms", xlabel="requests in flight", ylabel="messages/s")
     axes.set(xscale="log", yscale="log", xticks=ticks, xticklabels=ticks)
     axes.minorticks_off()
-    _finish(axes)
+    axes.grid(alpha=0.3)
+    figure.legend(loc="outside right upper", frameon=False)
     return figure
 
 
 def _backlog(results: Results) -> Figure:
-    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
     memory, cpu = figure.subplots(ncols=2)
     for contender in CONTENDERS:
-        cases = [case for case in results.cases(Group.BACKLOG) if case.contender == contender]
-        _draw(memory, contender, [(case.messages, results.spread(case, lambda run: run.peak_memory)) for case in cases])
-        _draw(cpu, contender, [(case.messages, results.spread(case, lambda run: run.cpu)) for case in cases])
+        cases = [case for case in results.cases(Group.BACKLOG) if case.contender == contender.name]
+        _draw(memory, contender, [(case.messages, results.spread(case, Measure.PEAK_MEMORY)) for case in cases])
+        _draw(cpu, contender, [(case.messages, results.spread(case, Measure.CPU)) for case in cases])
     memory.set(title="Memory", ylabel="peak MiB", ylim=(0, None))
     cpu.set(title="CPU time", ylabel="microseconds/message", ylim=(0, None))
     for axes in (memory, cpu):
         axes.set(xlabel="messages in the queue", xscale="log")
-        _finish(axes)
+        axes.grid(alpha=0.3)
+    figure.legend(*memory.get_legend_handles_labels(), loc="outside right upper", frameon=False)
     return figure
 
 
-def _draw(axes: Any, contender: str, points: list[tuple[int, Spread]]) -> None:
+def _draw(axes: Any, contender: Contender, points: Iterable[tuple[int, Spread | None]]) -> None:
     """Draws a line through the medians, with error bars from minimum to maximum."""
-    if not points:
+    measured = [(x, spread) for x, spread in points if spread]
+    if not measured:
         return
-    medians = [spread.median for _, spread in points]
-    below = [spread.median - spread.min for _, spread in points]
-    above = [spread.max - spread.median for _, spread in points]
-    axes.errorbar([x for x, _ in points], medians, yerr=[below, above], label=contender, capsize=2, **STYLES[contender])
-
-
-def _finish(axes: Any) -> None:
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
+    medians = [spread.median for _, spread in measured]
+    below = [spread.median - spread.min for _, spread in measured]
+    above = [spread.max - spread.median for _, spread in measured]
+    axes.errorbar(
+        [x for x, _ in measured],
+        medians,
+        yerr=[below, above],
+        label=contender.name,
+        capsize=2,
+        color=COLORS[contender],
+        marker=MARKERS[contender],
+        linestyle="--" if contender == BARE_URLLIB3 else "-",
+        linewidth=2.5 if contender == SINK else 1.2,
+        zorder=3 if contender == SINK else 2,
+    )
 
 
 def _save(figure: Figure, file: Path) -> None:

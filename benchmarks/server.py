@@ -1,16 +1,17 @@
 """A fast HTTP server in Intercom's place: every response takes a fixed time, and there may be a rate window.
 
     python -m benchmarks.server [--latency SECONDS] [--limit REQUESTS] [--warm-up COUNT] [--checkpoints COUNT,...]
+                                [--certificate FILE]
 
 Prints its port; then, whenever the number of 200 responses reaches a checkpoint, a line with the monotonic time; and
 once its standard input ends, its statistics as one line of JSON. It shares the cores with what is measured, so it runs
-on httptools and uvloop to use little CPU time.
+on httptools and uvloop, and makes a response once a second, to use little CPU time.
 """
 
 import argparse
 import asyncio
 import json
-import math
+import ssl
 import sys
 import time
 from collections.abc import Iterable
@@ -52,36 +53,51 @@ class Server:
         window: the rate window; None allows any number of requests.
         warm_up: how many 200 responses on each path to leave out of its statistics.
         checkpoints: the counts of 200 responses at which to print a line.
+
+    Attributes:
+        paths: what was counted on each path, without its query.
+        arrivals: when the request arrived whose query is this number.
     """
 
     def __init__(self, latency: float, window: RateWindow | None, warm_up: int, checkpoints: Iterable[int]) -> None:
         self.latency = latency
         self.window = window
         self.paths: dict[bytes, PathStatistics] = {}
+        self.arrivals: dict[int, float] = {}
+        self._second = 0
+        self._response = b""
         self._warm_up = warm_up
         self._count = 0
         self._checkpoints = sorted(checkpoints, reverse=True)
         self._in_flight = 0
         self._max_in_flight = 0
 
-    def start(self) -> tuple[bool, bytes]:
+    def start(self, path: bytes, number: bytes, arrived_at: float) -> tuple[bool, bytes]:
         """Counts a request that has arrived; returns whether it is admitted, and the response to send."""
         self._in_flight += 1
-        self._max_in_flight = max(self._max_in_flight, self._in_flight)
+        if self._in_flight > self._max_in_flight:
+            self._max_in_flight = self._in_flight
+        if number:
+            self.arrivals.setdefault(int(number), arrived_at)
+        if path not in self.paths:
+            self.paths[path] = PathStatistics(-self._warm_up, arrived_at, arrived_at, arrived_at)
         now = time.time()
         if self.window is None:
-            return True, _response(OK, {"Date": http_date(math.floor(now))})
+            if int(now) != self._second:
+                self._second = int(now)
+                self._response = _response(OK, {"Date": http_date(self._second)})
+            return True, self._response
         admission = self.window.admit(now)
         return admission.admitted, _response(OK if admission.admitted else TOO_MANY_REQUESTS, admission.headers)
 
-    def finish(self, path: bytes, arrived_at: float, admitted: bool) -> None:
+    def finish(self, path: bytes, admitted: bool) -> None:
         """Counts a response that was sent."""
         self._in_flight -= 1
         if not admitted:
             return
         self._count += 1
         now = time.monotonic()
-        statistics = self.paths.setdefault(path, PathStatistics(-self._warm_up, arrived_at, arrived_at, now))
+        statistics = self.paths[path]
         statistics.count += 1
         statistics.last_response_at = now
         if statistics.count == 0:
@@ -93,6 +109,7 @@ class Server:
     def statistics(self) -> dict[str, object]:
         """What was counted, as JSON values."""
         return {
+            "arrivals": self.arrivals,
             "paths": {path.decode(): asdict(statistics) for path, statistics in self.paths.items()},
             "refused": self.window.refused if self.window else 0,
             "max_in_flight": self._max_in_flight,
@@ -107,7 +124,7 @@ class Connection(asyncio.Protocol):
         self._server = server
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
-        self._path = b""
+        self._path = self._number = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's has its methods, but not its base class
@@ -116,19 +133,18 @@ class Connection(asyncio.Protocol):
         self._parser.feed_data(data)
 
     def on_url(self, url: bytes) -> None:
-        self._path = url
+        self._path, _, self._number = url.partition(b"?")
 
     def on_message_complete(self) -> None:
-        arrived_at = time.monotonic()
-        admitted, response = self._server.start()
+        admitted, response = self._server.start(self._path, self._number, time.monotonic())
         if self._server.latency:
-            self._loop.call_later(self._server.latency, self._send, response, arrived_at, admitted)
+            self._loop.call_later(self._server.latency, self._send, response, admitted)
         else:
-            self._send(response, arrived_at, admitted)
+            self._send(response, admitted)
 
-    def _send(self, response: bytes, arrived_at: float, admitted: bool) -> None:
+    def _send(self, response: bytes, admitted: bool) -> None:
         self._transport.write(response)
-        self._server.finish(self._path, arrived_at, admitted)
+        self._server.finish(self._path, admitted)
 
 
 def _response(status_line: bytes, headers: dict[str, str]) -> bytes:
@@ -136,10 +152,14 @@ def _response(status_line: bytes, headers: dict[str, str]) -> bytes:
     return b"%b%bContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (status_line, lines, len(BODY), BODY)
 
 
-async def serve(server: Server) -> None:
-    """Serves until standard input ends."""
+async def serve(server: Server, certificate: str | None = None) -> None:
+    """Serves until standard input ends; over TLS with the certificate of a file."""
     loop = asyncio.get_running_loop()
-    listener = await loop.create_server(lambda: Connection(server), "127.0.0.1", 0, backlog=512)
+    context = None
+    if certificate is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+    listener = await loop.create_server(lambda: Connection(server), "127.0.0.1", 0, backlog=512, ssl=context)
     print(listener.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     print(json.dumps(server.statistics()), flush=True)
@@ -160,9 +180,11 @@ def main() -> None:
         metavar="COUNT,...",
         help="counts of 200 responses at which to print a line",
     )
+    parser.add_argument("--certificate", metavar="FILE", help="a certificate and its key: serves over TLS")
     arguments = parser.parse_args()
     window = RateWindow(arguments.limit) if arguments.limit else None
-    uvloop.run(serve(Server(arguments.latency, window, arguments.warm_up, arguments.checkpoints)))
+    server = Server(arguments.latency, window, arguments.warm_up, arguments.checkpoints)
+    uvloop.run(serve(server, arguments.certificate))
 
 
 if __name__ == "__main__":

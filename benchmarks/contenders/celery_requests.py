@@ -8,7 +8,7 @@ import requests
 from celery import Celery
 
 from benchmarks.contenders import Job
-from benchmarks.messages import DATA, HEADERS, PATH
+from benchmarks.messages import DATA, HEADERS
 
 TASK = "send"
 
@@ -32,12 +32,10 @@ def make_app(job: Job) -> Celery:
     return app
 
 
-def publish_tasks(job: Job) -> None:
-    """Publishes the messages of a job as tasks."""
+def publish_task(job: Job, path: str) -> None:
+    """Publishes one message as a task; declares the queue."""
     app = make_app(job)
-    with app.producer_pool.acquire(block=True) as producer:
-        for _ in range(job.messages):
-            app.tasks[TASK].apply_async(("POST", PATH, DATA), producer=producer)
+    app.tasks[TASK].apply_async(("POST", path, DATA))
     app.close()
 
 

@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias
 
-from benchmarks.backlog import publish_messages, wait_for_depth
+from benchmarks.backlog import publish_messages
+from benchmarks.catalogue import SINK
 from benchmarks.contenders import Job
 from benchmarks.contenders.bare_urllib3 import make_sender
 from benchmarks.messages import DATA, PATH
@@ -55,8 +56,7 @@ def sink_in_memory(job: Job) -> Work:
 
 def sink_on_rabbitmq(job: Job) -> Work:
     """Adds RabbitMQ and the I/O thread."""
-    publish_messages(job)
-    wait_for_depth(job)
+    publish_messages(SINK, job)
     return build_sink(_settings(job), drain=True).run
 
 
