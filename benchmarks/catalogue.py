@@ -53,7 +53,7 @@ def _dramatiq(concurrency: int) -> Sequence[str]:
 BARE_URLLIB3 = Contender(
     "bare urllib3",
     "urllib3",
-    "the limit of its kind: a loop that sends the same requests over kept-alive connections, on as many threads as "
+    "the limit of its kind, a loop that sends the same requests over kept-alive connections, on as many threads as "
     "requests may be in flight; no broker.",
     _python("benchmarks.contenders.bare_urllib3"),
     fast=True,

@@ -1,9 +1,13 @@
 """The prose of docs/benchmarks.md."""
 
-from benchmarks.cases import CPU_LIMIT, HOT_KEY_SECONDS, SHARED_WINDOW, WINDOW, WINDOW_RATE, WINDOW_SECONDS
-from benchmarks.catalogue import AIO_PIKA, BARE_URLLIB3, CONTENDERS
+from textwrap import fill
 
-_CONTENDERS = "\n".join(f"- **{contender.name}**: {contender.description}" for contender in CONTENDERS)
+from benchmarks.cases import CPU_LIMIT, HOT_KEY_SECONDS, SHARED_WINDOW, WINDOW, WINDOW_RATE, WINDOW_SECONDS
+from benchmarks.catalogue import AIO_PIKA, BARE_URLLIB3, CONTENDERS, SINK
+
+_CONTENDERS = "\n".join(
+    fill(f"- **{contender.name}**: {contender.description}", 120, subsequent_indent="  ") for contender in CONTENDERS
+)
 
 INTRODUCTION = f"""\
 # Benchmarks
@@ -18,8 +22,8 @@ rounds, with minimum and maximum in parentheses. Broker, server and contender sh
 {_CONTENDERS}
 
 Each contender is written as its users would write it, acks a message after its response, and keeps as many requests in
-flight as the case allows. Only {CONTENDERS[1].name} keeps messages of one key in order, waits for Intercom's rate
-window, and decides by the response whether to send a message again, give it up or keep it.
+flight as the case allows. Only {SINK.name} keeps messages of one key in order, waits for Intercom's rate window, and
+decides by the response whether to send a message again, give it up or keep it.
 
 **In flight** is the maximum number of requests that may be in flight. The **rate** is messages per second up to the
 last response, as the server counts them. The first tenth of a run is left out as warm-up: connections are opened then,
@@ -37,7 +41,8 @@ SERVER = (
 
 TARGETS = """\
 Each row is the median over the rounds. Ratios are taken round by round, between runs that took turns. "Closest" is the
-case in which the peer is strongest against the sink."""
+case in which the peer is strongest against the sink. What takes long, and contenders far behind the sink, are measured
+in fewer rounds."""
 
 TLS = f"""\
 The same work over TLS 1.3, with a certificate that is checked. Compared are {BARE_URLLIB3.name} and {AIO_PIKA.name}."""

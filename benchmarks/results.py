@@ -198,4 +198,4 @@ def _run(case: dict[str, object], round: int, **values: float | None) -> Run:
 
 
 def _rounded(run: Run) -> dict[str, float]:
-    return {measure.value: round(value, 4) for measure, value in run.values.items()}
+    return {measure.value: float(f"{value:.6g}") for measure, value in run.values.items()}

@@ -11,19 +11,23 @@ from benchmarks.jobs import make_job
 from benchmarks.processes import running_contender, running_server
 from benchmarks.results import Measure, window_share
 
+START_TIMEOUT = 60.0
+"""Seconds to the first response."""
+
 
 def measure_shared(broker_url: str, case: Case) -> dict[Measure, float]:
-    """Runs the sinks for the seconds of the case, each on a queue of its own."""
+    """Runs the sinks for the seconds of the case from the first response on, each on a queue of its own."""
     contender = BY_NAME[case.contender]
     paths = [f"/sink-{number}" for number in range(case.sinks)]
     with ExitStack() as stack:
-        server = stack.enter_context(running_server(case.latency_ms, limit=SHARED_WINDOW))
+        server = stack.enter_context(running_server(case.latency_ms, limit=SHARED_WINDOW, checkpoints=[1]))
         jobs = [make_job(broker_url, server.url, case) for _ in paths]
         for job, path in zip(jobs, paths, strict=True):
             stack.enter_context(deleting(job))
             publish_messages(contender, job, path=path)
         with ExitStack() as running:
             sinks = [running.enter_context(running_contender(contender, job)) for job in jobs]
+            server.wait_for_checkpoint(sinks[-1], START_TIMEOUT)
             time.sleep(case.seconds)
             for sink in sinks:
                 assert not sink.has_ended(), f"a sink has ended:\n{sink.output()}"

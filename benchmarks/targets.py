@@ -78,7 +78,7 @@ def _against_peers(results: Results) -> list[Target]:
         closest(results, BENTHOS, "at 20 and 200 ms", 0.98, speed, lambda case: case.latency_ms > 0),
     ]
     others = [peer for peer in PEERS if not peer.fast]
-    return rows + [closest(results, peer, "anywhere", 1.0, speed, lambda _: True) for peer in others]
+    return rows + [closest(results, peer, "everywhere", 1.0, speed, lambda _: True) for peer in others]
 
 
 def closest(
@@ -98,8 +98,8 @@ def closest(
         default=([], None),
     )
     tls = ", TLS" if case and case.group == Group.TLS else ""
-    cell = f"{case.concurrency} in flight, {case.latency_ms} ms{tls}" if case else where
-    return at_least(f"rate / {peer.name}'s {where}, where it is closest: {cell}", bound, values, digits=3)
+    cell = f" (closest: {case.concurrency} in flight, {case.latency_ms} ms{tls})" if case else ""
+    return at_least(f"rate / {peer.name}'s, {where}{cell}", bound, values, digits=3)
 
 
 def _of_sink(results: Results, case: Case) -> list[Run]:

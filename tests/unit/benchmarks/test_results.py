@@ -17,7 +17,9 @@ def test_a_spread_is_median_minimum_and_maximum() -> None:
 def test_loading_returns_the_results_that_were_saved(tmp_path: Path) -> None:
     file = tmp_path / "folder" / "results.json"
     saved = replace(
-        results(RUN, with_values(RUN, window_share=0.99)), failures=[Failure(CASE, 2, "it ended")], notes=["no Go"]
+        results(RUN, with_values(RUN, window_share=0.99, cpu_share=0.0000285)),
+        failures=[Failure(CASE, 2, "it ended")],
+        notes=["no Go"],
     )
     saved.save(file)
     assert Results.load(file) == replace(saved, runs=list(saved.runs))

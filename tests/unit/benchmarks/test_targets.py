@@ -61,7 +61,7 @@ def test_tls_counts_among_the_cells_of_the_loop() -> None:
         with_values(replace(RUN, case=tls), rate=90.0),
         with_values(replace(RUN, case=replace(tls, contender=AIO_PIKA.name)), rate=100.0),
     )
-    assert target("where it is closest: 64 in flight, 20 ms, TLS", compared).measured is not None
+    assert target("(closest: 64 in flight, 20 ms, TLS)", compared).measured is not None
 
 
 def test_benthos_at_8_in_flight_and_0_ms_is_not_among_the_targets() -> None:
