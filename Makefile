@@ -76,12 +76,12 @@ fuzz: .venv/complete
 # of it, written to build/: make bench ONLY='speed/0ms/64 tls' CONTENDERS='sink aio-pika' BENCH_ROUNDS=3
 # `.venv-bench/bin/python -m benchmarks list` prints the names.
 bench: .venv-bench/complete
-	$(BENCH_BIN)/python -m benchmarks measure --rounds $(BENCH_ROUNDS) $(BENCH_CHOICE) $(BENCH_RESULTS)
+	$(BENCH_BIN)/python -m benchmarks measure $(BENCH_RESULTS) --rounds $(BENCH_ROUNDS) $(BENCH_CHOICE)
 	$(BENCH_BIN)/python -m benchmarks render $(BENCH_RESULTS) $(BENCH_FOLDER)
 
 # The same in 6 minutes: one round, fewer and shorter runs, written to build/.
 bench-quick: .venv-bench/complete
-	$(BENCH_BIN)/python -m benchmarks measure --quick $(BENCH_CHOICE) build/benchmarks/results.json
+	$(BENCH_BIN)/python -m benchmarks measure build/benchmarks/results.json --quick $(BENCH_CHOICE)
 	$(BENCH_BIN)/python -m benchmarks render build/benchmarks/results.json build
 
 # The source distribution and the wheel, as a release publishes them, built with the locked setuptools.

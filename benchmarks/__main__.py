@@ -1,6 +1,6 @@
 """The benchmark's command line.
 
-python -m benchmarks measure [--rounds 5] [--only NAME ...] [--contenders SLUG ...] [--quick] RESULTS.json
+python -m benchmarks measure RESULTS.json [--rounds 5] [--only NAME ...] [--contenders SLUG ...] [--quick]
 python -m benchmarks list [--quick]
 python -m benchmarks render RESULTS.json FOLDER
 """

@@ -34,6 +34,6 @@ def versions() -> dict[str, str]:
 
 
 def parse_requirements(text: str) -> dict[str, str]:
-    """The direct requirements of a go.mod, by the last word of their path, without its major version."""
+    """The direct requirements of a go.mod, by their path on GitHub, without its major version."""
     direct = re.findall(r"^\t(\S+?)(?:/v\d+)? v(\S+)$", text, re.MULTILINE)
-    return {path.rpartition("/")[2]: version for path, version in direct}
+    return {path.removeprefix("github.com/"): version for path, version in direct}

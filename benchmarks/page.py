@@ -1,10 +1,11 @@
 """Renders docs/benchmarks.md from the results."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from benchmarks import prose
 from benchmarks.cases import Case, Group
 from benchmarks.catalogue import BARE_URLLIB3, BY_NAME, SINK
+from benchmarks.markdown import paragraph, show, table
 from benchmarks.results import Measure, Results, Spread, ratios
 from benchmarks.targets import HOUR, Target, targets
 
@@ -41,12 +42,12 @@ def _server(results: Results) -> str:
         return ""
     share, case = max(shares, key=lambda pair: pair[0])
     cell = f"{case.contender}, {case.concurrency} in flight, {case.latency_ms} ms"
-    return prose.SERVER.format(case=cell, share=share) + "\n"
+    return paragraph(prose.SERVER.format(case=cell, share=share)) + "\n"
 
 
 def _facts(results: Results) -> str:
     facts = " · ".join(f"{name} {value}" for name, value in results.facts.items())
-    return "\n\n".join([facts, *results.notes]) + "\n"
+    return "\n\n".join(paragraph(line) for line in [facts, *results.notes]) + "\n"
 
 
 def _targets(results: Results) -> str:
@@ -232,15 +233,3 @@ def _relative(name: str, results: Results, measure: Measure) -> Column:
         return f"{Spread.of(values).median:.2f}" if values else ""
 
     return name, cell
-
-
-def show(spread: Spread, digits: int) -> str:
-    """The median, followed by minimum and maximum unless they are shown alike."""
-    median, minimum, maximum = (f"{value:,.{digits}f}" for value in (spread.median, spread.min, spread.max))
-    return median if minimum == maximum else f"{median} ({minimum} to {maximum})"
-
-
-def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = [names, ["---"] * len(names), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -1,12 +1,11 @@
 """The prose of docs/benchmarks.md."""
 
-from textwrap import fill
-
 from benchmarks.cases import CPU_LIMIT, HOT_KEY_SECONDS, SHARED_WINDOW, WINDOW, WINDOW_RATE, WINDOW_SECONDS
 from benchmarks.catalogue import AIO_PIKA, BARE_URLLIB3, CONTENDERS, SINK
+from benchmarks.markdown import paragraph
 
 _CONTENDERS = "\n".join(
-    fill(f"- **{contender.name}**: {contender.description}", 120, subsequent_indent="  ") for contender in CONTENDERS
+    paragraph(f"- **{contender.name}**: {contender.description}", indent="  ") for contender in CONTENDERS
 )
 
 INTRODUCTION = f"""\

@@ -22,11 +22,11 @@ require (
 
 
 def test_the_direct_requirements_are_named_without_their_major_version() -> None:
-    assert parse_requirements(GO_MOD) == {"amqp091-go": "1.16.0", "benthos": "4.60.0"}
+    assert parse_requirements(GO_MOD) == {"rabbitmq/amqp091-go": "1.16.0", "redpanda-data/benthos": "4.60.0"}
 
 
 def test_the_module_requires_what_the_page_compares() -> None:
-    assert {"amqp091-go", "benthos"} < set(parse_requirements((SOURCE / "go.mod").read_text()))
+    assert {"rabbitmq/amqp091-go", "redpanda-data/benthos"} < set(parse_requirements((SOURCE / "go.mod").read_text()))
 
 
 def test_every_direct_requirement_is_locked() -> None:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from benchmarks.cases import Case, Group
 from benchmarks.catalogue import CONTENDERS, SINK
-from benchmarks.page import page, show
+from benchmarks.markdown import show
+from benchmarks.page import page
 from benchmarks.results import Failure, Measure, Results, Run, Spread
 from tests.support.benchmark_runs import BARE_RUN, CASE, RUN, results, with_values
 from tests.support.documents import ROOT
@@ -41,7 +42,7 @@ def test_the_page_names_runs_that_failed_and_what_was_left_out() -> None:
 
 def test_the_page_says_how_busy_the_server_was() -> None:
     runs = [with_values(RUN, server_cpu=0.25), with_values(BARE_RUN, server_cpu=0.5)]
-    assert "busiest with bare urllib3, 1 in flight, 0 ms: 50% of a core" in page(results(*runs))
+    assert "busiest with bare urllib3, 1 in flight, 0 ms: 50% of a core" in " ".join(page(results(*runs)).split())
 
 
 def test_idle_cpu_is_that_of_an_hour() -> None:
