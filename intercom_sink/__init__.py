@@ -9,29 +9,33 @@ A service that runs the sink in its own process needs two calls, and one to end 
 `intercom_sink.domain.events`, the causes of pauses and holds in `intercom_sink.domain.causes`.
 """
 
-from intercom_sink.adapters.clock import SystemClock
-from intercom_sink.adapters.messages.codec import decode, encode
-from intercom_sink.adapters.monitors.logs.lines import LogMonitor
-from intercom_sink.domain.backoff import Delay
-from intercom_sink.domain.dead_letter import DeadLetter, Reason
-from intercom_sink.domain.envelope import Envelope, TraceContext
-from intercom_sink.domain.errors import (
-    BrokerUnavailable,
-    ConfigurationError,
-    IntercomSinkError,
-    MalformedMessage,
-    OperatorError,
-)
-from intercom_sink.domain.events import Event
-from intercom_sink.domain.monitors import Monitors
-from intercom_sink.domain.policy import Disposition, PolicyOptions
-from intercom_sink.domain.ports import Clock, Condition, Decoder, Delivery, IntercomGateway, MessageSource, Monitor
-from intercom_sink.domain.rate_limit import RateLimit
-from intercom_sink.domain.request import IntercomRequest
-from intercom_sink.domain.response import AttemptResult, NoResponse, Response
-from intercom_sink.domain.sink import Sink, Summary
-from intercom_sink.entrypoints.bootstrap import build_sink
-from intercom_sink.entrypoints.settings import Settings
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from intercom_sink.adapters.clock import SystemClock
+    from intercom_sink.adapters.messages.codec import decode, encode
+    from intercom_sink.adapters.monitors.logs.lines import LogMonitor
+    from intercom_sink.domain.backoff import Delay
+    from intercom_sink.domain.dead_letter import DeadLetter, Reason
+    from intercom_sink.domain.envelope import Envelope, TraceContext
+    from intercom_sink.domain.errors import (
+        BrokerUnavailable,
+        ConfigurationError,
+        IntercomSinkError,
+        MalformedMessage,
+        OperatorError,
+    )
+    from intercom_sink.domain.events import Event
+    from intercom_sink.domain.monitors import Monitors
+    from intercom_sink.domain.policy import Disposition, PolicyOptions
+    from intercom_sink.domain.ports import Clock, Condition, Decoder, Delivery, IntercomGateway, MessageSource, Monitor
+    from intercom_sink.domain.rate_limit import RateLimit
+    from intercom_sink.domain.request import IntercomRequest
+    from intercom_sink.domain.response import AttemptResult, NoResponse, Response
+    from intercom_sink.domain.sink import Sink, Summary
+    from intercom_sink.entrypoints.bootstrap import build_sink
+    from intercom_sink.entrypoints.settings import Settings
 
 __all__ = [
     "AttemptResult",
@@ -69,3 +73,49 @@ __all__ = [
     "decode",
     "encode",
 ]
+
+_MODULES = {
+    "AttemptResult": "domain.response",
+    "BrokerUnavailable": "domain.errors",
+    "Clock": "domain.ports",
+    "Condition": "domain.ports",
+    "ConfigurationError": "domain.errors",
+    "DeadLetter": "domain.dead_letter",
+    "Decoder": "domain.ports",
+    "Delay": "domain.backoff",
+    "Delivery": "domain.ports",
+    "Disposition": "domain.policy",
+    "Envelope": "domain.envelope",
+    "Event": "domain.events",
+    "IntercomGateway": "domain.ports",
+    "IntercomRequest": "domain.request",
+    "IntercomSinkError": "domain.errors",
+    "LogMonitor": "adapters.monitors.logs.lines",
+    "MalformedMessage": "domain.errors",
+    "MessageSource": "domain.ports",
+    "Monitor": "domain.ports",
+    "Monitors": "domain.monitors",
+    "NoResponse": "domain.response",
+    "OperatorError": "domain.errors",
+    "PolicyOptions": "domain.policy",
+    "RateLimit": "domain.rate_limit",
+    "Reason": "domain.dead_letter",
+    "Response": "domain.response",
+    "Settings": "entrypoints.settings",
+    "Sink": "domain.sink",
+    "Summary": "domain.sink",
+    "SystemClock": "adapters.clock",
+    "TraceContext": "domain.envelope",
+    "build_sink": "entrypoints.bootstrap",
+    "decode": "adapters.messages.codec",
+    "encode": "adapters.messages.codec",
+}
+"""Where each public name is defined. It is imported on first use: `intercom-sink healthy` needs none of them."""
+
+if not TYPE_CHECKING:  # a type checker would take every name for one of this module
+
+    def __getattr__(name):
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        return value

@@ -1,7 +1,6 @@
 """The installed package."""
 
 from functools import cache
-from importlib.metadata import version
 
 PACKAGE = "intercom-sink"
 """Its name."""
@@ -10,4 +9,6 @@ PACKAGE = "intercom-sink"
 @cache
 def sink_version() -> str:
     """Its version; its metadata is read once."""
+    from importlib.metadata import version  # slow to import, and seldom needed
+
     return version(PACKAGE)

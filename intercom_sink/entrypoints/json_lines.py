@@ -8,24 +8,13 @@ from typing import NoReturn
 from intercom_sink.adapters.messages.codec import encode, to_dict, to_request
 from intercom_sink.domain.errors import MalformedMessage
 from intercom_sink.domain.json_value import check_json
+from intercom_sink.entrypoints.commands import InvalidInput
 
 MAX_PROBLEMS = 20
 """Invalid lines that are listed; the others are only counted."""
 
 MAX_KEY = 255
 """Bytes of an ordering key: it is a name, which is kept for each message, and not data."""
-
-
-class InvalidInput(Exception):
-    """The input can't be published.
-
-    Args:
-        problems: one line of text for each.
-    """
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)

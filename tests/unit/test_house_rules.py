@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,8 @@ def test_import_connects_to_nothing_and_starts_no_thread() -> None:
         "import socket, threading\n"
         "def refuse(*_): raise AssertionError('an import opened a socket')\n"
         "socket.socket.connect = refuse\n"
-        "import intercom_sink, intercom_sink.testing\n"
+        "import intercom_sink.entrypoints.commands.run, intercom_sink.testing\n"
+        "from intercom_sink import *\n"
         "assert threading.active_count() == 1"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -71,8 +73,20 @@ def test_import_connects_to_nothing_and_starts_no_thread() -> None:
 
 def test_public_names_are_sorted_and_exist() -> None:
     assert intercom_sink.__all__ == sorted(intercom_sink.__all__)
+    assert intercom_sink._MODULES.keys() == set(intercom_sink.__all__)
     for name in intercom_sink.__all__:
-        assert hasattr(intercom_sink, name)
+        module = import_module(f"intercom_sink.{intercom_sink._MODULES[name]}")
+        assert getattr(intercom_sink, name) is getattr(module, name)
+    with pytest.raises(ImportError, match="'no_such_name'"):
+        exec("from intercom_sink import no_such_name")
+
+
+def test_probe_imports_no_library() -> None:
+    """It runs twice a minute, with a fraction of a core."""
+    code = "import sys, intercom_sink.entrypoints.cli as cli; cli.main(['healthy']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "intercom_sink.adapters.monitors.health.socket" in done.stdout.split()
+    assert {"pika", "msgpack", "urllib3", "pydantic", "importlib.metadata"}.isdisjoint(done.stdout.split())
 
 
 def test_no_test_module_is_imported_by_another() -> None:

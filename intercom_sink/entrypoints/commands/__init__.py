@@ -11,6 +11,18 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What `add_subparsers` returns."""
 
 
+class InvalidInput(Exception):
+    """The input can't be published.
+
+    Args:
+        problems: one line of text for each.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
 def positive_int(text: str) -> int:
     """The type of an argument that is a whole number from 1; anything else is an error of the command line."""
     if not re.fullmatch(r"0*[1-9][0-9]{0,17}", text):

@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 from intercom_sink.adapters.rabbitmq.publisher import Publisher, message_properties
-from intercom_sink.entrypoints.commands import Commands
-from intercom_sink.entrypoints.json_lines import InvalidInput, Publication, read_lines, read_message
+from intercom_sink.entrypoints.commands import Commands, InvalidInput
+from intercom_sink.entrypoints.json_lines import Publication, read_lines, read_message
 from intercom_sink.entrypoints.output import print_error, print_line
 from intercom_sink.entrypoints.progress import with_progress
 from intercom_sink.entrypoints.settings import BrokerSettings

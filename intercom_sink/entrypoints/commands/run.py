@@ -31,18 +31,17 @@ def add_parser(commands: Commands) -> None:
 def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     """Streams; with `--drain`, prints a one-line summary at the end. Returns whether RabbitMQ stayed available."""
     settings = Settings.from_environment(environ)
-    drain = getattr(arguments, "drain", False)  # there is none without a command on the command line
     state = StateMonitor(SystemClock())
     log, introspection = RunLog(settings, state.snapshot), Introspection(settings, state)
     monitor = Monitors(introspection.monitor, log.monitor)  # state first: a log line may block
-    sink, source = build_sink_and_source(settings, monitor, drain=drain)
+    sink, source = build_sink_and_source(settings, monitor, drain=arguments.drain)
     try:
         with stopping_on_signals(sink.stop), log.running(), introspection.running(source.is_alive):
             _warn(settings, find_unknown(environ))
             summary = sink.run()
     except BrokerUnavailable:  # logged by the sink
         return False
-    if drain:
+    if arguments.drain:
         print_line(_summary_line(summary))
     return True
 

@@ -8,7 +8,8 @@ from intercom_sink.adapters.rabbitmq.dead_letter_browser import StoredDeadLetter
 from intercom_sink.adapters.rabbitmq.dead_letter_headers import PREFIX
 from intercom_sink.adapters.rabbitmq.properties import PROPERTY_NAMES
 from intercom_sink.domain.errors import MalformedMessage
-from intercom_sink.entrypoints.json_lines import InvalidInput, read_lines
+from intercom_sink.entrypoints.commands import InvalidInput
+from intercom_sink.entrypoints.json_lines import read_lines
 
 _WIDTHS = (4, 16, 12, 6)
 """The columns of the table but for the last one, which has 38 characters left on a terminal of 80."""

@@ -3,7 +3,8 @@
 import pytest
 
 from intercom_sink import IntercomRequest, decode
-from intercom_sink.entrypoints.json_lines import MAX_KEY, MAX_PROBLEMS, InvalidInput, read_lines, read_message
+from intercom_sink.entrypoints.commands import InvalidInput
+from intercom_sink.entrypoints.json_lines import MAX_KEY, MAX_PROBLEMS, read_lines, read_message
 
 LINE = b'{"method": "GET", "path": "/me", "data": null}\n'
 

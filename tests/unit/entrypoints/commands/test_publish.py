@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import pytest
 
 from intercom_sink import BrokerUnavailable
-from intercom_sink.entrypoints.commands import publish
+from intercom_sink.entrypoints.commands import InvalidInput, publish
 from intercom_sink.entrypoints.commands.publish import read
-from intercom_sink.entrypoints.json_lines import InvalidInput, read_lines
+from intercom_sink.entrypoints.json_lines import read_lines
 from intercom_sink.entrypoints.settings import BrokerSettings
 
 SETTINGS = BrokerSettings.from_environment({"CJW_RABBITMQ_HOST": "rabbit", "CJW_INTERCOM_QUEUE_NAME": "q"})

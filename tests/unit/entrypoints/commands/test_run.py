@@ -36,7 +36,7 @@ def fields(record: logging.LogRecord) -> tuple[str, object, object]:
 def test_typos_are_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
     typos = {"CJW_INTERCOM_CONCURENCY": "8", "CJW_LOG_COLOUR": "red", "CJW_MAILER_HOST": "x"}
     dead_letters = {"CJW_INTERCOM_DEAD_LETTER_QUEUE": "dead"}
-    assert run.execute(Namespace(), VARIABLES | typos | dead_letters)
+    assert run.execute(Namespace(drain=False), VARIABLES | typos | dead_letters)
     assert [fields(record) for record in caplog.records] == [
         ("unknown variable", "CJW_INTERCOM_CONCURENCY", "CJW_INTERCOM_CONCURRENCY"),
         ("unknown variable", "CJW_LOG_COLOUR", None),
@@ -45,7 +45,7 @@ def test_typos_are_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_missing_dead_letter_queue_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
-    assert run.execute(Namespace(), VARIABLES)
+    assert run.execute(Namespace(drain=False), VARIABLES)
     assert [(record.message, record.levelname) for record in caplog.records] == [("no dead-letter queue", "WARNING")]
 
 
@@ -57,7 +57,7 @@ def test_starting_is_the_first_line(monkeypatch: pytest.MonkeyPatch, caplog: pyt
 
     caplog.set_level("INFO")
     monkeypatch.setattr(introspection, "HealthSocket", refuse)
-    assert run.execute(Namespace(), VARIABLES)
+    assert run.execute(Namespace(drain=False), VARIABLES)
     assert [record.message for record in caplog.records] == ["starting", "no health socket", "no dead-letter queue"]
 
 
@@ -79,7 +79,7 @@ def test_state_follows_an_event_before_its_log_line_is_written(monkeypatch: pyte
         return Summary()
 
     monkeypatch.setattr(Sink, "run", stop)
-    assert run.execute(Namespace(), VARIABLES)
+    assert run.execute(Namespace(drain=False), VARIABLES)
     assert order == ["state", "log"]
 
 
@@ -106,7 +106,7 @@ def test_events_of_the_source_reach_the_spans(monkeypatch: pytest.MonkeyPatch) -
         return Summary()
 
     monkeypatch.setattr(Sink, "run", consume)
-    assert run.execute(Namespace(), VARIABLES)
+    assert run.execute(Namespace(drain=False), VARIABLES)
     (span,) = spans.ended
     assert span.name == "process intercom"
     assert (attributes_of(span)["server.address"], attributes_of(span)["server.port"]) == ("rabbit", 5673)
