@@ -16,6 +16,7 @@ from intercom_sink.adapters.secrets import FixedSecret
 from testbed.intercom import Intercom, after, close_early, error, reply
 from testbed.raw_server import Behaviour, Peer, RawServer, respond, respond_and_close
 from testbed.sink_process import TOKEN
+from testbed.waiting import wait_until
 from tests.support.messages import message
 from tests.support.processes import StartSink
 from tests.support.queues import DeadLetterQueue, Queue
@@ -129,7 +130,8 @@ def test_connection_that_is_known_to_be_closed_is_replaced_before_sending(
 ) -> None:
     server.script += [behaviour, respond(OK)]
     gateway.send(POST)
-    time.sleep(0.2)
+    (idle,) = gateway._pool._idle
+    wait_until(lambda: not idle.is_usable(), "the end of the connection to arrive")
     assert gateway.send(POST) == Response(200), "not sent twice"
     assert len(server.connections) == 2
 
@@ -138,13 +140,11 @@ def test_connection_that_was_idle_for_long_is_not_used_again(
     server: RawServer, gateway: HTTPGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.script.append(respond(OK))
-    monkeypatch.setattr(connection_pool, "MAX_IDLE", 0.2)
-    for pause in (0.0, 0.0, 0.4):
-        time.sleep(pause)
-        assert gateway.send(POST) == Response(200)
+    assert [gateway.send(POST) for _ in range(2)] == [Response(200)] * 2
+    monkeypatch.setattr(connection_pool, "MAX_IDLE", 0.0)
+    assert gateway.send(POST) == Response(200)
     first, second, third = server.connections
     assert first == second != third
-    assert connection_pool.MAX_IDLE == 0.2
 
 
 def test_all_connections_that_were_idle_for_long_are_closed(
@@ -158,8 +158,7 @@ def test_all_connections_that_were_idle_for_long_are_closed(
     for thread in threads:
         thread.join()
     assert len(set(server.connections)) == 4
-    monkeypatch.setattr(connection_pool, "MAX_IDLE", 0.2)
-    time.sleep(0.4)
+    monkeypatch.setattr(connection_pool, "MAX_IDLE", 0.0)
     gateway.send(POST)
     assert len(gateway._pool._idle) == 1
 
@@ -184,9 +183,7 @@ def test_same_length_twice_is_that_length(server: RawServer, gateway: HTTPGatewa
 def test_tls_session_tickets_are_no_response(server: RawServer, gateway: HTTPGateway) -> None:
     """TLS 1.3 sends them after the handshake, before or after the first response."""
     server.script.append(respond(OK))
-    for _ in range(3):
-        assert gateway.send(POST) == Response(200)
-        time.sleep(0.05)
+    assert [gateway.send(POST) for _ in range(3)] == [Response(200)] * 3
     assert len(set(server.connections)) == 1
 
 
@@ -199,10 +196,8 @@ def test_closed_connection_is_no_failure_no_pause_and_no_line(
     """Each response but the first comes over a new connection, since the server closes the one before."""
     intercom.script += [reply(200), close_early, reply(200), close_early, reply(200)]
     queue.publish(*(message(number) for number in range(3)))
-    began = time.monotonic()
     sink = start_sink(queue, "run", "--drain", CJW_LOG_LEVEL="INFO")
     assert sink.wait() == 0, sink.stderr
-    assert time.monotonic() - began < 10
     assert [line for line in sink.logs() if line["event"] in ("retry scheduled", "paused")] == []
     assert sink.logs("stopped")[0]["processed"] == {"delivered": 3}
     assert len(intercom.requests) == 5
