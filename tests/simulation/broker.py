@@ -157,6 +157,7 @@ class Source:
         self._interrupted = True
 
     def requeue(self) -> None:
+        self._world.promises.check_requeue()
         self._interrupted = False
         self.lose_connection()
         self._world.note("every message requeued")

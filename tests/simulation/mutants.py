@@ -187,6 +187,12 @@ MUTANTS = [
         "return self.stopping() or delivery.is_lost()",
     ),
     Mutant(
+        "a hold wakes nobody",
+        "sink",
+        "        self._source.interrupt()\n        self._limiter.wake()",
+        "        self._source.interrupt()",
+    ),
+    Mutant(
         "messages kept in memory during a hold",
         "sink",
         "                self._source.requeue()\n",

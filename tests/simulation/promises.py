@@ -87,6 +87,11 @@ class Promises:
             f"the process ends {self._world.now - self._stopped_at:.2f} s after it was stopped",
         )
 
+    def check_requeue(self) -> None:
+        """A hold ends every wait at once too: its messages return once the requests in flight are over."""
+        seconds = self._world.now - self._held_since
+        self._check(seconds <= MAX_IN_FLIGHT + 1e-6, f"messages return to the queue {seconds:.2f} s after a hold began")
+
     def check_end_of_world(self) -> None:
         self._check(not self._world.broker.ready, "the queue is never emptied, though the faults have ended")
         for message in self._world.broker.messages:
