@@ -13,6 +13,9 @@ from intercom_sink import IntercomRequest, NoResponse, Response
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.secrets import FileSecret
 from testbed.intercom import Intercom, RequestHandler, after, after_event, error, reply, truncated
+from tests.support.messages import messages
+from tests.support.processes import StartSink
+from tests.support.queues import DeadLetterQueue, Queue
 
 OLD = "dG9rOjEyMzQ1Njc4OTA="
 NEW = "dG9rOjk4NzY1NDMyMTA="
@@ -184,3 +187,38 @@ def test_old_and_new_token_are_redacted(intercom: Intercom, gateway: HTTPGateway
     assert result.request_id == shown
     assert result.error_codes == (shown, "x" * 90 + "***")
     assert result.error_messages == (shown, "x" * 190 + "***")
+
+
+@pytest.mark.parametrize("hold", ["off", "on"])
+def test_sink_whose_token_is_rotated_under_load_loses_nothing(
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink, file: Path, hold: str
+) -> None:
+    """Nor is anything given up, and no restart is needed. With `hold`, the old token is refused before the file has the
+    new one: every message waits for it."""
+    valid, accepted = {OLD}, []
+
+    def authorize(handler: RequestHandler) -> None:
+        if handler.headers["Authorization"].removeprefix("Bearer ") not in valid:
+            return UNAUTHORIZED(handler)
+        accepted.append(handler.path)
+        return reply(200)(handler)
+
+    intercom.default = after(0.005, authorize)
+    queue.publish(*messages(300))
+    variables = {"CJW_INTERCOM_API_TOKEN": None, "CJW_INTERCOM_API_TOKEN_FILE": str(file), "CJW_INTERCOM_HOLD": hold}
+    sink = start_sink(queue, **variables, **dead_letters.variables)
+    for rotation in (1, 2):
+        intercom.wait_for_requests(100 * rotation)
+        if hold == "on":
+            valid.clear()
+            sink.wait_for("hold began", rotation)
+        valid |= {f"token-{rotation}"}
+        file.write_text(f"token-{rotation}")
+        valid &= {f"token-{rotation}"}
+        if hold == "on":
+            sink.wait_for("hold ended", rotation)
+    sink.wait_for("delivered", 300)
+    assert sink.stop() == 0
+    assert [path for path in accepted if path != "/me"] == [f"/contacts/{number}" for number in range(300)]
+    assert (sink.logs("given up"), queue.take_bodies()) == ([], [])
+    assert "token-2" not in sink.stderr
