@@ -93,7 +93,11 @@ def test_properties_are_made_to_fit_in_a_frame_of_the_connection(
 
 
 def test_an_error_names_the_broker(publisher: Publisher, blocking_broker: FakeBlockingBroker) -> None:
-    blocking_broker.publish_error = NackError([])
+    """Whether it is about the message or about its queue."""
+    blocking_broker.refuse_declare = (405, "RESOURCE_LOCKED")
+    with pytest.raises(BrokerUnavailable, match=r"^amqp://user@rabbit:5672/: RESOURCE_LOCKED"):
+        publisher.publish(b"one", PROPERTIES)
+    blocking_broker.refuse_declare, blocking_broker.publish_error = None, NackError([])
     with pytest.raises(BrokerUnavailable, match=r"^amqp://user@rabbit:5672/: the broker did not accept"):
         publisher.publish(b"one", PROPERTIES)
 
