@@ -6,7 +6,7 @@ from intercom_sink import decode
 from testbed.intercom import Intercom, error, reply
 from tests.support.dead_letters import PREFIX, get_with_properties, list_json, run_dead_letters
 from tests.support.messages import message
-from tests.support.processes import Completed, StartSink, run_command
+from tests.support.processes import Completed, StartSink, run_command, run_on_terminal
 from tests.support.queues import DeadLetterQueue, Queue
 from tests.support.replays import assert_replay_survives_kills
 
@@ -156,6 +156,17 @@ def test_drop_deletes_what_matches_after_a_question(filled: DeadLetterQueue) -> 
     assert done.stdout.endswith("deleted 1 dead letters\n")
     assert run_dead_letters(filled, "drop", "--yes", "--status", "400").stdout == "deleted 2 dead letters\n"
     assert filled.take_bodies() == [message(2), message(3)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "doing"),
+    [(["export", "/dev/null"], "exporting"), (["replay"], "replaying"), (["drop", "--yes"], "deleting")],
+)
+def test_long_work_shows_its_progress_on_a_terminal(filled: DeadLetterQueue, arguments: list[str], doing: str) -> None:
+    code, shown = run_on_terminal("dead-letters", *arguments, **filled.variables)
+    assert code == 0, shown
+    assert f"{doing}: 100%" in shown
+    assert "5/5" in shown
 
 
 def test_replay_that_is_killed_at_any_moment_loses_nothing(queue: Queue, dead_letters: DeadLetterQueue) -> None:

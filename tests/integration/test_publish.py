@@ -1,11 +1,8 @@
 """`intercom-sink publish`, as an operator types it."""
 
-import contextlib
 import os
-import pty
 import signal
 import subprocess
-import termios
 from pathlib import Path
 
 import pytest
@@ -15,7 +12,7 @@ from testbed import amqp
 from testbed.ports import free_ports
 from testbed.waiting import wait_until
 from tests.support.coverage import without_coverage
-from tests.support.processes import PROGRAM, environment_with, run_command
+from tests.support.processes import PROGRAM, environment_with, run_command, run_on_terminal
 from tests.support.queues import Queue
 
 LINES = """\
@@ -186,21 +183,6 @@ def test_signal_ends_it_after_the_message_in_flight(queue: Queue) -> None:
 
 
 def test_shows_a_progress_bar_on_a_terminal(queue: Queue) -> None:
-    controller, terminal = pty.openpty()
-    termios.tcsetwinsize(terminal, (24, 80))
-    done = subprocess.run(
-        [*PROGRAM, "publish"],
-        input=LINES.encode(),
-        env=environment_with(queue.variables),
-        stdout=subprocess.PIPE,
-        stderr=terminal,
-        timeout=30,
-    )
-    os.close(terminal)
-    shown = ""
-    with contextlib.suppress(OSError):  # raised at the end of what was shown
-        while True:
-            shown += os.read(controller, 10_000).decode()
-    os.close(controller)
-    assert done.returncode == 0
+    code, shown = run_on_terminal("publish", stdin=LINES, **queue.variables)
+    assert code == 0
     assert "2/2" in shown

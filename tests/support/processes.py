@@ -3,10 +3,12 @@
 import io
 import logging
 import os
+import pty
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Protocol, TypeAlias
 from unittest import mock
 
@@ -67,6 +69,27 @@ def run_process(*command: str, stdin: str = "", **variables: str) -> Completed:
     """Runs a program in a process of its own; it sees no other variable of the sink than these."""
     environment = environment_with(variables)
     return subprocess.run(command, input=stdin, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def run_on_terminal(*arguments: str, stdin: str = "", **variables: str) -> tuple[int, str]:
+    """Runs the program with a terminal as its standard error; returns its exit code, and what the terminal showed."""
+    controller, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))
+    done = subprocess.run(
+        [*PROGRAM, *arguments],
+        input=stdin.encode(),
+        env=environment_with(variables),
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        timeout=30,
+    )
+    os.close(terminal)
+    shown = ""
+    with suppress(OSError):  # raised at the end of what was shown
+        while True:
+            shown += os.read(controller, 10_000).decode()
+    os.close(controller)
+    return done.returncode, shown
 
 
 def _written(stream: io.TextIOWrapper) -> str:

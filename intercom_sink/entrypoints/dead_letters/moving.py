@@ -68,7 +68,7 @@ def drop(settings: DeadLetterSettings, which: Filter, *, ask: bool) -> bool:
             stopping_on_signals(stopping.set),
             open_browser(settings.rabbitmq, settings.dead_letter_queue) as browser,
         ):
-            for stored in islice(which.select(browser), count):
+            for stored in with_progress(islice(which.select(browser), count), count, "deleting"):
                 if stopping.is_set():
                     break
                 browser.remove(stored)
