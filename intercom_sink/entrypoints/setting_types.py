@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Str
 from urllib3.util import parse_url
 
 from intercom_sink.adapters.intercom.proxy import Proxy, bypasses_proxy
+from intercom_sink.adapters.rabbitmq import MAX_QUEUE_NAME
 from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.secrets import Secret
 
@@ -56,8 +57,8 @@ def _parse_switch(text: object) -> object:
 
 
 def _check_queue_name(name: str) -> str:
-    if len(name.encode()) > 255:
-        raise ValueError("is longer than 255 bytes")
+    if len(name.encode()) > MAX_QUEUE_NAME:
+        raise ValueError(f"is longer than {MAX_QUEUE_NAME} bytes")
     return name
 
 

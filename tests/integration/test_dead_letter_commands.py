@@ -139,6 +139,13 @@ def test_limit_must_be_a_whole_number_from_1(queue: Queue, limit: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("name", ["", "\udce9", "é" * 128], ids=["empty", "not UTF-8", "too long"])
+def test_replay_refuses_what_no_queue_can_be_called(dead_letters: DeadLetterQueue, name: str) -> None:
+    done = run_dead_letters(dead_letters, "replay", "--to", name)
+    assert done.returncode == 2
+    assert "argument --to: " in done.stderr.splitlines()[-1]
+
+
 def test_dead_letter_queue_must_be_named(queue: Queue) -> None:
     done = run_command("dead-letters", "list", **queue.variables)
     assert (done.returncode, done.stderr) == (2, "CJW_INTERCOM_DEAD_LETTER_QUEUE: is required\n")

@@ -13,3 +13,6 @@
 
 ORDERING_KEY_HEADER = "x-ordering-key"
 """The header with a message's ordering key: messages with the same one are sent to Intercom in order."""
+
+MAX_QUEUE_NAME = 255
+"""The maximum length of a queue's name in bytes: AMQP has no room for a longer one."""

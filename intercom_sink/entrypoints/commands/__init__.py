@@ -7,6 +7,8 @@ import argparse
 import re
 from typing import TypeAlias
 
+from intercom_sink.adapters.rabbitmq import MAX_QUEUE_NAME
+
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What `add_subparsers` returns."""
 
@@ -28,3 +30,14 @@ def positive_int(text: str) -> int:
     if not re.fullmatch(r"0*[1-9][0-9]{0,17}", text):
         raise argparse.ArgumentTypeError(f"{ascii(text)[:40]} is not a whole number from 1")
     return int(text)
+
+
+def queue_name(text: str) -> str:
+    """The type of an argument that is a queue's name; anything else is an error of the command line."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:  # a byte of the command line that is not UTF-8
+        raise argparse.ArgumentTypeError(f"{ascii(text)[:40]} is not valid Unicode text") from None
+    if not 1 <= size <= MAX_QUEUE_NAME:
+        raise argparse.ArgumentTypeError(f"the name of a queue has 1 to {MAX_QUEUE_NAME} bytes, and not {size}")
+    return text

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 
 from intercom_sink.domain.dead_letter import Reason
-from intercom_sink.entrypoints.commands import Commands, positive_int
+from intercom_sink.entrypoints.commands import Commands, positive_int, queue_name
 from intercom_sink.entrypoints.dead_letters.moving import drop, replay
 from intercom_sink.entrypoints.dead_letters.reading import export, list_dead_letters, show
 from intercom_sink.entrypoints.dead_letters.selection import Filter
@@ -36,7 +36,7 @@ def add_parser(commands: Commands) -> None:
     exporting.add_argument("file", metavar="FILE", help="the file to write; - is standard output")
     exporting.set_defaults(act=lambda settings, given: export(settings, _filter(given), given.file))
     replaying = subcommands.add_parser("replay", parents=[filters], help="publish them to the queue they came from")
-    replaying.add_argument("--to", metavar="QUEUE", help="publish them to QUEUE instead")
+    replaying.add_argument("--to", type=queue_name, metavar="QUEUE", help="publish them to QUEUE instead")
     replaying.add_argument("--dry-run", action="store_true", help="only show which ones, and the queue")
     replaying.set_defaults(
         act=lambda settings, given: replay(settings, _filter(given), to=given.to, dry_run=given.dry_run)

@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from intercom_sink.entrypoints.commands import positive_int
+from intercom_sink.entrypoints.commands import positive_int, queue_name
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", 1), ("007", 7), ("999999999999999999", 10**18 - 1)])
@@ -25,3 +25,17 @@ def test_negative_limit_is_reported_as_a_usage_error(capsys: pytest.CaptureFixtu
         parser.parse_args(["--limit", "-1"])
     assert ended.value.code == 2
     assert capsys.readouterr().err.endswith("argument --limit: '-1' is not a whole number from 1\n")
+
+
+@pytest.mark.parametrize("text", ["q", "intercom.dead", "é" * 127, "x" * 255])
+def test_name_of_a_queue_is_accepted(text: str) -> None:
+    assert queue_name(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [("", "and not 0"), ("x" * 256, "and not 256"), ("é" * 128, "and not 256"), ("\udce9", r"'\\udce9' is not valid")],
+)
+def test_what_no_queue_can_be_called_is_an_error_of_the_command_line(text: str, complaint: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=complaint):
+        queue_name(text)
