@@ -35,5 +35,21 @@ class ConfigurationError(IntercomSinkError):
         self.problems = problems
 
 
+class TooFewThreads(IntercomSinkError):
+    """The system does not let as many threads start as the concurrency needs.
+
+    Args:
+        started: how many did start.
+        needed: how many are needed.
+    """
+
+    def __init__(self, started: int, needed: int) -> None:
+        super().__init__(
+            f"only {started} of {needed} threads could be started: lower the concurrency, or raise the limit"
+        )
+        self.started = started
+        self.needed = needed
+
+
 class OperatorError(IntercomSinkError):
     """A command can't do what it was asked for, such as writing to a queue that does not exist."""

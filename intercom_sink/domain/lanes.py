@@ -2,36 +2,37 @@
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor
+from functools import partial
 
 from intercom_sink.domain.ports import Clock, Delivery
+from intercom_sink.domain.workers import Workers
 
 
 class Lanes:
-    """Handles deliveries on an executor, one at a time for each ordering key, in the order of their `dispatch`.
+    """Has workers handle deliveries, one at a time for each ordering key, in the order of their `dispatch`.
 
-    After each delivery its lane goes to the end of the executor's queue, so a key with many messages does not keep the
+    After each delivery its lane goes to the end of the workers' queue, so a key with many messages does not keep the
     workers from the other keys. Deliveries without a key share one lane.
 
     Args:
-        executor: runs one job for each of its workers at the same time.
+        workers: handle as many deliveries at the same time as there are workers.
         clock: supplies the condition to wait on.
         handle: handles one delivery.
-        on_failure: is called, from any thread, when `handle` or the executor raises.
+        on_failure: is called, from any thread, when `handle` raises.
 
     Attributes:
-        failure: the first exception that `handle`, or the executor, raised.
+        failure: the first exception that `handle` raised.
     """
 
     def __init__(
         self,
-        executor: Executor,
+        workers: Workers,
         clock: Clock,
         handle: Callable[[Delivery], object],
         on_failure: Callable[[], None],
     ) -> None:
         self.failure: BaseException | None = None
-        self._executor = executor
+        self._workers = workers
         self._handle = handle
         self._on_failure = on_failure
         self._lanes: dict[str | None, deque[Delivery]] = {}
@@ -41,11 +42,11 @@ class Lanes:
         """Queues a delivery behind the earlier ones of its key. Does not block."""
         key = delivery.envelope.ordering_key
         with self._condition:
-            lane = self._lanes.setdefault(key, deque())
-            lane.append(delivery)
-            was_idle = len(lane) == 1
-        if was_idle:
-            self._submit(key, lane)
+            if (busy := self._lanes.get(key)) is not None:
+                busy.append(delivery)
+                return
+            lane = self._lanes[key] = deque([delivery])
+        self._workers.submit(partial(self._handle_first, key, lane))
 
     def join(self) -> None:
         """Returns once every delivery is handled."""
@@ -53,39 +54,20 @@ class Lanes:
             while self._lanes:
                 self._condition.wait()
 
-    def _submit(self, key: str | None, lane: deque[Delivery]) -> None:
+    def _handle_first(self, key: str | None, lane: deque[Delivery]) -> bool:
+        """Handles the first delivery of a lane; returns whether the lane has more."""
         try:
-            self._executor.submit(self._handle_first, key, lane)
-        except BaseException as failure:  # noqa: BLE001 not hidden: the sink raises it
-            self._fail(failure)
-            with self._condition:
-                lane.clear()  # the executor may have queued the job before it failed to start a thread for it
-                self._forget(key)
-
-    def _handle_first(self, key: str | None, lane: deque[Delivery]) -> None:
-        with self._condition:
-            if not lane:
-                return
-            first = lane[0]
-        try:
-            self._handle(first)
+            self._handle(lane[0])
         except BaseException as failure:  # noqa: BLE001 not hidden: the sink raises it
             self._fail(failure)
         with self._condition:
-            if not lane:  # the executor failed meanwhile
-                return
             lane.popleft()
-            has_more = bool(lane)
-            if not has_more:
-                self._forget(key)
-        if has_more:
-            self._submit(key, lane)
-
-    def _forget(self, key: str | None) -> None:
-        """Removes an empty lane. The caller holds the lock."""
-        self._lanes.pop(key, None)
-        if not self._lanes:
-            self._condition.notify_all()
+            if lane:
+                return True
+            del self._lanes[key]
+            if not self._lanes:
+                self._condition.notify_all()
+            return False
 
     def _fail(self, failure: BaseException) -> None:
         with self._condition:

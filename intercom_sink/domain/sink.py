@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import Lock
 from typing import TypeAlias
 
@@ -18,6 +17,7 @@ from intercom_sink.domain.monitors import Monitors
 from intercom_sink.domain.policy import Disposition, PolicyOptions
 from intercom_sink.domain.ports import Clock, Decoder, Delivery, IntercomGateway, MessageSource, Monitor
 from intercom_sink.domain.rate_limiter import RateLimiter
+from intercom_sink.domain.workers import Workers, WorkerThreads
 
 Summary: TypeAlias = Counter[Disposition]
 """How many messages were taken off the queue, by their disposition.
@@ -45,7 +45,7 @@ class Sink:
         concurrency: requests in flight at most.
         rate_reserve: share of Intercom's rate window, from 0 to 0.9, that is left to other apps.
         options: what the operator chose about the policy.
-        make_executor: creates an executor with this many workers; unused at concurrency 1.
+        make_workers: starts so many workers; unused at concurrency 1.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Sink:
         concurrency: int = 1,
         rate_reserve: float = 0.0,
         options: PolicyOptions = _DEFAULTS,
-        make_executor: Callable[[int], Executor] = ThreadPoolExecutor,
+        make_workers: Callable[[int], Workers] = WorkerThreads,
     ) -> None:
         self._source = source
         self._gateway = gateway
@@ -73,7 +73,7 @@ class Sink:
             decode, gateway, self._limiter, clock, monitor, diagnoser, self._hold, draw, self._is_stopping, options
         )
         self._concurrency = concurrency
-        self._make_executor = make_executor
+        self._make_workers = make_workers
         self._stopping = False
         self._summary: Summary = Counter()
         self._summary_lock = Lock()
@@ -89,13 +89,15 @@ class Sink:
         Raises:
             BrokerUnavailable: RabbitMQ can't be reached in time, or refuses this client, or a dead letter could not be
                 confirmed in time.
+            TooFewThreads: the system does not let as many threads start as the concurrency needs; nothing was received.
         """
         try:
-            self._stream()
-            while self._hold.is_active() and not self._stopping:
-                self._source.requeue()
-                self._hold.wait(self._is_stopping)
-                self._stream()
+            with self._make_workers(self._concurrency) if self._concurrency > 1 else nullcontext() as workers:
+                self._stream(workers)
+                while self._hold.is_active() and not self._stopping:
+                    self._source.requeue()
+                    self._hold.wait(self._is_stopping)
+                    self._stream(workers)
         except BaseException as error:
             # The text of another error is not known to be safe to log.
             self._monitor.record(Failed(str(error) if isinstance(error, IntercomSinkError) else type(error).__name__))
@@ -115,27 +117,26 @@ class Sink:
         self._monitor.record(Stopping())
         self._begin_stop()
 
-    def _stream(self) -> None:
+    def _stream(self, workers: Workers | None) -> None:
         """Has messages handled until the source ends, or is interrupted."""
-        with self._dispatching() as dispatch:
+        with self._dispatching(workers) as dispatch:
             while (delivery := self._source.receive()) is not None:
                 dispatch(delivery)
 
     @contextmanager
-    def _dispatching(self) -> Iterator[Callable[[Delivery], None]]:
+    def _dispatching(self, workers: Workers | None) -> Iterator[Callable[[Delivery], None]]:
         """Yields what handles or dispatches a delivery; at the end, waits for all, and raises the first failure."""
-        if self._concurrency == 1:
+        if workers is None:
             yield self._handle
             return
-        with self._make_executor(self._concurrency) as executor:
-            lanes = Lanes(executor, self._clock, self._handle, on_failure=self._begin_stop)
-            try:
-                yield lanes.dispatch
-            except BaseException:
-                self._begin_stop()
-                raise
-            finally:
-                lanes.join()
+        lanes = Lanes(workers, self._clock, self._handle, on_failure=self._begin_stop)
+        try:
+            yield lanes.dispatch
+        except BaseException:
+            self._begin_stop()
+            raise
+        finally:
+            lanes.join()
         if lanes.failure is not None:
             raise lanes.failure
 

@@ -7,9 +7,11 @@ from intercom_sink.adapters.intercom.logging_gateway import LoggingGateway
 from intercom_sink.adapters.messages.codec import decode
 from intercom_sink.adapters.monitors.logs.lines import LogMonitor
 from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
+from intercom_sink.domain.errors import ConfigurationError, TooFewThreads
 from intercom_sink.domain.policy import PolicyOptions
 from intercom_sink.domain.ports import Clock, IntercomGateway, MessageSource, Monitor
 from intercom_sink.domain.sink import Sink
+from intercom_sink.domain.workers import WorkerThreads
 from intercom_sink.entrypoints.settings import Settings
 from intercom_sink.entrypoints.tracing import traced
 
@@ -80,7 +82,17 @@ def _assemble(
             dead_letters=settings.dead_letter_queue is not None,
             dead_letter_not_found=settings.dead_letter_not_found,
         ),
+        make_workers=start_workers,
     )
+
+
+def start_workers(count: int) -> WorkerThreads:
+    """Starts the workers; raises ConfigurationError if the system does not let that many threads start."""
+    try:
+        return WorkerThreads(count)
+    except TooFewThreads as error:
+        problem = f"CJW_INTERCOM_CONCURRENCY is {count}, but only {error.started} of {count} threads could be started"
+        raise ConfigurationError([problem]) from error
 
 
 def build_gateway(settings: Settings) -> IntercomGateway:

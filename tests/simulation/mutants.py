@@ -111,14 +111,14 @@ MUTANTS = [
     Mutant(
         "more in flight than allowed",
         "sink",
-        "self._make_executor(self._concurrency)",
-        "self._make_executor(self._concurrency + 1)",
+        "self._make_workers(self._concurrency)",
+        "self._make_workers(self._concurrency + 1)",
     ),
     Mutant(
         "a lane that forgets its other messages",
         "lanes",
-        "        if has_more:\n            self._submit",
-        "        if False:\n            self._submit",
+        "            if lane:\n                return True\n",
+        "            if lane:\n                return False\n",
     ),
     Mutant(
         "a 429 pauses its own lane alone",
@@ -195,7 +195,7 @@ MUTANTS = [
     Mutant(
         "messages kept in memory during a hold",
         "sink",
-        "                self._source.requeue()\n",
+        "                    self._source.requeue()\n",
         "",
     ),
     Mutant(

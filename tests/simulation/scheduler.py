@@ -1,11 +1,8 @@
 """Threads without threads: tasks that look like blocking code, one at a time, in virtual time, in a seed's order."""
 
 import math
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
 from random import Random
-from typing import Any
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
@@ -83,25 +80,3 @@ class Scheduler:
         for one in self._waiting:
             one.task.throw(GreenletExit)
         self._waiting.clear()
-
-
-class Workers(Executor):
-    """An executor whose workers are tasks."""
-
-    def __init__(self, scheduler: Scheduler, workers: int) -> None:
-        self._scheduler = scheduler
-        self._idle = workers
-        self._jobs: deque[Callable[[], object]] = deque()
-
-    def submit(self, job: Callable[..., Any], /, *arguments: Any, **options: Any) -> "Future[Any]":
-        if not self._scheduler.dead:
-            self._jobs.append(lambda: job(*arguments, **options))
-            if self._idle:
-                self._idle -= 1
-                self._scheduler.start(self._work)
-        return Future()
-
-    def _work(self) -> None:
-        while self._jobs:
-            self._jobs.popleft()()
-        self._idle += 1

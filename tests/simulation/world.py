@@ -16,7 +16,8 @@ from tests.simulation.broker import Broker, Source
 from tests.simulation.clock import Clock
 from tests.simulation.intercom import Gateway, Intercom
 from tests.simulation.promises import Promises, Violation
-from tests.simulation.scheduler import Scheduler, Stuck, Workers
+from tests.simulation.scheduler import Scheduler, Stuck
+from tests.simulation.workers import Workers
 
 MAX_PROBLEMS = 8
 """Faults in one world, so that it ends."""
@@ -86,7 +87,7 @@ class World:
             draw=self._draw,
             options=self.options,
             concurrency=self.concurrency,
-            make_executor=partial(Workers, self.scheduler),
+            make_workers=partial(Workers, self),
         )
         try:
             self.scheduler.run(self._sink.run)

@@ -2,8 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
@@ -29,6 +27,7 @@ from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.causes import HoldCause
 from intercom_sink.domain.diagnosis import GET_ME
 from intercom_sink.domain.envelope import Envelope, TraceContext
+from intercom_sink.domain.errors import TooFewThreads
 from intercom_sink.domain.events import (
     AttemptFinished,
     Failed,
@@ -42,6 +41,7 @@ from intercom_sink.domain.events import (
     Stopping,
 )
 from intercom_sink.domain.policy import PolicyOptions
+from intercom_sink.domain.workers import WorkerThreads
 from intercom_sink.testing import InMemoryGateway, InMemorySource, RecordingMonitor, VirtualClock
 
 MAX_WAIT = 10.0
@@ -233,15 +233,15 @@ def test_lanes_send_side_by_side_and_keep_the_order_of_each_key() -> None:
         assert [body for body in source.acked if body in of_key] == of_key
 
 
-def test_executor_has_as_many_workers_as_requests_may_be_in_flight() -> None:
+def test_there_are_as_many_workers_as_requests_may_be_in_flight() -> None:
     made: list[int] = []
 
-    def make_executor(workers: int) -> ThreadPoolExecutor:
-        made.append(workers)
-        return ThreadPoolExecutor(workers)
+    def make_workers(count: int) -> WorkerThreads:
+        made.append(count)
+        return WorkerThreads(count)
 
     source = InMemorySource(bodies(1))
-    Sink(source, InMemoryGateway(), SystemClock(), decode, concurrency=3, make_executor=make_executor).run()
+    Sink(source, InMemoryGateway(), SystemClock(), decode, concurrency=3, make_workers=make_workers).run()
     assert made == [3]
 
 
@@ -361,25 +361,17 @@ def test_unavailable_broker_ends_the_pauses_of_every_lane() -> None:
     assert source.acked == []
 
 
-class NoThreads(ThreadPoolExecutor):
-    """The system has no more threads after the first job."""
+def test_workers_that_can_not_be_started_end_the_sink_before_it_receives() -> None:
+    def make_workers(count: int) -> WorkerThreads:
+        raise TooFewThreads(2, count)
 
-    def submit(self, job: Callable[..., Any], /, *arguments: Any, **options: Any) -> Any:
-        if self._threads:
-            raise RuntimeError("can't start new thread")
-        return super().submit(job, *arguments, **options)
-
-
-def test_executor_that_can_not_start_a_thread_ends_the_stream() -> None:
-    source, monitor = InMemorySource(bodies(*range(20)), key_of), RecordingMonitor()
-    sink = Sink(
-        source, InMemoryGateway(), SystemClock(), decode, monitor=monitor, concurrency=4, make_executor=NoThreads
-    )
-    with pytest.raises(RuntimeError, match="can't start new thread"):
+    source, gateway, monitor = InMemorySource(bodies(1)), InMemoryGateway(), RecordingMonitor()
+    sink = Sink(source, gateway, SystemClock(), decode, monitor=monitor, concurrency=4, make_workers=make_workers)
+    with pytest.raises(TooFewThreads, match="only 2 of 4 threads"):
         sink.run()
-    assert source.closed
-    assert sorted([*source.queue, *source.acked]) == sorted(bodies(*range(20)))
-    assert monitor.events_of(Failed) == [Failed("RuntimeError")]
+    assert (list(source.queue), source.closed, gateway.closed) == (bodies(1), True, True)
+    (failed,) = monitor.events_of(Failed)
+    assert "only 2 of 4 threads" in failed.reason
 
 
 # Holds.

@@ -5,7 +5,9 @@ import pytest
 from intercom_sink import IntercomRequest, Response, Settings, Summary, build_sink, encode
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.intercom.logging_gateway import LoggingGateway
-from intercom_sink.domain.events import MessageMalformed, MessageReceived, Stopped
+from intercom_sink.domain.errors import ConfigurationError, TooFewThreads
+from intercom_sink.domain.events import Failed, MessageMalformed, MessageReceived, Stopped
+from intercom_sink.entrypoints import bootstrap
 from intercom_sink.entrypoints.bootstrap import build_gateway
 from intercom_sink.testing import InMemoryGateway, InMemorySource, RecordingMonitor, VirtualClock
 
@@ -67,3 +69,17 @@ def test_dead_letters_for_404_are_passed_on() -> None:
     assert run_sink([Response(404)], **queue, CJW_INTERCOM_DEAD_LETTER_NOT_FOUND="on")[0] == {
         "not found, dead-lettered": 1
     }
+
+
+def test_limit_on_threads_names_the_setting_to_lower(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(count: int) -> None:
+        raise TooFewThreads(12, count)
+
+    monkeypatch.setattr(bootstrap, "WorkerThreads", refuse)
+    settings = Settings.from_environment(REQUIRED | {"CJW_INTERCOM_CONCURRENCY": "64"})
+    source, monitor = InMemorySource([b"one"]), RecordingMonitor()
+    sink = build_sink(settings, source=source, gateway=InMemoryGateway(), clock=VirtualClock(), monitor=monitor)
+    with pytest.raises(ConfigurationError) as caught:
+        sink.run()
+    assert caught.value.problems == ["CJW_INTERCOM_CONCURRENCY is 64, but only 12 of 64 threads could be started"]
+    assert monitor.events == [Failed(caught.value.problems[0])]
