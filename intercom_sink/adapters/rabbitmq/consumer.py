@@ -23,6 +23,7 @@ from intercom_sink.adapters.rabbitmq.drain import DrainCheck
 from intercom_sink.adapters.rabbitmq.errors import NOT_FOUND, PRECONDITION_FAILED, translate
 from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.adapters.rabbitmq.streams import stream_error
+from intercom_sink.adapters.rabbitmq.unacked_tags import UnackedTags
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.errors import BrokerUnavailable
 
@@ -84,6 +85,7 @@ class Consumer:
             on_close_callback=self._on_disconnected,
         )
         self._loop = self._connection.ioloop
+        self._unacked = UnackedTags()
         self._acks = AckBatch(self._loop, self._send_acks)
         self._drain_check = DrainCheck(self._request_depth, self._loop.call_later, on_drained)
 
@@ -155,6 +157,7 @@ class Consumer:
     def _on_message(self, _: Channel, method: Basic.Deliver, properties: Properties, body: bytes) -> None:
         self._drain_check.on_delivery()
         tag, redelivered = method.delivery_tag, method.redelivered
+        self._unacked.add(tag)
         self._on_delivery(
             RabbitMQDelivery(
                 body,
@@ -170,8 +173,9 @@ class Consumer:
 
     def _send_acks(self, tags: list[int]) -> None:
         if channel := self._usable_channel():
-            for tag in tags:
-                channel.basic_ack(tag)
+            with self._connection.one_write():
+                for ack in self._unacked.settle(tags):
+                    channel.basic_ack(ack.tag, ack.multiple)
             self._drain_check.on_acked(len(tags))
 
     def _request_depth(self) -> None:

@@ -5,7 +5,8 @@
 
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pika
@@ -31,12 +32,35 @@ _FRAME_END = bytes([spec.FRAME_END])
 
 
 class SelectConnection(pika.SelectConnection):  # type: ignore[misc]
-    """pika's connection, except that this package decodes the properties of messages, and never raises for them.
+    """pika's connection, with two differences.
 
-    pika raises for timestamps that Python has no datetime for, for types that it does not know, and for tables nested
-    too deep, and the connection is lost with all its deliveries; and it reads floats as integers. All other frames are
-    pika's business.
+    This package decodes the properties of messages, and never raises for them. pika raises for timestamps that Python
+    has no datetime for, for types that it does not know, and for tables nested too deep, and the connection is lost
+    with all its deliveries; and it reads floats as integers. All other frames are pika's business.
+
+    Several methods can be sent in one write. pika makes a system call for each frame, and each may hand the
+    interpreter's lock to another thread.
     """
+
+    _collected: list[bytes] | None = None
+
+    @contextmanager
+    def one_write(self) -> Iterator[None]:
+        """Sends what is sent within the block at once, at its end."""
+        frames: list[bytes] = []
+        self._collected = frames
+        try:
+            yield
+        finally:
+            self._collected = None
+            if frames:
+                self._adapter_emit_data(b"".join(frames))
+
+    def _adapter_emit_data(self, data: bytes) -> None:
+        if self._collected is None:
+            super()._adapter_emit_data(data)
+        else:
+            self._collected.append(data)
 
     def _read_frame(self) -> tuple[int, Frame | None]:
         result: tuple[int, Frame | None] = _read_content_header(self._frame_buffer) or super()._read_frame()

@@ -109,6 +109,7 @@ class FakeBroker:
 
     Attributes:
         received: the names of the methods that it received, such as "Basic.Ack", in order.
+        writes: how many writes to its socket they came in.
         acked: the delivery tags of the acks.
         prefetch: the last one that was set.
         consumer_arguments: those of the consumer that it accepted.
@@ -122,6 +123,7 @@ class FakeBroker:
     def __init__(self, queues: dict[str, list[bytes]] | None = None) -> None:
         self.queues = {"queue": []} if queues is None else queues
         self.received: list[str] = []
+        self.writes = 0
         self.acked: list[int] = []
         self.declared: list[tuple[str, bool, bool]] = []
         self.prefetch = 0
@@ -134,6 +136,7 @@ class FakeBroker:
         self.consumer_arguments: dict[str, object] = {}
         self._channel = 0
         self._delivered = 0
+        self._unacked: set[int] = set()
         self._buffer = b""
 
     def connect(self, parameters: pika.connection.Parameters, **callbacks: Any) -> pika.SelectConnection:
@@ -153,6 +156,7 @@ class FakeBroker:
     ) -> None:
         """Sends a message to the consumer; `properties` are its properties on the wire, in place of these headers."""
         self._delivered += 1
+        self._unacked.add(self._delivered)
         deliver = spec.Basic.Deliver(self.consumer_tag, self._delivered, redelivered, "", "queue")
         header = Header(self._channel, len(body), spec.BasicProperties(headers=headers))
         if properties is not None:
@@ -176,6 +180,7 @@ class FakeBroker:
             properties = {"product": "Fake", "version": b"1.0", "capabilities": {}}
             self.send(spec.Connection.Start(0, 9, properties, "PLAIN", "en_US"))
             return
+        self.writes += 1
         self._buffer += data
         while self._buffer:
             consumed, frame = decode_frame(self._buffer)
@@ -243,7 +248,15 @@ class FakeBroker:
         self.send(spec.Basic.CancelOk(method.consumer_tag))
 
     def _on_basic_ack(self, method: spec.Basic.Ack) -> None:
-        self.acked.append(method.delivery_tag)
+        if method.delivery_tag not in self._unacked:
+            self.send(
+                spec.Channel.Close(406, f"PRECONDITION_FAILED - unknown delivery tag {method.delivery_tag}", 60, 80)
+            )
+            return
+        for tag in sorted(self._unacked):
+            if tag == method.delivery_tag or (method.multiple and tag < method.delivery_tag):
+                self.acked.append(tag)
+                self._unacked.remove(tag)
 
     def _send_bytes(self, data: bytes) -> None:
         self.loop.add_callback(lambda: self._connection._proto_data_received(data))

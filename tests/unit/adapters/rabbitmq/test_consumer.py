@@ -1,6 +1,8 @@
 """Consumer on pika's own SelectConnection, with a broker in memory and virtual time."""
 
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -109,6 +111,27 @@ def test_acks_that_follow_closely_are_sent_together(rig: Rig, broker: FakeBroker
         rig.consumer.close,
     )
     assert acked == [[1], [1, 2, 3]]
+
+
+def test_acks_of_one_flush_are_as_few_as_possible_and_one_write(rig: Rig, broker: FakeBroker) -> None:
+    broker.queues["queue"] += [b"message"] * 8
+    seen: list[tuple[list[int], int]] = []
+
+    def settle(*tags: int) -> None:
+        for tag in tags:
+            rig.deliveries[tag - 1].ack()
+
+    def look() -> None:
+        seen.append((broker.acked[:], broker.writes))
+
+    flush = partial(broker.loop.advance, ACK_BATCH_INTERVAL)
+    first_steps: list[Callable[[], Any]] = [lambda: settle(2), look, lambda: settle(8, 3, 1, 5), flush, look]
+    rig.run(*first_steps, lambda: settle(6, 4), flush, look, rig.consumer.close)
+    acked, writes = zip(*seen, strict=True)
+    assert acked == ([2], [2, 8, 5, 1, 3], [2, 8, 5, 1, 3, 4, 6])
+    assert [after - before for before, after in pairwise(writes)] == [1, 1]
+    assert broker.received.count("Basic.Ack") == 1 + 3 + 1
+    assert rig.consumer.lost, "and no ack was refused"
 
 
 def test_a_lost_connection_loses_its_deliveries_and_says_why(rig: Rig, broker: FakeBroker) -> None:

@@ -4,6 +4,7 @@ import socket
 import struct
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pika
 import pytest
@@ -33,7 +34,7 @@ class Client:
     def __init__(self, broker: FakeBroker) -> None:
         self.received: list[pika.BasicProperties] = []
         self.ends: list[BaseException] = []
-        self.channel = None
+        self.channel: Any = None
         self.connection = broker.connect(
             URL.parameters,
             on_open_callback=lambda connection: connection.channel(on_open_callback=self._consume),
@@ -87,6 +88,41 @@ def test_no_properties_end_a_connection(properties: bytes, table: bytes) -> None
     broker.loop.run_ready()
     assert len(client.received) == 2
     assert client.ends == []
+
+
+def test_pika_writes_each_method_by_itself() -> None:
+    broker = FakeBroker()
+    channel = Client(broker).channel
+    writes = broker.writes
+    for message in (b"one", b"two"):
+        broker.deliver(message)
+    channel.basic_ack(1)
+    channel.basic_ack(2)
+    assert broker.writes == writes + 2, "else nothing need be done"
+
+
+def test_methods_of_one_block_are_one_write() -> None:
+    broker = FakeBroker()
+    client = Client(broker)
+    for message in (b"one", b"two", b"three"):
+        broker.deliver(message)
+    writes = broker.writes
+    with client.connection.one_write():
+        client.channel.basic_ack(1)
+        client.channel.basic_ack(2)
+        assert broker.writes == writes
+    assert (broker.acked, broker.writes) == ([1, 2], writes + 1)
+    client.channel.basic_ack(3)
+    assert (broker.acked, broker.writes) == ([1, 2, 3], writes + 2)
+
+
+def test_block_without_a_method_writes_nothing() -> None:
+    broker = FakeBroker()
+    client = Client(broker)
+    writes = broker.writes
+    with client.connection.one_write():
+        pass
+    assert broker.writes == writes
 
 
 def test_blocking_connections_are_made_of_that_class(monkeypatch: pytest.MonkeyPatch) -> None:
