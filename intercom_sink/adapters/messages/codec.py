@@ -11,6 +11,8 @@ from intercom_sink.domain.request import IntercomRequest
 KEYS = ("method", "path", "data")
 """The keys of a message, exactly. IntercomRequest checks what they hold."""
 
+_KEY_SET = frozenset(KEYS)
+
 
 def decode(body: bytes) -> IntercomRequest:
     """Reads a message.
@@ -52,9 +54,9 @@ def to_request(document: object) -> IntercomRequest:
     if len(document) > len(KEYS):
         # Counted, and not listed: there may be a million.
         raise MalformedMessage(f"has {len(document)} keys, not exactly 'method', 'path' and 'data'")
-    problems = [_unknown(key) for key in document if key not in KEYS]
-    problems += [_missing(key) for key in KEYS if key not in {str(given).lower() for given in document}]
-    if problems:
+    if document.keys() != _KEY_SET:
+        problems = [_unknown(key) for key in document if key not in KEYS]
+        problems += [_missing(key) for key in KEYS if key not in {str(given).lower() for given in document}]
         raise MalformedMessage("; ".join(problems))
     return IntercomRequest(document["method"], document["path"], document["data"])
 

@@ -29,8 +29,8 @@ _TRACEPARENT = re.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9
 
 _TRACESTATE = re.compile("[ -~]{1,512}")
 
-_ENVELOPE_HEADERS = frozenset({ORDERING_KEY_HEADER, "traceparent", "tracestate"})
-"""The only headers that are decoded for every message."""
+_ENVELOPE_HEADERS = {name.encode(): name for name in (ORDERING_KEY_HEADER, "traceparent", "tracestate")}
+"""The only headers that are decoded for every message, by their names on the wire."""
 
 PROPERTY_NAMES = tuple(name for _, name, kind in _LAYOUT if kind != _TABLE)
 """The names of all properties except `headers`."""
@@ -65,7 +65,8 @@ class Properties(BasicProperties):  # type: ignore[misc]
     @property
     def envelope(self) -> Envelope:
         """What they say of their message. An ordering key is read as text, whatever its type."""
-        headers = {field.name: field.value for field in self.fields if field.name in _ENVELOPE_HEADERS}
+        names = _ENVELOPE_HEADERS
+        headers = {names[field.raw_name]: field.value for field in self.fields if field.raw_name in names}
         key = headers.get(ORDERING_KEY_HEADER)
         return Envelope(
             ordering_key=None if key is None else str(key),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from intercom_sink import MalformedMessage
 from intercom_sink.domain.json_value import MAX_DEPTH, check_json
@@ -57,3 +58,21 @@ def test_nesting_is_bounded() -> None:
 def test_valid_value_can_be_sent_as_json(value: Any) -> None:
     check_json(value, "data")
     assert json.loads(json.dumps(value, allow_nan=False, ensure_ascii=False).encode()) == value
+
+
+invalid_values = st.recursive(
+    st.sampled_from([float("nan"), float("-inf"), "\ud800", b"x", (1, 2), {1: 2}, {"\udfff": 1}, object()]),
+    lambda inner: (
+        st.builds(
+            lambda before, value, after: [*before, value, *after], st.lists(json_values), inner, st.lists(json_values)
+        )
+        | st.builds(lambda others, value: {**others, "key": value}, st.dictionaries(st.text(), json_values), inner)
+    ),
+    max_leaves=4,
+)
+
+
+@given(invalid_values)
+def test_invalid_value_is_found_wherever_it_is(value: Any) -> None:
+    with pytest.raises(MalformedMessage):
+        check_json(value, "data")
