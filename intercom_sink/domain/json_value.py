@@ -31,19 +31,12 @@ def _is_json(value: object, levels: int) -> bool:
     if isinstance(value, float):
         return isfinite(value)
     if isinstance(value, dict):
-        if levels == 0:
-            return False
         for key, item in value.items():
-            if not (isinstance(key, str) and _is_text(key) and _is_json(item, levels - 1)):
+            if not (levels and isinstance(key, str) and _is_text(key) and _is_json(item, levels - 1)):
                 return False
         return True
     if isinstance(value, list):
-        if levels == 0:
-            return False
-        for item in value:
-            if not _is_json(item, levels - 1):
-                return False
-        return True
+        return levels > 0 and all(_is_json(item, levels - 1) for item in value)
     return value is None or isinstance(value, int)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
+from intercom_sink.adapters.rabbitmq.source import MIN_PREFETCH, RabbitMQSource
 from intercom_sink.domain.events import ConnectionFailed, Consuming, Reconnecting
 from intercom_sink.testing import RecordingMonitor
 from testbed.proxy import Proxy
@@ -57,7 +57,7 @@ class TestRabbitMQSource(MessageSourceContract):
     def test_prefetch_is_bounded(self, rig: RabbitMQSourceRig) -> None:
         rig.queue.publish(*[b"more"] * 50)
         receive(rig.source)
-        rig.queue.wait_for_depth(len(BODIES) + 50 - 10)
+        rig.queue.wait_for_depth(len(BODIES) + 50 - MIN_PREFETCH)
 
     def test_monitor_is_told_of_the_connection_without_its_password(self, rig: RabbitMQSourceRig) -> None:
         receive(rig.source)

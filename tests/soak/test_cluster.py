@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from intercom_sink.adapters.rabbitmq.source import MIN_PREFETCH
 from testbed import amqp
 from testbed.intercom import Intercom, after, reply
 from testbed.rabbitmq_node import PrivateNode
@@ -50,5 +51,5 @@ def test_killed_leader_of_a_quorum_queue_costs_duplicates_but_no_message(
     sent = numbers(intercom)
     late = sum(earlier > later for earlier, later in pairwise(dict.fromkeys(sent)))
     print(f"sent {len(sent)}, duplicated {len(sent) - MESSAGES}, lost 0, out of order {late} times")
-    assert len(sent) - MESSAGES <= 10, "no more than were unacked"
+    assert len(sent) - MESSAGES <= MIN_PREFETCH, "no more than were unacked"
     assert len(sink.logs("RabbitMQ unavailable")) >= 1

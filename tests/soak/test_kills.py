@@ -3,6 +3,7 @@
 import random
 import signal
 
+from intercom_sink.adapters.rabbitmq.source import MIN_PREFETCH
 from testbed.intercom import Intercom, after, reply
 from testbed.rabbitmq import Node
 from testbed.waiting import wait_until
@@ -40,7 +41,7 @@ def test_sigkill_at_20_random_moments_loses_nothing(queue: Queue, intercom: Inte
     queue.publish(*messages(MESSAGES))
     kill_and_then_drain(queue, intercom, start_sink)
     sent = numbers(intercom)
-    assert_nothing_lost(sent, max_duplicates=KILLS * 10)
+    assert_nothing_lost(sent, max_duplicates=KILLS * MIN_PREFETCH)
     assert list(dict.fromkeys(sent)) == list(range(MESSAGES)), "in order, apart from what was sent again"
     assert intercom.max_in_flight == 1
 

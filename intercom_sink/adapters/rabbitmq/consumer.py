@@ -30,6 +30,9 @@ from intercom_sink.domain.errors import BrokerUnavailable
 CLOSE_TIMEOUT = 5.0
 """Seconds to wait for the broker's reply when a connection is closed."""
 
+ACK_BATCHES_PER_PREFETCH = 4
+"""Batches of acks that make up the prefetch: the broker gets one, and sends more, while the others are handled."""
+
 _DEFAULT_PRIORITY = {"x-priority": 0}
 """The default priority, stated explicitly: a RabbitMQ stream refuses a consumer that states one."""
 
@@ -86,7 +89,7 @@ class Consumer:
         )
         self._loop = self._connection.ioloop
         self._unacked = UnackedTags()
-        self._acks = AckBatch(self._loop, self._send_acks)
+        self._acks = AckBatch(self._loop, self._send_acks, size=max(prefetch // ACK_BATCHES_PER_PREFETCH, 1))
         self._drain_check = DrainCheck(self._request_depth, self._loop.call_later, on_drained)
 
     def run(self) -> None:

@@ -23,12 +23,21 @@ from intercom_sink.domain.events import Consuming, OtherConsumers
 from intercom_sink.domain.malformed import give_up_malformed
 from intercom_sink.domain.ports import Monitor
 
+MIN_PREFETCH = 32
+"""Messages prefetched at least.
+
+Enough to send one request right after the other while acks travel to the broker and the next messages back."""
+
 PREFETCH_PER_REQUEST = 10
 """Messages prefetched for each request that may be in flight.
 
-Enough to send one request right after the other, and to find work for every lane although some keys have many messages.
-Few, because each message that is unacked when a connection is lost counts towards the delivery limit of a quorum
-queue."""
+Enough to find work for every lane although some keys have many messages. Few, because each message that is unacked when
+a connection is lost counts towards the delivery limit of a quorum queue."""
+
+
+def prefetch_for(concurrency: int) -> int:
+    """How many messages are prefetched where so many requests may be in flight."""
+    return max(MIN_PREFETCH, PREFETCH_PER_REQUEST * concurrency)
 
 
 class RabbitMQSource:
@@ -58,7 +67,7 @@ class RabbitMQSource:
         self._brokers = brokers
         self._queue = queue
         self._monitor = monitor
-        self._prefetch = PREFETCH_PER_REQUEST * concurrency
+        self._prefetch = prefetch_for(concurrency)
         self._reconnect_timeout = reconnect_timeout
         self._drain = drain
         self._on_lost: Callable[[], None] = lambda: None

@@ -15,6 +15,8 @@ from intercom_sink.adapters.rabbitmq.drain import DRAIN_CHECK_INTERVAL
 from intercom_sink.domain.errors import BrokerUnavailable
 from tests.unit.adapters.rabbitmq.fake_broker import URL, FakeBroker
 
+PREFETCH = 40
+
 
 class Rig:
     def __init__(self, broker: FakeBroker, drain: bool = False) -> None:
@@ -26,7 +28,7 @@ class Rig:
         self.consumer = Consumer(
             URL,
             "queue",
-            7,
+            PREFETCH,
             None,
             on_connected=self.on_connected,
             on_consuming=self.on_consuming,
@@ -63,7 +65,7 @@ def test_consuming_begins_with_a_passive_declare_and_a_prefetch(rig: Rig, broker
     assert broker.declared == [("queue", True, False)]
     steps = ["Channel.Open", "Queue.Declare", "Basic.Qos", "Basic.Consume", "Channel.Close", "Connection.Close"]
     assert broker.received[-len(steps) :] == steps
-    assert broker.prefetch == 7
+    assert broker.prefetch == PREFETCH
     assert rig.calls == ["consuming", "lost"]
 
 
@@ -111,6 +113,25 @@ def test_acks_that_follow_closely_are_sent_together(rig: Rig, broker: FakeBroker
         rig.consumer.close,
     )
     assert acked == [[1], [1, 2, 3]]
+
+
+def test_quarter_of_the_prefetch_is_acked_without_waiting(rig: Rig, broker: FakeBroker) -> None:
+    """So the broker sends more while the other three quarters are handled."""
+    broker.queues["queue"] += [b"message"] * PREFETCH
+    acked: list[int] = []
+
+    def ack_next_quarter() -> None:
+        for delivery in rig.deliveries[1 : 1 + PREFETCH // 4]:
+            delivery.ack()
+
+    rig.run(
+        lambda: rig.deliveries[0].ack(),
+        ack_next_quarter,
+        lambda: acked.append(len(broker.acked)),
+        rig.consumer.close,
+    )
+    assert acked == [11]
+    assert broker.loop.now < ACK_BATCH_INTERVAL
 
 
 def test_acks_of_one_flush_are_as_few_as_possible_and_one_write(rig: Rig, broker: FakeBroker) -> None:

@@ -12,7 +12,7 @@ from intercom_sink.adapters.rabbitmq import pika_internals
 from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.rabbitmq.dead_letter_headers import metadata_of
 from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
-from intercom_sink.adapters.rabbitmq.source import PREFETCH_PER_REQUEST, RabbitMQSource
+from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.errors import BrokerUnavailable
@@ -106,12 +106,13 @@ def test_messages_are_received_in_order_until_the_queue_is_drained(make_rig: Mak
     assert rig.losses == 1
 
 
-def test_the_prefetch_grows_with_the_concurrency(make_rig: MakeRig) -> None:
+@pytest.mark.parametrize(("concurrency", "prefetch"), [(1, 32), (3, 32), (4, 40), (64, 640)])
+def test_prefetch_grows_with_the_concurrency(make_rig: MakeRig, concurrency: int, prefetch: int) -> None:
     broker = FakeBroker({"queue": [b"one"]})
-    rig = make_rig(broker, concurrency=4)
+    rig = make_rig(broker, concurrency=concurrency)
     rig.receive()
     rig.source.close()
-    assert broker.prefetch == 4 * PREFETCH_PER_REQUEST
+    assert broker.prefetch == prefetch
 
 
 def test_after_a_failure_the_next_broker_is_tried(make_rig: MakeRig) -> None:
