@@ -26,7 +26,8 @@ class Message:
         malformed: whether its body is no request.
         poisonous: whether Intercom never responds to it.
         deliveries: how often it was delivered.
-        removed: how it was taken off the queue; None: it was not.
+        settled: how the sink took it off the queue, as far as it knows; None: it did not, or the ack was lost.
+        removed: the same, once the broker has the ack.
     """
 
     def __init__(self, number: int, key: str | None, malformed: bool, poisonous: bool) -> None:
@@ -35,6 +36,7 @@ class Message:
         self.malformed = malformed
         self.poisonous = poisonous
         self.deliveries = 0
+        self.settled: str | None = None
         self.removed: str | None = None
 
 
@@ -84,9 +86,9 @@ class Delivery:
         world.note(f"message {message.number} {how}{' (lost)' if self.is_lost() else ''}")
         if self.is_lost():
             return
-        world.check(message.removed is None, f"message {message.number} is removed twice")
-        message.removed = how
-        world.broker.unacked.remove(self)
+        world.check(message.settled is None, f"message {message.number} is removed twice")
+        message.settled = how
+        world.broker.channel.settle(self)
         world.step(f"after message {message.number} was {how}")
 
 
@@ -97,7 +99,7 @@ class Broker:
         messages: every message that was ever in the queue, in its order.
         ready: those that are not delivered.
         deliveries: every delivery so far.
-        unacked: those that are neither removed nor lost.
+        channel: the present connection.
     """
 
     def __init__(self, world: "World", random: Random, concurrency: int, options: PolicyOptions) -> None:
@@ -111,21 +113,23 @@ class Broker:
         ]
         self.ready = deque(self.messages)
         self.deliveries: list[Delivery] = []
-        self.unacked: list[Delivery] = []
+        self.channel = world.make_channel()
 
     def deliver(self) -> Delivery:
         delivery = Delivery(self._world, self.ready.popleft())
         self.deliveries.append(delivery)
-        self.unacked.append(delivery)
+        self.channel.add(delivery)
         return delivery
 
     def lose_connection(self) -> None:
         """Every unacked message is ready again, in its old place."""
-        requeued = sorted((delivery.message for delivery in self.unacked), key=lambda message: message.number)
+        lost = self.channel.lose()
+        self.channel = self._world.make_channel()
+        requeued = sorted((delivery.message for delivery in lost), key=lambda message: message.number)
         self.ready.extendleft(reversed(requeued))
-        for delivery in self.unacked:
+        for delivery in lost:
             delivery.lost_at = self._world.now
-        self.unacked.clear()
+            delivery.message.settled = None
 
 
 class Source:
@@ -159,6 +163,7 @@ class Source:
     def requeue(self) -> None:
         self._world.promises.check_requeue()
         self._interrupted = False
+        self._world.broker.channel.flush()
         self.lose_connection()
         self._world.note("every message requeued")
 
@@ -167,6 +172,7 @@ class Source:
 
     def close(self) -> None:
         if not self._world.scheduler.dead:
+            self._world.broker.channel.flush()
             self._world.broker.lose_connection()
 
     def lose_connection(self) -> None:
@@ -177,7 +183,7 @@ class Source:
         return self._stopped or self._interrupted or self._may_deliver() or self._is_drained()
 
     def _may_deliver(self) -> bool:
-        return bool(self._world.broker.ready) and len(self._world.broker.unacked) < self._prefetch
+        return bool(self._world.broker.ready) and len(self._world.broker.channel.unacked) < self._prefetch
 
     def _is_drained(self) -> bool:
-        return not (self._world.broker.ready or self._world.broker.unacked)
+        return not (self._world.broker.ready or self._world.broker.channel.unacked)

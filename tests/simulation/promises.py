@@ -118,7 +118,7 @@ class Promises:
         self._check_may_begin(number)
         for other in self._world.broker.messages[:number]:
             comes_first = self._concurrency == 1 or other.key == key
-            self._check(other.removed is not None or not comes_first, f"{number} is sent before {other.number}")
+            self._check(other.settled is not None or not comes_first, f"{number} is sent before {other.number}")
         for other_delivery in self.in_flight.values():
             other = other_delivery.message
             self._check(other.key != key, f"{number} is sent beside {other.number}, which has the same key")

@@ -1,7 +1,10 @@
 """500 seeds keep every promise; each planted bug is found within them."""
 
+from collections.abc import Sequence
+
 import pytest
 
+from intercom_sink.adapters.rabbitmq.unacked_tags import Ack, UnackedTags
 from tests.simulation.mutants import MUTANTS, Mutant, plant
 from tests.simulation.promises import Violation
 from tests.simulation.world import World
@@ -29,6 +32,23 @@ def test_planted_bug_is_found(mutant: Mutant) -> None:
         except Violation:
             return
     pytest.fail(f"{SEEDS} seeds do not find the planted bug: {mutant.name}")
+
+
+class Hasty(UnackedTags):
+    """Acks everything up to the latest message that is settled."""
+
+    def settle(self, tags: Sequence[int]) -> list[Ack]:
+        super().settle(tags)
+        return [Ack(max(tags), multiple=True)] if tags else []
+
+
+def test_ack_of_a_message_that_is_not_settled_is_found() -> None:
+    def run_all() -> None:
+        for seed in range(SEEDS):
+            World(seed, Hasty).run()
+
+    with pytest.raises(Violation, match="acked, but not settled"):
+        run_all()
 
 
 def test_seed_reproduces_its_run() -> None:

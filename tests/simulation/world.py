@@ -11,8 +11,10 @@ from random import Random
 from typing import Protocol
 
 from intercom_sink import BrokerUnavailable, Sink, decode
+from intercom_sink.adapters.rabbitmq.unacked_tags import UnackedTags
 from intercom_sink.domain.policy import PolicyOptions
 from tests.simulation.broker import Broker, Source
+from tests.simulation.channel import Channel
 from tests.simulation.clock import Clock
 from tests.simulation.intercom import Gateway, Intercom
 from tests.simulation.promises import Promises, Violation
@@ -43,8 +45,9 @@ class World:
         concurrency: that of the sink.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, make_tags: Callable[[], UnackedTags] = UnackedTags) -> None:
         self.random = Random(seed)
+        self._make_tags = make_tags
         self.trace: list[str] = []
         self.concurrency = self.random.choice([1, 1, 2, 3, 5])
         self.scheduler = Scheduler(self.random)
@@ -60,6 +63,9 @@ class World:
         self._faults = 0
         self._source: Source | None = None
         self._sink: Sink | None = None
+
+    def make_channel(self) -> Channel:
+        return Channel(self, self._make_tags())
 
     @property
     def now(self) -> float:
