@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from intercom_sink.adapters.rabbitmq.source import MIN_PREFETCH
 from testbed.intercom import Intercom, after, rate_limited, reply
 from testbed.waiting import wait_until
 from tests.support.messages import message, messages, numbers
@@ -90,18 +91,19 @@ def test_standby_drains_in_order_once_the_active_consumer_is_gone(
 ) -> None:
     """Until then it does not take the queue for drained, although it gets no message."""
     queue = single_active
-    queue.publish(*messages(30))
+    count = MIN_PREFETCH + 20
+    queue.publish(*messages(count))
     intercom.script.append(rate_limited(60))
     active = start_sink(queue)
     active.wait_for("retry scheduled")
     standby = start_sink(queue, "run", "--drain")
     standby.wait_for("consuming")
-    wait_until(lambda: (queue.consumers, queue.depth) == (2, 20), "the active one to hold 10 messages")
+    wait_until(lambda: (queue.consumers, queue.depth) == (2, 20), "the active one to hold its prefetch")
     assert standby.process.poll() is None, "the queue is not empty"
     active.send(signum)
     active.wait()
     assert standby.wait() == 0, standby.stderr
-    assert numbers(intercom) == [0, *range(30)]
+    assert numbers(intercom) == [0, *range(count)]
 
 
 def test_replica_continues_in_order_after_the_active_one_is_killed(
