@@ -28,21 +28,13 @@ class Workers(Protocol):
         """Ends the workers once every job is done, and waits for that."""
 
 
-class _Seat:
-    """Where an idle worker waits: each has a lock of its own, so a job wakes exactly one."""
-
-    def __init__(self) -> None:
-        self.job: Job | None = None
-        self.wakeup = threading.Lock()
-        self.wakeup.acquire()
-
-
 class WorkerThreads:
     """Workers that are threads. Starts all of them at once.
 
-    A job goes to the worker that became idle last. So while there is little to do only few workers do it, and their
-    connections to Intercom stay in use; the others sleep. A worker whose job has more to do continues with it, without
-    waking anyone, if no other job is queued.
+    No more of them are awake than there is work for. A job wakes one worker at most, and none while another is still
+    waking up: a worker that is awake may take the job first. One that wakes up wakes the next if jobs remain. The
+    worker that fell asleep last is woken first, so while there is little to do only few workers do it, and their
+    connections to Intercom stay in use.
 
     Args:
         count: how many workers there are.
@@ -55,11 +47,12 @@ class WorkerThreads:
     def __init__(self, count: int, make_thread: Callable[..., threading.Thread] = threading.Thread) -> None:
         self._lock = threading.Lock()
         self._jobs: deque[Job] = deque()
-        self._idle: list[_Seat] = []  # empty while jobs are queued
+        self._asleep: list[threading.Lock] = []  # each sleeping worker waits for a lock of its own
+        self._is_waking = False
         self._ending = False
         self._threads: list[threading.Thread] = []
         for number in range(count):
-            thread = make_thread(target=self._work, args=(_Seat(),), name=f"worker-{number + 1}", daemon=True)
+            thread = make_thread(target=self._work, name=f"worker-{number + 1}", daemon=True)
             try:
                 thread.start()
             except RuntimeError as error:
@@ -68,14 +61,10 @@ class WorkerThreads:
             self._threads.append(thread)
 
     def submit(self, job: Job) -> None:
-        """Queues a job, or gives it to an idle worker. Does not block. May be called from any thread."""
+        """Queues a job. Does not block. May be called from any thread."""
         with self._lock:
-            if not self._idle:
-                self._jobs.append(job)
-                return
-            seat = self._idle.pop()
-        seat.job = job
-        seat.wakeup.release()
+            self._jobs.append(job)
+            self._wake_one()
 
     def __enter__(self) -> Self:
         """Returns these workers."""
@@ -90,30 +79,43 @@ class WorkerThreads:
     def _end(self) -> None:
         with self._lock:
             self._ending = True
-            idle, self._idle = self._idle, []
-        for seat in idle:
-            seat.job = None
-            seat.wakeup.release()
+            for wakeup in self._asleep:
+                wakeup.release()
+            self._asleep.clear()
         for thread in self._threads:
             thread.join()
 
+    def _wake_one(self) -> None:
+        """Wakes a worker if there is a job for it. The caller holds the lock."""
+        if self._jobs and self._asleep and not self._is_waking:
+            self._is_waking = True
+            self._asleep.pop().release()
+
     # On the threads of the workers.
 
-    def _work(self, seat: _Seat) -> None:
-        job = self._take(seat)
+    def _work(self) -> None:
+        wakeup = threading.Lock()
+        wakeup.acquire()
+        job = self._take(wakeup)
         while job is not None:
-            job = self._exchange(job) if job() else self._take(seat)
+            job = self._exchange(job) if job() else self._take(wakeup)
 
-    def _take(self, seat: _Seat) -> Job | None:
-        """The first job of the queue; waits until there is one, or returns None at the end."""
-        with self._lock:
-            if self._jobs:
-                return self._jobs.popleft()
-            if self._ending:
-                return None
-            self._idle.append(seat)
-        seat.wakeup.acquire()
-        return seat.job
+    def _take(self, wakeup: threading.Lock) -> Job | None:
+        """The first job of the queue; sleeps until there is one, or returns None at the end."""
+        has_slept = False
+        while True:
+            with self._lock:
+                if has_slept:
+                    self._is_waking = False
+                if self._jobs:
+                    job = self._jobs.popleft()
+                    self._wake_one()
+                    return job
+                if self._ending:
+                    return None
+                self._asleep.append(wakeup)
+            wakeup.acquire()
+            has_slept = True
 
     def _exchange(self, job: Job) -> Job:
         """Puts a job at the end of the queue, and takes the first one."""

@@ -34,18 +34,18 @@ def wait_for(event: threading.Event) -> None:
 
 
 def run_one(workers: WorkerThreads) -> str:
-    """Has the workers run a job; returns the name of the thread that did, once it is idle again."""
+    """Has the workers run a job; returns the name of the thread that did, once it sleeps again."""
     names: list[str] = []
     done = threading.Event()
-    idle = len(workers._idle)
+    asleep = len(workers._asleep)
     workers.submit(once(lambda: names.append(threading.current_thread().name), done.set))
     wait_for(done)
-    wait_until_idle(workers, idle)
+    wait_until_asleep(workers, asleep)
     return names[0]
 
 
-def wait_until_idle(workers: WorkerThreads, number: int) -> None:
-    wait_until(lambda: len(workers._idle) >= number, f"{number} idle workers", MAX_WAIT)
+def wait_until_asleep(workers: WorkerThreads, number: int) -> None:
+    wait_until(lambda: len(workers._asleep) >= number, f"{number} sleeping workers", MAX_WAIT)
 
 
 @given(st.lists(st.integers(1, 4), max_size=20), st.integers(1, 4))
@@ -91,21 +91,53 @@ def test_as_many_jobs_run_at_once_as_there_are_workers() -> None:
     assert not all_run.broken
 
 
-def test_worker_that_became_idle_last_takes_the_next_job() -> None:
+def test_worker_that_fell_asleep_last_takes_the_next_job() -> None:
     """So one connection to Intercom stays in use, where any worker in turn would leave all of them idle for long."""
     with WorkerThreads(4) as workers:
-        wait_until_idle(workers, 4)
+        wait_until_asleep(workers, 4)
         assert len({run_one(workers) for _ in range(20)}) == 1
 
 
 def test_job_wakes_one_worker_only() -> None:
     with WorkerThreads(4) as workers:
-        wait_until_idle(workers, 4)
+        wait_until_asleep(workers, 4)
         running, may_end = threading.Event(), threading.Event()
         workers.submit(once(running.set, lambda: wait_for(may_end)))
         wait_for(running)
-        assert len(workers._idle) == 3
+        assert len(workers._asleep) == 3
         may_end.set()
+
+
+def test_jobs_that_are_queued_at_once_wake_as_many_workers_as_they_need() -> None:
+    """Each worker that wakes up wakes the next one."""
+    all_run = threading.Barrier(5)
+    with WorkerThreads(8) as workers:
+        wait_until_asleep(workers, 8)
+        for _ in range(4):
+            workers.submit(once(lambda: all_run.wait(MAX_WAIT)))
+        all_run.wait(MAX_WAIT)
+
+
+def test_no_second_worker_is_woken_while_one_is_waking_up() -> None:
+    """The first one takes the jobs that were queued meanwhile, or wakes the next."""
+    with WorkerThreads(4) as workers:
+        wait_until_asleep(workers, 4)
+        with workers._lock:
+            workers._jobs.extend(once() for _ in range(3))
+            for _ in range(3):
+                workers._wake_one()
+            assert len(workers._asleep) == 3
+
+
+def test_worker_that_finds_its_job_taken_sleeps_again() -> None:
+    with WorkerThreads(2) as workers:
+        wait_until_asleep(workers, 2)
+        with workers._lock:
+            workers._jobs.append(once())
+            workers._wake_one()
+            workers._jobs.clear()
+        wait_until_asleep(workers, 2)
+        assert len({run_one(workers) for _ in range(3)}) == 1
 
 
 def test_jobs_are_done_before_the_workers_end() -> None:
