@@ -1,4 +1,4 @@
-"""How many messages should be prefetched? Served docs/decisions/0020-prefetch.md.
+"""How many messages should be prefetched? Served docs/decisions/0020-prefetch-and-acks.md.
 
 The sink on RabbitMQ, with a gateway that only makes a round trip over a socket, so that HTTP costs next to nothing and
 the broker's side is what bounds the rate. The variants take turns, so noise falls on all of them. Prints the table of
@@ -18,7 +18,8 @@ import time
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
-from benchmarks.backlog import publish_messages, wait_for_depth
+from benchmarks.backlog import publish_messages
+from benchmarks.catalogue import SINK
 from benchmarks.contenders import Job
 from benchmarks.messages import PATH
 from benchmarks.processes import running_server
@@ -30,9 +31,9 @@ from testbed.amqp import delete
 from testbed.rabbitmq import VARIABLE
 
 MESSAGES = 3_000
-ROUNDS = 3
+ROUNDS = 5
 QUEUE = "benchmark-prefetch"
-CONCURRENCIES = (1, 8, 64)
+CONCURRENCIES = (1, 64)
 PREFETCHES = (2, 10, 20, 32, 64)
 """Messages prefetched for each request in flight."""
 
@@ -67,8 +68,7 @@ def measure(broker_url: str, concurrency: int, prefetch: int) -> tuple[float, fl
     """Measures one variant once; returns messages/s, and CPU time of this process in us/message."""
     with running_server(latency_ms=0) as server:
         job = Job(broker_url, QUEUE, server.url, concurrency, MESSAGES)
-        publish_messages(job)
-        wait_for_depth(job)
+        publish_messages(SINK, job)
         settings = Settings.from_environment(job.environment())
         with patch.object(source, "prefetch_for", return_value=prefetch):
             sink = build_sink(settings, drain=True, gateway=RoundTrips(server.url), monitor=Monitors())

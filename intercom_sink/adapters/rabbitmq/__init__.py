@@ -1,7 +1,8 @@
 """RabbitMQ, on pika.
 
 - Consuming: `source` implements MessageSource; `consumer_thread` is its I/O thread, which reconnects (`reconnect`).
-  `consumer` is one connection, `ack_batch` and `drain` are two of its jobs, `delivery` is a message that it received.
+  `consumer` is one connection, `ack_batch`, `unacked_tags` and `drain` are three of its jobs, `delivery` is a message
+  that it received.
 - Dead letters: `dead_letter_publisher` writes them, `dead_letter_browser` reads and removes them, `dead_letter_headers`
   says what their headers hold.
 - Blocking connections, for dead letters and the command line: `session`, `publisher`; `inspection` looks at a broker
