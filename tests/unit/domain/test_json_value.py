@@ -64,9 +64,14 @@ invalid_values = st.recursive(
     st.sampled_from([float("nan"), float("-inf"), "\ud800", b"x", (1, 2), {1: 2}, {"\udfff": 1}, object()]),
     lambda inner: (
         st.builds(
-            lambda before, value, after: [*before, value, *after], st.lists(json_values), inner, st.lists(json_values)
+            lambda before, value, after: [*before, value, *after],
+            st.lists(json_values, max_size=2),
+            inner,
+            st.lists(json_values, max_size=2),
         )
-        | st.builds(lambda others, value: {**others, "key": value}, st.dictionaries(st.text(), json_values), inner)
+        | st.builds(
+            lambda others, value: {**others, "key": value}, st.dictionaries(st.text(), json_values, max_size=2), inner
+        )
     ),
     max_leaves=4,
 )

@@ -666,7 +666,7 @@ class Lanes:
         return self.threads.now + self._clock_offset
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     limit=st.integers(1, 300),
     clock_offset=st.floats(-1000, 1e6),
