@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Self
 
+from testbed.forked_process import ForkedProcess, ForkServer
 from testbed.waiting import wait_until
 
 TOKEN = "dG9rOjEyMzQ1Njc4OTA="
@@ -21,9 +22,10 @@ class SinkProcess:
     Args:
         environment: added to this process's environment; None unsets a variable.
         arguments: the command line.
+        server: forks the process, which saves the imports; None: the process is started as users start it.
     """
 
-    def __init__(self, environment: dict[str, str | None], *arguments: str) -> None:
+    def __init__(self, environment: dict[str, str | None], *arguments: str, server: ForkServer | None = None) -> None:
         variables = {"CJW_LOG_FORMAT": "json", "CJW_LOG_LEVEL": "DEBUG", "CJW_INTERCOM_API_TOKEN": TOKEN}
         # Its coverage is not measured: that would double the time in which it starts, and the tests in this process
         # cover the same lines.
@@ -35,14 +37,16 @@ class SinkProcess:
         self._stdout = Path(self._folder.name, "stdout")
         self._entries: list[dict[str, Any]] = []
         self._parsed = 0  # bytes of standard error
+        env = {name: value for name, value in merged.items() if value is not None}
         with self._stderr.open("wb") as stderr, self._stdout.open("wb") as stdout:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "intercom_sink", *arguments],
-                env={name: value for name, value in merged.items() if value is not None},
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-            )
+            self.process: subprocess.Popen[bytes] | ForkedProcess
+            if server is None:
+                command = [sys.executable, "-m", "intercom_sink", *arguments]
+                self.process = subprocess.Popen(
+                    command, env=env, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
+                )
+            else:
+                self.process = server.start("intercom_sink", arguments, env, stdout, stderr)
 
     def __enter__(self) -> Self:
         return self

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from testbed.intercom import Intercom, error
 from tests.support.messages import messages
 from tests.support.processes import StartSink
 from tests.support.queues import DeadLetterQueue, Queue
+
+pytestmark = pytest.mark.real_processes
 
 EXIT_CODE = 99
 

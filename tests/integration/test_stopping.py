@@ -16,6 +16,8 @@ from tests.support.messages import message, messages, numbers
 from tests.support.processes import StartSink
 from tests.support.queues import Queue
 
+pytestmark = pytest.mark.real_processes
+
 SIGNALS = pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 
 

@@ -1,5 +1,7 @@
 """From a real queue, over real sockets, to an Intercom that responds well."""
 
+import pytest
+
 from intercom_sink import IntercomRequest, encode
 from intercom_sink.domain.json_value import JsonValue
 from testbed.intercom import Intercom, hang
@@ -7,6 +9,8 @@ from testbed.sink_process import TOKEN
 from tests.support.messages import message, messages, numbers
 from tests.support.processes import StartSink
 from tests.support.queues import Queue
+
+pytestmark = pytest.mark.real_processes
 
 
 def test_messages_arrive_once_each_in_order_on_one_connection(

@@ -15,6 +15,8 @@ from tests.support.messages import messages, numbers
 from tests.support.processes import StartSink
 from tests.support.queues import Queue
 
+pytestmark = pytest.mark.real_processes
+
 MESSAGES = 1000
 
 

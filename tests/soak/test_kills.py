@@ -3,6 +3,8 @@
 import random
 import signal
 
+import pytest
+
 from intercom_sink.adapters.rabbitmq.source import MIN_PREFETCH
 from testbed.intercom import Intercom, after, reply
 from testbed.rabbitmq import Node
@@ -10,6 +12,8 @@ from testbed.waiting import wait_until
 from tests.support.messages import key_names, messages, numbers, publish_with_keys
 from tests.support.processes import StartSink
 from tests.support.queues import Queue, queue_on_disk
+
+pytestmark = pytest.mark.real_processes
 
 MESSAGES = 2000
 KILLS = 20

@@ -1,5 +1,7 @@
 """Thousands of dead letters, replayed: at rest, while the sink runs, and by a process that is killed."""
 
+import pytest
+
 from testbed.intercom import Intercom
 from tests.support.processes import StartSink
 from tests.support.queues import DeadLetterQueue, Queue
@@ -8,6 +10,8 @@ from tests.support.replays import (
     assert_replay_survives_kills,
     assert_replayed_while_the_sink_runs,
 )
+
+pytestmark = pytest.mark.real_processes
 
 
 def test_10000_dead_letters_are_replayed_while_the_sink_runs(

@@ -7,7 +7,7 @@ import pytest
 from testbed.amqp import answers
 from testbed.intercom import Intercom
 from testbed.rabbitmq import Node, any_rabbitmq, own_node
-from tests.support.processes import StartSink, sinks
+from tests.support.processes import StartSink, fork_server, sinks
 from tests.support.queues import DeadLetterQueue, Queue, temporary_queue
 
 
@@ -56,7 +56,11 @@ def dead_letters(queue: Queue) -> Iterator[DeadLetterQueue]:
 
 
 @pytest.fixture
-def start_sink(intercom: Intercom) -> Iterator[StartSink]:
-    """Starts sinks: `start_sink(queue, "run", "--drain", CJW_INTERCOM_TIMEOUT="1")`."""
-    with sinks(intercom) as start:
+def start_sink(request: pytest.FixtureRequest, intercom: Intercom) -> Iterator[StartSink]:
+    """Starts sinks: `start_sink(queue, "run", "--drain", CJW_INTERCOM_TIMEOUT="1")`.
+
+    They are forked from a process that has imported all they need, unless the test is marked by `real_processes`.
+    """
+    real = request.node.get_closest_marker("real_processes") is not None
+    with sinks(intercom, None if real else fork_server()) as start:
         yield start

@@ -1,5 +1,6 @@
 """Runs the program: sinks that run beside the test, and commands that the test waits for."""
 
+import atexit
 import io
 import logging
 import os
@@ -9,10 +10,12 @@ import sys
 import termios
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from functools import cache
 from typing import Protocol, TypeAlias
 from unittest import mock
 
 from intercom_sink.entrypoints.cli import main
+from testbed.forked_process import ForkServer
 from testbed.intercom import Intercom
 from testbed.sink_process import SinkProcess
 from tests.support.queues import Queue
@@ -28,14 +31,22 @@ class StartSink(Protocol):
     def __call__(self, queue: Queue, *arguments: str, **variables: str | None) -> SinkProcess: ...
 
 
+@cache
+def fork_server() -> ForkServer:
+    """The fork server of this process."""
+    server = ForkServer()
+    atexit.register(server.close)
+    return server
+
+
 @contextmanager
-def sinks(intercom: Intercom) -> Iterator[StartSink]:
-    """What starts sinks; those that still run at the end of the block are killed."""
+def sinks(intercom: Intercom, server: ForkServer | None = None) -> Iterator[StartSink]:
+    """What starts sinks, by this server if there is one; those that still run at the end of the block are killed."""
     with ExitStack() as running:
 
         def start(queue: Queue, *arguments: str, **variables: str | None) -> SinkProcess:
             environment: dict[str, str | None] = {**queue.variables, "CJW_INTERCOM_API_URL": intercom.url}
-            return running.enter_context(SinkProcess(environment | variables, *arguments))
+            return running.enter_context(SinkProcess(environment | variables, *arguments, server=server))
 
         yield start
 
