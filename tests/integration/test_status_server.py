@@ -112,8 +112,10 @@ def test_bad_request_is_answered_or_closed_and_the_next_is_served(
 ) -> None:
     try:
         answer = raw(server.port, request_bytes)
-    except ConnectionResetError:
-        answer = b""
+    except OSError as error:
+        if error.errno not in (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN):
+            raise
+        answer = b""  # the server has closed the connection before it was sent the whole request
     assert b"Traceback" not in answer
     assert b"Python" not in answer
     assert get(server.port, "/ok").text == "ok\n"
