@@ -143,7 +143,7 @@ def _system_calls(results: Results) -> str:
 
 def _imports(results: Results) -> str:
     columns = [
-        _column("command line ms", results, Measure.IMPORT_SECONDS, factor=1000),
+        _column("run ms", results, Measure.IMPORT_SECONDS, factor=1000),
         _column("its four libraries ms", results, Measure.LIBRARIES_SECONDS, factor=1000),
     ]
     return _section("Import time", prose.IMPORTS, results, Group.IMPORTS, columns)

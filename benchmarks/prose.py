@@ -65,7 +65,7 @@ A futex call is how a thread waits for another, or wakes one: among others each 
 hands. Counted by `perf`, which slows the contenders a little."""
 
 IMPORTS = """\
-Fresh processes import the command line, or only pika, msgpack, urllib3 and pydantic, in turns. The interpreter's own
+Fresh processes import `intercom-sink run`, or only pika, msgpack, urllib3 and pydantic, in turns. The interpreter's own
 start is not included."""
 
 WINDOW_SECTION = f"""\

@@ -51,7 +51,7 @@ class Measure(StrEnum):
     WAKEUPS = "wakeups"
     """Voluntary context switches of all threads, per second."""
     IMPORT_SECONDS = "import_seconds"
-    """Seconds to import the command line."""
+    """Seconds to import `intercom-sink run`."""
     LIBRARIES_SECONDS = "libraries_seconds"
     """Seconds to import its four libraries."""
     SERVER_CPU = "server_cpu"
