@@ -5,7 +5,8 @@ Theory of operation
 A request needs a permit, except one that the gateway repeats at once with a reloaded token. There are four reasons why
 none is granted now:
 
-- *The rate window* is exhausted, as far as responses have reported it (see `rate_window`).
+- *The rate window* is exhausted, as far as responses have reported it (see `rate_window`); or this sink has sent what
+  it may send at once, and the rest is spread, because others may use the window too (see `shared_window`).
 - *A pause for all*: after a 429, and while there is no valid response, nothing is sent until `paused_until`.
 - *The request's own delay*: `acquire` gets the earliest time, `not_before`. It is the delay of a retry or of `GET /me`,
   or the pause of the message's lane: after a 429 about one resource only that lane waits. The limiter keeps lane pauses
@@ -93,6 +94,7 @@ class RateLimiter:
         self._half_open = True
         self._probe: int | None = None
         self._recorded_pause: PauseCause | None = None
+        self._window_ends_at = 0.0  # the one that was exhausted at the last recorded pause
 
     def acquire(self, cancelled: Callable[[], bool], not_before: float = 0.0) -> Permit | None:
         """Waits for a permit. `release` must follow.
@@ -109,7 +111,7 @@ class RateLimiter:
                 now = self._clock.monotonic()
                 seconds = max(self._seconds_to_wait(now), seconds_until(not_before, now))
                 if seconds == 0:
-                    return self._grant()
+                    return self._grant(now)
                 self._condition.wait(None if seconds == math.inf else seconds)
         return None
 
@@ -185,18 +187,20 @@ class RateLimiter:
         if self._probe is not None:
             return math.inf  # its result notifies
         paused = seconds_until(self._paused_until, now)
-        exhausted = self._window.seconds_to_wait(now)
+        exhausted = max(self._window.seconds_to_wait(now), self._window.shared.seconds_to_wait(now))
         if exhausted > paused and self._recorded_pause is None:
-            self._record_paused(PauseCause.WINDOW_EXHAUSTED, exhausted)
+            seconds = self._window.seconds_to_end(now)
+            self._window_ends_at = now + seconds
+            self._record_paused(PauseCause.WINDOW_EXHAUSTED, seconds)
         return max(paused, exhausted)
 
-    def _grant(self) -> Permit:
-        number = self._last_granted = self._window.start()
+    def _grant(self, now: float) -> Permit:
+        number = self._last_granted = self._window.start(now)
         if self._half_open:
             self._probe = number
             self._monitor.record(ProbeSent())
-        else:
-            self._record_resumed()
+        elif seconds_until(self._window_ends_at, now) == 0 or self._recorded_pause is not PauseCause.WINDOW_EXHAUSTED:
+            self._record_resumed()  # not by a request that is spread over the rest of an exhausted window
         return Permit(number, self._failures)
 
     def _pause(self, result: AttemptResult, seconds: float, now: float) -> None:

@@ -18,6 +18,8 @@ clock (`Reset`), and the server's time (`Date`). The window is tracked from thes
   therefore part of it; it was also subtracted as in flight when the lowest report came, so one request is added back.
 - *Between two windows.* When a window has ended, the next one is assumed to have the same limit until a response
   reports it. Requests in flight at that moment may be counted in either, so they are subtracted from the new one.
+- *Others.* What is missing from `Remaining` beyond this sink's own requests was sent by others. That is reported to
+  `shared_window`, which decides how fast the available requests are sent.
 - *Bad reports.* No window blocks for longer than MAX_RATE_LIMIT_DELAY, and each takes one request at least, whatever is
   reported, unless requests that are still in flight may have taken it.
 
@@ -42,6 +44,7 @@ No clock: each call gets the time, in seconds of a monotonic clock.
 from dataclasses import dataclass
 
 from intercom_sink.domain.rate_limit import MAX_RATE_LIMIT_DELAY, WINDOW_SECONDS, RateLimit
+from intercom_sink.domain.shared_window import SharedWindow
 
 
 def seconds_until(moment: float, now: float) -> float:
@@ -59,6 +62,7 @@ class _Window:
         limit: requests that Intercom takes in a window.
         lowest_remaining: the lowest `Remaining` reported so far.
         available: requests that may still be sent.
+        reported: this sink's requests that were reported to be counted in it.
         is_assumed: the reported window has ended, and this one is assumed in its place until a response reports it.
     """
 
@@ -67,6 +71,7 @@ class _Window:
     limit: int
     lowest_remaining: int
     available: int
+    reported: int = 1
     is_assumed: bool = False
 
 
@@ -75,10 +80,14 @@ class RateWindow:
 
     Args:
         reserve: share of each window, from 0 to 0.9, that is left to other apps.
+
+    Attributes:
+        shared: when this sink sends what is available, if others use the window too.
     """
 
     def __init__(self, reserve: float) -> None:
         self._reserve = reserve
+        self.shared = SharedWindow()
         self._window: _Window | None = None
         self._sent = 0
         self._in_flight = 0
@@ -93,8 +102,13 @@ class RateWindow:
             self._roll_over(self._window, now)
         return seconds_until(self._window.expires_at, now) if self._window.available <= 0 else 0.0
 
-    def start(self) -> int:
+    def seconds_to_end(self, now: float) -> float:
+        """Seconds until the window ends, as far as is known."""
+        return 0.0 if self._window is None else seconds_until(self._window.expires_at, now)
+
+    def start(self, now: float) -> int:
         """Counts a request that is sent now; returns its number."""
+        self.shared.start(now)
         self._sent += 1
         self._in_flight += 1
         if self._window is not None:
@@ -129,17 +143,28 @@ class RateWindow:
         available = reported.remaining - self._reserved(reported.limit) - self._in_flight - self._unreported
         window = self._window
         if window is None or (seconds > 0 and _is_new(reported.reset_at, window)):
+            if window is None or not window.is_assumed:
+                self.shared.begin(self._usable(reported.limit), expires_at, now)
             self._window = _Window(reported.reset_at, expires_at, reported.limit, reported.remaining, available)
+            self._report(self._window, now)
             return True
         if reported.reset_at != window.reset_at or window.is_assumed:
             return False
         was_exhausted = window.available <= 0
         window.expires_at = min(window.expires_at, expires_at)
+        window.reported += 1
         if reported.remaining < window.lowest_remaining:
             window.lowest_remaining, window.available = reported.remaining, available
         else:  # part of the lowest count, though it was subtracted as in flight when that one was reported
             window.available += 1
-        return was_exhausted and window.available > 0
+        is_earlier = self._report(window, now)
+        return (was_exhausted or is_earlier) and window.available > 0
+
+    def _report(self, window: _Window, now: float) -> bool:
+        """Tells what is known of others; of the requests in flight and unreported, all may have been counted."""
+        own = window.reported + self._in_flight + self._unreported
+        others = window.limit - window.lowest_remaining - own
+        return self.shared.report(max(window.available, 0), others, window.expires_at, now)
 
     def _roll_over(self, window: _Window, now: float) -> None:
         """Replaces a window that has ended by one that is assumed to have the same limit."""
@@ -148,7 +173,11 @@ class RateWindow:
         uncounted = 0 if window.is_assumed else self._in_flight
         window.is_assumed = True
         window.expires_at = now + WINDOW_SECONDS
-        window.available = max(window.limit - self._reserved(window.limit), 1) - uncounted
+        window.available = self._usable(window.limit) - uncounted
+        self.shared.begin(self._usable(window.limit), window.expires_at, now)
+
+    def _usable(self, limit: int) -> int:
+        return max(limit - self._reserved(limit), 1)
 
     def _reserved(self, limit: int) -> int:
         return int(limit * self._reserve)

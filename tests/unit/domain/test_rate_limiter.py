@@ -621,17 +621,45 @@ def test_window_that_is_exhausted_during_a_pause_is_not_reported_too() -> None:
 
 def test_exhausted_window_stops_all_until_it_resets() -> None:
     scene = Scene()
-    scene.send(reported(remaining=3))
+    scene.send(reported(remaining=3, limit=4))
     assert [scene.try_acquire() is not None for _ in range(4)] == [True, True, True, False]
     scene.acquire()
     assert scene.clock.now == 10
 
 
+def test_window_that_is_spread_is_reported_as_one_pause() -> None:
+    """From the first request that must wait until the end of the window, although some are sent meanwhile."""
+    scene = Scene()
+    scene.send(reported(remaining=99, limit=100))
+    while scene.try_acquire() is not None:
+        pass
+    assert scene.monitor.events_of(Paused) == [Paused(PauseCause.WINDOW_EXHAUSTED, seconds=10, until=10)]
+    for _ in range(3):
+        scene.acquire()
+    assert 0 < scene.clock.now < 10
+    assert scene.monitor.events_of(Resumed) == []
+    scene.clock.now = 10
+    scene.acquire()
+    assert scene.monitor.events_of(Resumed) == [Resumed(PauseCause.WINDOW_EXHAUSTED)]
+    assert len(scene.monitor.events_of(Paused)) == 1
+
+
+def test_response_that_shows_more_room_wakes_those_who_wait() -> None:
+    """Others had sent most of the window; the next one is new, and nobody has sent any of it."""
+    scene = Scene()
+    scene.send(reported(remaining=30))
+    slow = scene.acquire()
+    assert scene.try_acquire() is None
+    scene.clock.at(1, lambda: scene.release(slow, reported(remaining=99, reset_at=1020, server_time=1010)))
+    scene.acquire()
+    assert scene.clock.now == 1
+
+
 def test_reserve_reaches_the_window() -> None:
     scene = Scene(reserve=0.25)
-    scene.send(reported(remaining=40))
-    granted = [scene.try_acquire() is not None for _ in range(16)]
-    assert granted == [True] * 15 + [False]
+    scene.send(reported(remaining=7, limit=8))
+    granted = [scene.try_acquire() is not None for _ in range(6)]
+    assert granted == [True] * 5 + [False]
 
 
 class Lanes:

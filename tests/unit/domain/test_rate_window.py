@@ -20,7 +20,7 @@ MANY = 1000
 def start(window: RateWindow, now: float = 0.0) -> int:
     """Starts a request, which the window must take now; returns its number."""
     assert window.seconds_to_wait(now) == 0
-    return window.start()
+    return window.start(now)
 
 
 def finish(window: RateWindow, number: int, response: Response, now: float = 0.0) -> bool:
@@ -38,7 +38,7 @@ def available(window: RateWindow, now: float = 0.0) -> int:
     for count in range(MANY):
         if trial.seconds_to_wait(now) > 0:
             return count
-        trial.start()
+        trial.start(now)
     return MANY
 
 

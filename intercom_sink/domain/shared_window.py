@@ -1,0 +1,193 @@
+"""Decides when this sink sends its share of a rate window that others may use too.
+
+Theory of operation
+-------------------
+Whatever is missing from `Remaining`, and was not sent by this sink, was sent by *others*: other sinks, or other apps
+with the same token. Nothing else is known of them. If all send as fast as they can, more requests are in flight near
+the end of a window than it still takes, and the rest get 429s. So requests must be far apart by then, compared with the
+time that a response takes; and yet the whole window must be used. Each sink does it alone, by these rules:
+
+- *Own share.* The share of this sink in all requests of this window and of earlier ones, each of which has half the
+  weight of the next. It is MIN_SHARE at least, so that a sink that starts late can begin at all.
+- *The head.* At the beginning of a window, the own share of a quarter of it may be sent at once. A sink that has seen
+  no others may send all but a sixteenth at once.
+- *The plan.* The own share of what remains is spread over the time that remains. Every response replaces the plan, so
+  that errors in the shares do not add up. What has become due is *credit*: a request takes 1, and fractions are kept,
+  so that the last few requests of a window are shared too, and few of them are sent at the same time.
+- *Fairness.* The smaller the share, the earlier in the window it is due. So a sink that has less than the others gets a
+  little more of each window, until all have the same.
+- *Bursts.* Some apps follow no plan. A burst is what all have sent since the last response beyond what was planned;
+  bursts in a row add up. Room for the largest one of the last windows is left until others have sent as many requests
+  as in the last windows.
+- *Newcomers.* A request that gets a 429 changes no `Remaining`, so a sink that only gets 429s is seen by nobody. It
+  could never begin if another one used up each window in its first second. That is why a sixteenth is always spread.
+
+A worked timeline: limit 80, a window from 0 to 10, and a sink that sent 40 of 80 requests in the window before. "Due"
+is how many requests it may send after the step.
+
+      time  event                                         due  why
+       0.0  the window begins                              10  half of 80 / 4
+       0.0  10 are sent                                     0
+       0.2  a response: 60 remain, others sent 10           1  the plan: 30 of 60 until 9.9
+       1.0  nothing happened                                3  3 in 0.8 s
+       1.0  3 are sent                                      0
+       1.2  a response: 54 remain, others sent 13           1
+       1.2  1 is sent                                       0
+       1.4  a response: 37 remain, others sent 29           1  a burst: of 37, room for 11 is left; the plan: 11 of 26
+       1.4  1 is sent                                       0
+       5.0  a response: 31 remain, others sent 34           1  room for 6 is left: others sent 40 in the window before
+       5.0  1 is sent                                       0
+       5.2  a response: 24 remain, others sent 40           1  no more is expected of others; the plan: 9 of 24
+
+No clock and no randomness: each call gets the time, in seconds of a monotonic clock.
+"""
+
+import math
+
+HEAD_SHARED = 0.25
+"""Part of a shared window that may be sent at its beginning; each sink sends its own share of it."""
+
+HEAD_ALONE = 15 / 16
+"""The same for a sink that has seen no others."""
+
+MIN_SHARE = 1 / 32
+"""Smallest own share."""
+
+FAIRNESS = 0.25
+"""How much earlier a smaller share is due: the exponent of a plan is `share ** -FAIRNESS`."""
+
+END_MARGIN_SHARED = 0.1
+"""Seconds from the end of a plan to the reported end of the window: little, since others may send until then."""
+
+END_MARGIN_ALONE = 1.0
+"""The same for a sink that has seen no others: by so much may the end be reported too late (see `rate_window`)."""
+
+FORGET_SHARE = 0.5
+"""Weight of a window in the own share, compared with that of the next one."""
+
+FORGET_OTHERS = 0.75
+"""What is kept, from one window to the next, of the largest burst and of the requests that are expected of others."""
+
+BURST_SLACK = 1.25
+"""Requests are a burst as far as they exceed so many times what was planned for all."""
+
+BURST_CREDIT = 0.1
+"""Part of the plan that is kept as credit while this sink has nothing to send."""
+
+MIN_GAIN = 0.01
+"""Seconds by which a request must be due earlier for those who wait to be told."""
+
+
+class SharedWindow:
+    """Decides when this sink sends its share of a rate window."""
+
+    def __init__(self) -> None:
+        self._usable = 0
+        self._own = self._others = 0
+        self._earlier_own = self._earlier_others = 0.0
+        self._expected_others = self._burst = self._largest_burst = 0.0
+        self._remaining = 0
+        self._planned_at = self._credited_at = self._ends_at = 0.0
+        self._credit = 0.5  # so that what is due is rounded, not cut off
+
+    def begin(self, usable: int, ends_at: float, now: float) -> None:
+        """A window begins.
+
+        Args:
+            usable: requests that it takes, without the reserve.
+            ends_at: when it ends, as far as is known; seconds of the monotonic clock, as is `now`.
+            now: the time.
+        """
+        self._earlier_own = (self._earlier_own + self._own) * FORGET_SHARE
+        self._earlier_others = (self._earlier_others + self._others) * FORGET_SHARE
+        self._expected_others = max(self._others, self._expected_others * FORGET_OTHERS)
+        self._largest_burst *= FORGET_OTHERS
+        self._usable, self._own, self._others, self._burst = usable, 0, 0, 0.0
+        self._plan(usable, ends_at, now)
+        self._credit = max(self._credit % 1 + self._share() * usable * self._head(), 1.0)
+
+    def start(self, now: float) -> None:
+        """Takes the credit for a request that is sent now."""
+        if self._usable > 0:
+            self._add_credit(now)
+        self._credit -= 1
+        self._own += 1
+
+    def report(self, remaining: int, others: int, ends_at: float, now: float) -> bool:
+        """Plans the rest of the window, after a response has reported it.
+
+        Args:
+            remaining: requests that this sink may still send in it if no other does.
+            others: requests of others that were counted in it, at least.
+            ends_at: when it ends, as far as is known.
+            now: the time.
+
+        Returns:
+            Whether the next request may be sent earlier than `seconds_to_wait` last said.
+        """
+        seconds_to_wait = self.seconds_to_wait(now)
+        if not self._is_alone() and self._remaining <= self._usable * (1 - HEAD_SHARED):
+            planned = self._remaining * (1 - self._part_left(now))
+            self._burst = max(self._burst + self._remaining - remaining - BURST_SLACK * planned, 0.0)
+            self._largest_burst = max(self._largest_burst, self._burst)
+        self._others = max(self._others, others)
+        self._plan(remaining, ends_at, now)
+        self._add_credit(now)
+        if self._is_alone():
+            self._credit = max(self._credit, remaining - self._usable * (1 - HEAD_ALONE))
+        return self.seconds_to_wait(now) <= seconds_to_wait - MIN_GAIN
+
+    def seconds_to_wait(self, now: float) -> float:
+        """Seconds until this sink may send a request, as far as is known; 0: now. At most until the window ends."""
+        self._add_credit(now)
+        missing = 1 - self._credit
+        if self._usable == 0 or missing <= 1e-6:
+            return 0.0
+        own = self._own_plan()
+        left = own * self._part_left(now)
+        if missing > left + 1e-6:  # a sum of floats may never quite reach 1
+            return max(self._ends_at - now, 0.0)
+        part = max(left - missing, 0.0) / own
+        return self._plan_ends_at() - self._plan_seconds() * math.pow(part, 1 / self._exponent()) - now
+
+    def _plan(self, remaining: int, ends_at: float, now: float) -> None:
+        self._remaining, self._ends_at = remaining, ends_at
+        self._planned_at = self._credited_at = now
+
+    def _add_credit(self, now: float) -> None:
+        """Adds what has become due, up to what may be sent at once."""
+        before, after = self._part_left(self._credited_at), self._part_left(now)
+        self._credited_at = now
+        own = self._own_plan()
+        head = own * after - self._share() * self._usable * (1 - self._head())
+        limit = 1 + max(head, own * after * BURST_CREDIT)
+        self._credit = min(self._credit + own * (before - after), limit)
+
+    def _own_plan(self) -> float:
+        """Requests of this sink from the last report to the end: its share of what bursts are expected to leave."""
+        left_for_bursts = min(self._largest_burst, max(self._expected_others - self._others, 0.0))
+        return self._share() * max(self._remaining - left_for_bursts, 0.0)
+
+    def _part_left(self, now: float) -> float:
+        """The part of the plan that is not due yet, from 1 to 0."""
+        seconds = self._plan_ends_at() - now
+        return math.pow(seconds / self._plan_seconds(), self._exponent()) if seconds > 0 else 0.0
+
+    def _plan_ends_at(self) -> float:
+        return self._ends_at - (END_MARGIN_ALONE if self._is_alone() else END_MARGIN_SHARED)
+
+    def _plan_seconds(self) -> float:
+        return self._plan_ends_at() - self._planned_at
+
+    def _exponent(self) -> float:
+        return math.pow(self._share(), -FAIRNESS)
+
+    def _share(self) -> float:
+        own = self._earlier_own + self._own + 1  # the next request
+        return max(own / (own + self._earlier_others + self._others), MIN_SHARE)
+
+    def _is_alone(self) -> bool:
+        return self._earlier_others + self._others < 0.5
+
+    def _head(self) -> float:
+        return HEAD_ALONE if self._is_alone() else HEAD_SHARED
