@@ -7,15 +7,16 @@ with the same token. Nothing else is known of them. If all send as fast as they 
 the end of a window than it still takes, and the rest get 429s. So requests must be far apart by then, compared with the
 time that a response takes; and yet the whole window must be used. Each sink does it alone, by these rules:
 
-- *Own share.* The share of this sink in all requests of this window and of earlier ones, each of which has half the
-  weight of the next. It is MIN_SHARE at least, so that a sink that starts late can begin at all.
+- *Own share.* The share of this sink in all requests of this window and of earlier ones, each of which has a quarter of
+  the weight of the next. It is MIN_SHARE at least, so that a sink that starts late can begin at all.
 - *The head.* At the beginning of a window, the own share of a quarter of it may be sent at once. A sink that has seen
   no others may send all but a sixteenth at once.
 - *The plan.* The own share of what remains is spread over the time that remains. Every response replaces the plan, so
   that errors in the shares do not add up. What has become due is *credit*: a request takes 1, and fractions are kept,
   so that the last few requests of a window are shared too, and few of them are sent at the same time.
-- *Fairness.* The smaller the share, the earlier in the window it is due. So a sink that has less than the others gets a
-  little more of each window, until all have the same.
+- *Fairness.* While much of the window remains, a small share is raised (GROWTH), and the smaller it is, the earlier it
+  is due (EARLINESS). So a sink that has less than the others gets more of each window, until all have the same. The
+  last few requests are shared exactly.
 - *Bursts.* Some apps follow no plan. A burst is what all have sent since the last response beyond what was planned;
   bursts in a row add up. Room for the largest one of the last windows is left until others have sent as many requests
   as in the last windows.
@@ -25,19 +26,20 @@ time that a response takes; and yet the whole window must be used. Each sink doe
 A worked timeline: limit 80, a window from 0 to 10, and a sink that sent 40 of 80 requests in the window before. "Due"
 is how many requests it may send after the step.
 
-      time  event                                         due  why
-       0.0  the window begins                              10  half of 80 / 4
-       0.0  10 are sent                                     0
-       0.2  a response: 60 remain, others sent 10           1  the plan: 30 of 60 until 9.9
-       1.0  nothing happened                                3  3 in 0.8 s
-       1.0  3 are sent                                      0
-       1.2  a response: 54 remain, others sent 13           1
-       1.2  1 is sent                                       0
-       1.4  a response: 37 remain, others sent 29           1  a burst: of 37, room for 11 is left; the plan: 11 of 26
-       1.4  1 is sent                                       0
-       5.0  a response: 31 remain, others sent 34           1  room for 6 is left: others sent 40 in the window before
-       5.0  1 is sent                                       0
-       5.2  a response: 24 remain, others sent 40           1  no more is expected of others; the plan: 9 of 24
+      time  event                                     due  why
+       0.0  the window begins                          14  a quarter of 80, times its share of 0.51, raised to 0.72
+       0.0  14 are sent                                 0
+       0.2  a response: 52 remain, others sent 14       1  the plan: 33 of 52, until 9.9
+       1.0  nothing happened                            4
+       1.0  4 are sent                                  0
+       1.2  a response: 45 remain, others sent 17       0  the plan: 28 of 45
+       1.3  nothing happened                            1
+       1.3  1 is sent                                   0
+       1.5  a response: 28 remain, others sent 33       0  a burst: room for 7 is left, since others sent 40 in the
+                                                           window before; the plan: 10 of 21
+       2.0  nothing happened                            1
+       2.0  1 is sent                                   0
+       2.2  a response: 20 remain, others sent 40       0  no more is expected of others; the plan: 9 of 20
 
 No clock and no randomness: each call gets the time, in seconds of a monotonic clock.
 """
@@ -53,8 +55,11 @@ HEAD_ALONE = 15 / 16
 MIN_SHARE = 1 / 32
 """Smallest own share."""
 
-FAIRNESS = 0.25
-"""How much earlier a smaller share is due: the exponent of a plan is `share ** -FAIRNESS`."""
+GROWTH = 0.5
+"""How far a small share is raised at the beginning of a window: to `share ** (1 - GROWTH)`."""
+
+EARLINESS = 0.2
+"""How much earlier a smaller share is due: the exponent of a plan is `share ** -EARLINESS`."""
 
 END_MARGIN_SHARED = 0.1
 """Seconds from the end of a plan to the reported end of the window: little, since others may send until then."""
@@ -62,10 +67,10 @@ END_MARGIN_SHARED = 0.1
 END_MARGIN_ALONE = 1.0
 """The same for a sink that has seen no others: by so much may the end be reported too late (see `rate_window`)."""
 
-FORGET_SHARE = 0.5
+FORGET_SHARE = 0.25
 """Weight of a window in the own share, compared with that of the next one."""
 
-FORGET_OTHERS = 0.75
+FORGET_OTHERS = 0.85
 """What is kept, from one window to the next, of the largest burst and of the requests that are expected of others."""
 
 BURST_SLACK = 1.25
@@ -73,6 +78,9 @@ BURST_SLACK = 1.25
 
 BURST_CREDIT = 0.1
 """Part of the plan that is kept as credit while this sink has nothing to send."""
+
+MIN_PLAN = 0.01
+"""Seconds for which a plan lasts at least: whatever remains at the end is due soon, but not at the same moment."""
 
 MIN_GAIN = 0.01
 """Seconds by which a request must be due earlier for those who wait to be told."""
@@ -139,9 +147,11 @@ class SharedWindow:
 
     def seconds_to_wait(self, now: float) -> float:
         """Seconds until this sink may send a request, as far as is known; 0: now. At most until the window ends."""
+        if self._usable == 0:  # no window is known
+            return 0.0
         self._add_credit(now)
         missing = 1 - self._credit
-        if self._usable == 0 or missing <= 1e-6:
+        if missing <= 1e-6:
             return 0.0
         own = self._own_plan()
         left = own * self._part_left(now)
@@ -151,7 +161,7 @@ class SharedWindow:
         return self._plan_ends_at() - self._plan_seconds() * math.pow(part, 1 / self._exponent()) - now
 
     def _plan(self, remaining: int, ends_at: float, now: float) -> None:
-        self._remaining, self._ends_at = remaining, ends_at
+        self._remaining, self._ends_at = min(remaining, self._usable), ends_at
         self._planned_at = self._credited_at = now
 
     def _add_credit(self, now: float) -> None:
@@ -174,17 +184,19 @@ class SharedWindow:
         return math.pow(seconds / self._plan_seconds(), self._exponent()) if seconds > 0 else 0.0
 
     def _plan_ends_at(self) -> float:
-        return self._ends_at - (END_MARGIN_ALONE if self._is_alone() else END_MARGIN_SHARED)
+        margin = END_MARGIN_ALONE if self._is_alone() else END_MARGIN_SHARED
+        return max(self._ends_at - margin, self._planned_at + MIN_PLAN)
 
     def _plan_seconds(self) -> float:
         return self._plan_ends_at() - self._planned_at
 
     def _exponent(self) -> float:
-        return math.pow(self._share(), -FAIRNESS)
+        return math.pow(self._share(), -EARLINESS)
 
     def _share(self) -> float:
         own = self._earlier_own + self._own + 1  # the next request
-        return max(own / (own + self._earlier_others + self._others), MIN_SHARE)
+        share = max(own / (own + self._earlier_others + self._others), MIN_SHARE)
+        return math.pow(share, 1 - GROWTH * self._remaining / self._usable)
 
     def _is_alone(self) -> bool:
         return self._earlier_others + self._others < 0.5

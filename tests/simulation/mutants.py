@@ -13,6 +13,7 @@ _MODULES = (
     "policy",
     "attempt",
     "events",
+    "shared_window",
     "rate_window",
     "rate_limiter",
     "diagnosis",
@@ -217,6 +218,40 @@ MUTANTS = [
         "False",
     ),
 ]
+
+SHARED_WINDOW_MUTANTS = [
+    Mutant(
+        "the others ignored",
+        "rate_window",
+        "others = window.limit - window.lowest_remaining - own",
+        "others = 0",
+    ),
+    Mutant(
+        "no room left for bursts",
+        "shared_window",
+        "left_for_bursts = min(",
+        "left_for_bursts = 0 * min(",
+    ),
+    Mutant(
+        "small shares that do not grow",
+        "shared_window",
+        "GROWTH = 0.5",
+        "GROWTH = 0.0",
+    ),
+    Mutant(
+        "nothing spread for newcomers",
+        "shared_window",
+        "HEAD_ALONE = 15 / 16",
+        "HEAD_ALONE = 1",
+    ),
+    Mutant(
+        "all of the window sent at once",
+        "shared_window",
+        "HEAD_SHARED = 0.25",
+        "HEAD_SHARED = 1",
+    ),
+]
+"""Those that only several users of one rate window show."""
 
 
 def plant(mutant: Mutant) -> Callable[..., Sink]:

@@ -508,12 +508,12 @@ def test_release_wakes_a_thread_when_it_adds_a_request_back() -> None:
         assert permit is not None
         permits.append(permit)
         if remaining is not None:
-            limiter.release(permit, reported(remaining))
+            limiter.release(permit, reported(remaining, limit=4))
     _, slow, fast = permits
-    limiter.release(fast, reported(1))
+    limiter.release(fast, reported(1, limit=4))
     waiter = Waiter(limiter)
     waiter.wait_until_it_waits()
-    limiter.release(slow, reported(2))
+    limiter.release(slow, reported(2, limit=4))
     assert waiter.has_ended()
     assert waiter.permit is not None
 

@@ -1,0 +1,92 @@
+"""Sinks that share one rate window of the testbed's Intercom, over real sockets."""
+
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from intercom_sink import IntercomRequest, Sink, SystemClock, decode, encode
+from intercom_sink.adapters.intercom.gateway import HTTPGateway
+from intercom_sink.adapters.secrets import FixedSecret
+from intercom_sink.testing import InMemorySource
+from testbed.intercom import Intercom, RequestHandler
+from testbed.rate_window import RateWindow
+
+LATENCY = 0.05
+"""Seconds that each response takes."""
+
+BACKLOG = 3000
+"""Messages in each queue: more than a sink can send."""
+
+
+class SharedIntercom:
+    """An Intercom whose rate window several sinks use.
+
+    Args:
+        limit: requests in each window.
+        seconds: the length of a window; whole seconds.
+    """
+
+    def __init__(self, limit: int, seconds: int) -> None:
+        self._window = RateWindow(limit, seconds)
+        self._lock = threading.Lock()
+        self._refused: Counter[float] = Counter()
+        self._parts: Counter[tuple[str, float]] = Counter()
+
+    def behave(self, handler: RequestHandler) -> None:
+        """A behaviour of the testbed's server: 200, or 429 if the window is exhausted."""
+        closing = handler.intercom.closing
+        closing.wait(LATENCY / 2)
+        headers, status = self._admit(handler.received.path)
+        closing.wait(LATENCY / 2)
+        handler.send(status, headers, b"{}")
+
+    def run(self, sinks: int, concurrency: int, windows: int) -> None:
+        """Runs so many sinks, from the middle of a window on, for so many windows and a half."""
+        with Intercom() as intercom, ThreadPoolExecutor(sinks) as executor:
+            intercom.default = self.behave
+            running = [self._sink(intercom.url, f"/sink-{number}", concurrency) for number in range(sinks)]
+            seconds = self._window.seconds
+            time.sleep((1.5 - time.time() / seconds % 1) % 1 * seconds)
+            results = [executor.submit(sink.run) for sink in running]
+            time.sleep((windows + 0.5) * seconds)
+            for sink in running:
+                sink.stop()
+            for result in results:
+                result.result()
+
+    def figures(self, sinks: int, learning: int) -> tuple[float, float, float]:
+        """What is promised, as it was in the complete windows but so many at the beginning.
+
+        Returns:
+            The part of all responses that were 429s; the part of the windows that was used; and what the sink that sent
+            least sent, in terms of a fair part.
+        """
+        measured = sorted(self._window.admitted)[1 + learning : -1]
+        ends = [float(begin + self._window.seconds) for begin in measured]
+        admitted = sum(self._window.admitted[begin] for begin in measured)
+        refused = sum(self._refused[end] for end in ends)
+        parts = [sum(self._parts[f"/sink-{number}", end] for end in ends) for number in range(sinks)]
+        return (
+            refused / (refused + admitted),
+            admitted / (len(measured) * self._window.limit),
+            min(parts) * sinks / sum(parts),
+        )
+
+    def _admit(self, path: str) -> tuple[dict[str, str], int]:
+        with self._lock:
+            admission = self._window.admit(time.time())
+            self._refused[admission.reset_at] += not admission.admitted
+            self._parts[path, admission.reset_at] += admission.admitted
+        return admission.headers, 200 if admission.admitted else 429
+
+    def _sink(self, url: str, path: str, concurrency: int) -> Sink:
+        body = encode(IntercomRequest("POST", path))
+        keys = iter(range(BACKLOG))
+        return Sink(
+            InMemorySource([body] * BACKLOG, ordering_key=lambda _: str(next(keys)), max_block=600.0),
+            HTTPGateway(url, FixedSecret("token"), user_agent="test/1", connections=concurrency),
+            SystemClock(),
+            decode,
+            concurrency=concurrency,
+        )
