@@ -30,16 +30,16 @@ is how many requests it may send after the step.
        0.0  the window begins                          14  a quarter of 80, times its share of 0.51, raised to 0.72
        0.0  14 are sent                                 0
        0.2  a response: 52 remain, others sent 14       1  the plan: 33 of 52, until 9.9
-       1.0  nothing happened                            4
-       1.0  4 are sent                                  0
-       1.2  a response: 45 remain, others sent 17       0  the plan: 28 of 45
-       1.3  nothing happened                            1
-       1.3  1 is sent                                   0
-       1.5  a response: 28 remain, others sent 33       0  a burst: room for 7 is left, since others sent 40 in the
-                                                           window before; the plan: 10 of 21
-       2.0  nothing happened                            1
-       2.0  1 is sent                                   0
-       2.2  a response: 20 remain, others sent 40       0  no more is expected of others; the plan: 9 of 20
+       1.0  nothing happened                            3
+       1.0  3 are sent                                  0
+       1.2  a response: 46 remain, others sent 17       1  the plan: 28 of 46
+       1.2  1 is sent                                   0
+       1.4  a response: 29 remain, others sent 33       1  a burst: room for 7 is left, since others sent 40 in the
+                                                           window before; the plan: 10 of 22
+       1.4  1 is sent                                   0
+       3.0  a response: 27 remain, others sent 34       1  room for 6 is left
+       3.0  1 is sent                                   0
+       3.2  a response: 20 remain, others sent 40       1  no more is expected of others; the plan: 9 of 20
 
 No clock and no randomness: each call gets the time, in seconds of a monotonic clock.
 """
@@ -58,7 +58,7 @@ MIN_SHARE = 1 / 32
 GROWTH = 0.5
 """How far a small share is raised at the beginning of a window: to `share ** (1 - GROWTH)`."""
 
-EARLINESS = 0.2
+EARLINESS = 0.25
 """How much earlier a smaller share is due: the exponent of a plan is `share ** -EARLINESS`."""
 
 END_MARGIN_SHARED = 0.1
@@ -70,10 +70,10 @@ END_MARGIN_ALONE = 1.0
 FORGET_SHARE = 0.25
 """Weight of a window in the own share, compared with that of the next one."""
 
-FORGET_OTHERS = 0.85
+FORGET_OTHERS = 0.8
 """What is kept, from one window to the next, of the largest burst and of the requests that are expected of others."""
 
-BURST_SLACK = 1.25
+BURST_SLACK = 1.4
 """Requests are a burst as far as they exceed so many times what was planned for all."""
 
 BURST_CREDIT = 0.1

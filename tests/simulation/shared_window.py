@@ -4,19 +4,19 @@ The sinks are real ones, with more to send than the window takes; the other app 
 request takes a random time, by a seed. What is measured: 429s, the use of the windows, and each sink's part of it.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from random import Random
-from typing import Any
+from types import TracebackType
 
 from intercom_sink import AttemptResult, IntercomRequest, Sink
 from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.dead_letter import DeadLetter
 from intercom_sink.domain.envelope import Envelope, TraceContext
+from intercom_sink.domain.workers import Job
 from testbed.rate_window import Admission, RateWindow
 from tests.support.intercom import respond_to
 from tests.support.virtual_threads import VirtualThreads
@@ -76,7 +76,7 @@ class SharedWorld:
             lambda body: IntercomRequest("POST", "/events"),
             draw=self._draw,
             concurrency=concurrency,
-            make_executor=partial(_Workers, self.threads),
+            make_workers=partial(_Workers, self.threads),
         )
         self._sent.append(sent)
         self._sinks.append(sink)
@@ -223,22 +223,31 @@ class _Gateway:
         """Nothing is open."""
 
 
-class _Workers(Executor):
-    """An executor whose workers are virtual threads."""
+class _Workers:
+    """Workers that are virtual threads."""
 
     def __init__(self, threads: VirtualThreads, workers: int) -> None:
         self._threads = threads
         self._idle = workers
-        self._jobs: list[Callable[[], object]] = []
+        self._jobs: deque[Job] = deque()
 
-    def submit(self, job: Callable[..., Any], /, *arguments: Any, **options: Any) -> "Future[Any]":
-        self._jobs.append(partial(job, *arguments, **options))
+    def __enter__(self) -> "_Workers":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None:
+        """They have ended: lanes are joined before."""
+
+    def submit(self, job: Job) -> None:
+        self._jobs.append(job)
         if self._idle:
             self._idle -= 1
             self._threads.start(self._work)
-        return Future()
 
     def _work(self) -> None:
         while self._jobs:
-            self._jobs.pop(0)()
+            job = self._jobs.popleft()
+            if job():
+                self._jobs.append(job)
         self._idle += 1
