@@ -15,7 +15,7 @@ from intercom_sink.domain.policy import Disposition
 
 @dataclass(frozen=True, slots=True)
 class Paused(Event):
-    """Nothing is sent for `seconds`, as far as is known; `until` is the end of the pause."""
+    """Nothing is sent for `seconds`, as far as is known, or little of a rate window; `until` is the end of it."""
 
     cause: PauseCause
     seconds: float
