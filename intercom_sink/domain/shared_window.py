@@ -83,7 +83,7 @@ MIN_PLAN = 0.01
 """Seconds for which a plan lasts at least: whatever remains at the end is due soon, but not at the same moment."""
 
 MIN_GAIN = 0.01
-"""Seconds by which a request must be due earlier for those who wait to be told."""
+"""Seconds by which the next request must be due earlier before threads that wait for it are woken."""
 
 
 class SharedWindow:
