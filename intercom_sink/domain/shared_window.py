@@ -45,6 +45,7 @@ No clock and no randomness: each call gets the time, in seconds of a monotonic c
 """
 
 import math
+from typing import NamedTuple
 
 HEAD_SHARED = 0.25
 """Part of a shared window that may be sent at its beginning; each sink sends its own share of it."""
@@ -86,6 +87,35 @@ MIN_GAIN = 0.01
 """Seconds by which the next request must be due earlier before threads that wait for it are woken."""
 
 
+class _Plan(NamedTuple):
+    """How this sink sends its share of what remains of a window.
+
+    Args:
+        share: its share, raised if it is small.
+        requests: how many requests it has from the last report to the end.
+        spread: how many are spread in any case, and never sent at once.
+        begins_at: when the last report came; seconds of the monotonic clock, as all times here.
+        ends_at: when the last request is due.
+        exponent: how early requests are due; 1: evenly.
+    """
+
+    share: float
+    requests: float
+    spread: float
+    begins_at: float
+    ends_at: float
+    exponent: float
+
+    def part_left(self, now: float) -> float:
+        """The part that is not due yet, from 1 to 0."""
+        seconds = self.ends_at - now
+        return math.pow(seconds / (self.ends_at - self.begins_at), self.exponent) if seconds > 0 else 0.0
+
+    def time_of(self, part_left: float) -> float:
+        """When this part is left: the inverse of `part_left`."""
+        return self.ends_at - (self.ends_at - self.begins_at) * math.pow(part_left, 1 / self.exponent)
+
+
 class SharedWindow:
     """Decides when this sink sends its share of a rate window."""
 
@@ -95,8 +125,9 @@ class SharedWindow:
         self._earlier_own = self._earlier_others = 0.0
         self._expected_others = self._burst = self._largest_burst = 0.0
         self._remaining = 0
-        self._planned_at = self._credited_at = self._ends_at = 0.0
+        self._reported_at = self._credited_at = self._ends_at = 0.0
         self._credit = 0.5  # so that what is due is rounded, not cut off
+        self._plan: _Plan | None = None  # None: no window is known
 
     def begin(self, usable: int, ends_at: float, now: float) -> None:
         """A window begins.
@@ -111,15 +142,17 @@ class SharedWindow:
         self._expected_others = max(self._others, self._expected_others * FORGET_OTHERS)
         self._largest_burst *= FORGET_OTHERS
         self._usable, self._own, self._others, self._burst = usable, 0, 0, 0.0
-        self._plan(usable, ends_at, now)
-        self._credit = max(self._credit % 1 + self._share() * usable * self._head(), 1.0)
+        plan = self._plan_rest(usable, ends_at, now)
+        self._credit = max(self._credit % 1 + plan.share * usable * self._head(), 1.0)
 
     def start(self, now: float) -> None:
         """Takes the credit for a request that is sent now."""
-        if self._usable > 0:
-            self._add_credit(now)
+        if self._plan is not None:
+            self._add_credit(self._plan, now)
         self._credit -= 1
         self._own += 1
+        if self._plan is not None:
+            self._plan = self._make_plan()  # with another share
 
     def report(self, remaining: int, others: int, ends_at: float, now: float) -> bool:
         """Plans the rest of the window, after a response has reported it.
@@ -133,65 +166,59 @@ class SharedWindow:
         Returns:
             Whether the next request may be sent earlier than `seconds_to_wait` last said.
         """
+        assert self._plan is not None  # a window has begun
         seconds_to_wait = self.seconds_to_wait(now)
         if not self._is_alone() and self._remaining <= self._usable * (1 - HEAD_SHARED):
-            planned = self._remaining * (1 - self._part_left(now))
+            planned = self._remaining * (1 - self._plan.part_left(now))
             self._burst = max(self._burst + self._remaining - remaining - BURST_SLACK * planned, 0.0)
             self._largest_burst = max(self._largest_burst, self._burst)
         self._others = max(self._others, others)
-        self._plan(remaining, ends_at, now)
-        self._add_credit(now)
+        self._add_credit(self._plan_rest(remaining, ends_at, now), now)
         if self._is_alone():
             self._credit = max(self._credit, remaining - self._usable * (1 - HEAD_ALONE))
         return self.seconds_to_wait(now) <= seconds_to_wait - MIN_GAIN
 
     def seconds_to_wait(self, now: float) -> float:
         """Seconds until this sink may send a request, as far as is known; 0: now. At most until the window ends."""
-        if self._usable == 0:  # no window is known
+        plan = self._plan
+        if plan is None:
             return 0.0
-        self._add_credit(now)
+        self._add_credit(plan, now)
         missing = 1 - self._credit
         if missing <= 1e-6:
             return 0.0
-        own = self._own_plan()
-        left = own * self._part_left(now)
+        left = plan.requests * plan.part_left(now)
         if missing > left + 1e-6:  # a sum of floats may never quite reach 1
             return max(self._ends_at - now, 0.0)
-        part = max(left - missing, 0.0) / own
-        return self._plan_ends_at() - self._plan_seconds() * math.pow(part, 1 / self._exponent()) - now
+        return plan.time_of(max(left - missing, 0.0) / plan.requests) - now
 
-    def _plan(self, remaining: int, ends_at: float, now: float) -> None:
+    def _plan_rest(self, remaining: int, ends_at: float, now: float) -> _Plan:
+        """Plans from now on, for what remains of the window."""
         self._remaining, self._ends_at = min(remaining, self._usable), ends_at
-        self._planned_at = self._credited_at = now
+        self._reported_at = self._credited_at = now
+        self._plan = self._make_plan()
+        return self._plan
 
-    def _add_credit(self, now: float) -> None:
-        """Adds what has become due, up to what may be sent at once."""
-        before, after = self._part_left(self._credited_at), self._part_left(now)
-        self._credited_at = now
-        own = self._own_plan()
-        head = own * after - self._share() * self._usable * (1 - self._head())
-        limit = 1 + max(head, own * after * BURST_CREDIT)
-        self._credit = min(self._credit + own * (before - after), limit)
-
-    def _own_plan(self) -> float:
-        """Requests of this sink from the last report to the end: its share of what bursts are expected to leave."""
+    def _make_plan(self) -> _Plan:
+        share = self._share()
         left_for_bursts = min(self._largest_burst, max(self._expected_others - self._others, 0.0))
-        return self._share() * max(self._remaining - left_for_bursts, 0.0)
-
-    def _part_left(self, now: float) -> float:
-        """The part of the plan that is not due yet, from 1 to 0."""
-        seconds = self._plan_ends_at() - now
-        return math.pow(seconds / self._plan_seconds(), self._exponent()) if seconds > 0 else 0.0
-
-    def _plan_ends_at(self) -> float:
         margin = END_MARGIN_ALONE if self._is_alone() else END_MARGIN_SHARED
-        return max(self._ends_at - margin, self._planned_at + MIN_PLAN)
+        return _Plan(
+            share,
+            share * max(self._remaining - left_for_bursts, 0.0),
+            share * self._usable * (1 - self._head()),
+            self._reported_at,
+            max(self._ends_at - margin, self._reported_at + MIN_PLAN),
+            math.pow(share, -EARLINESS),
+        )
 
-    def _plan_seconds(self) -> float:
-        return self._plan_ends_at() - self._planned_at
-
-    def _exponent(self) -> float:
-        return math.pow(self._share(), -EARLINESS)
+    def _add_credit(self, plan: _Plan, now: float) -> None:
+        """Adds what has become due, up to what may be sent at once."""
+        before, after = plan.part_left(self._credited_at), plan.part_left(now)
+        self._credited_at = now
+        left = plan.requests * after
+        limit = 1 + max(left - plan.spread, left * BURST_CREDIT)
+        self._credit = min(self._credit + plan.requests * (before - after), limit)
 
     def _share(self) -> float:
         own = self._earlier_own + self._own + 1  # the next request
