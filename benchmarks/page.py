@@ -75,12 +75,7 @@ def _failures(results: Results) -> str:
 
 def _speed(results: Results) -> str:
     columns = [
-        _latency,
-        _in_flight,
-        _contender,
-        _column("messages/s", results, Measure.RATE, 1),
-        _relative(f"rate / {BARE_URLLIB3.name}'s", results, Measure.RATE),
-        _column("CPU us/message", results, Measure.CPU),
+        *_rate_columns(results),
         _column("switches/message", results, Measure.SWITCHES, 1),
         _column("peak memory MiB", results, Measure.PEAK_MEMORY, 1),
         _column("start s", results, Measure.STARTUP, 2),
@@ -93,15 +88,7 @@ def _speed(results: Results) -> str:
 
 
 def _tls(results: Results) -> str:
-    columns = [
-        _latency,
-        _in_flight,
-        _contender,
-        _column("messages/s", results, Measure.RATE, 1),
-        _relative(f"rate / {BARE_URLLIB3.name}'s", results, Measure.RATE),
-        _column("CPU us/message", results, Measure.CPU),
-    ]
-    return _section("TLS", prose.TLS, results, Group.TLS, columns)
+    return _section("TLS", prose.TLS, results, Group.TLS, _rate_columns(results))
 
 
 def _limited(results: Results) -> str:
@@ -224,6 +211,17 @@ def _column(name: str, results: Results, measure: Measure, digits: int = 0, fact
         return show(Spread(*(factor * value for value in (spread.median, spread.min, spread.max))), digits)
 
     return name, cell
+
+
+def _rate_columns(results: Results) -> list[Column]:
+    return [
+        _latency,
+        _in_flight,
+        _contender,
+        _column("messages/s", results, Measure.RATE, 1),
+        _relative(f"rate / {BARE_URLLIB3.name}'s", results, Measure.RATE),
+        _column("CPU us/message", results, Measure.CPU),
+    ]
 
 
 def _relative(name: str, results: Results, measure: Measure) -> Column:
