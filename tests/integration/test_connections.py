@@ -4,7 +4,6 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import trustme
@@ -20,6 +19,7 @@ from testbed.waiting import wait_until
 from tests.support.messages import message
 from tests.support.processes import StartSink
 from tests.support.queues import DeadLetterQueue, Queue
+from tests.support.tls import server_context
 
 POST = IntercomRequest("POST", "/contacts", {"email": "ada@example.com"})
 LARGE = IntercomRequest("POST", "/contacts", "x" * 4_000_000)
@@ -27,15 +27,13 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 @pytest.fixture(params=["tcp", "tls"])
-def tls(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext | None:
+def tls(
+    request: pytest.FixtureRequest, authority: trustme.CA, authority_file: str, monkeypatch: pytest.MonkeyPatch
+) -> ssl.SSLContext | None:
     if request.param == "tcp":
         return None
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    return context
+    monkeypatch.setenv("SSL_CERT_FILE", authority_file)
+    return server_context(authority, "127.0.0.1")
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.secrets import FixedSecret
 from testbed.raw_server import Behaviour, Peer, RawServer, respond, respond_and_close
 from testbed.sink_process import TOKEN
+from tests.support.tls import server_context
 
 GET = IntercomRequest("GET", "/me")
 HEAD = IntercomRequest("HEAD", "/me")
@@ -34,18 +35,9 @@ StartServer: TypeAlias = Callable[..., RawServer]
 MakeGateway: TypeAlias = Callable[..., HTTPGateway]
 
 
-@pytest.fixture(scope="session")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
 @pytest.fixture(params=["tcp", "tls"])
 def tls(request: pytest.FixtureRequest, authority: trustme.CA) -> ssl.SSLContext | None:
-    if request.param == "tcp":
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "intercom.test").configure_cert(context)
-    return context
+    return server_context(authority, "127.0.0.1", "intercom.test") if request.param == "tls" else None
 
 
 @pytest.fixture

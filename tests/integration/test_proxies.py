@@ -2,11 +2,9 @@
 
 import base64
 import socket
-import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 import trustme
@@ -18,24 +16,14 @@ from intercom_sink.adapters.secrets import FixedSecret
 from testbed.http_proxy import ESTABLISHED, HTTPProxy
 from testbed.intercom import Intercom, error, reply
 from testbed.sink_process import TOKEN
+from testbed.waiting import wait_until
 from tests.support.messages import message, numbers
 from tests.support.processes import StartSink, run_command
 from tests.support.queues import Queue
+from tests.support.tls import server_context
 
 POST = IntercomRequest("POST", "/contacts?x=1", {"email": "ada@example.com"})
 PASSWORD = "s3cr3t-p4ssw0rd"
-
-
-@pytest.fixture
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def authority_file(authority: trustme.CA, tmp_path: Path) -> str:
-    path = tmp_path / "authority.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return str(path)
 
 
 @pytest.fixture(params=["http", "https"])
@@ -44,10 +32,7 @@ def server(
 ) -> Iterator[Intercom]:
     """An Intercom named intercom.test, which only the proxy finds."""
     monkeypatch.setenv("SSL_CERT_FILE", authority_file)
-    tls = None
-    if request.param == "https":
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("intercom.test").configure_cert(tls)
+    tls = server_context(authority, "intercom.test") if request.param == "https" else None
     with Intercom(tls=tls) as running:
         running.url = running.url.replace("127.0.0.1", "intercom.test")
         yield running
@@ -182,8 +167,9 @@ def test_certificate_is_verified_through_the_tunnel(
 def test_tunnel_that_was_cut_is_replaced(cleanup: ExitStack, server: Intercom, proxy: HTTPProxy) -> None:
     gateway = make(cleanup, server, known(proxy))
     assert status_of(gateway.send(POST)) == 200
+    (idle,) = gateway._pool._idle
     proxy.cut()
-    time.sleep(0.1)
+    wait_until(lambda: not idle.is_usable(), "the end of the connection to arrive")
     assert status_of(gateway.send(POST)) == 200
 
 

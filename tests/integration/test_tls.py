@@ -13,24 +13,7 @@ from testbed.rabbitmq import Node, make_node
 from tests.support.messages import message, numbers
 from tests.support.processes import StartSink
 from tests.support.queues import Queue
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def authority_file(authority: trustme.CA, tmp_path: Path) -> str:
-    path = tmp_path / "authority.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return str(path)
-
-
-def server_context(authority: trustme.CA, name: str) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(name).configure_cert(context)
-    return context
+from tests.support.tls import server_context
 
 
 def test_intercom_needs_a_certificate_of_a_known_authority(

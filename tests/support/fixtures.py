@@ -1,8 +1,10 @@
 """Fixtures: a queue on a real RabbitMQ, an Intercom on loopback, and sinks as processes between them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import trustme
 
 from testbed.amqp import answers
 from testbed.intercom import Intercom
@@ -64,3 +66,17 @@ def start_sink(request: pytest.FixtureRequest, intercom: Intercom) -> Iterator[S
     real = request.node.get_closest_marker("real_processes") is not None
     with sinks(intercom, None if real else fork_server()) as start:
         yield start
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Signs certificates; nobody knows it, unless a test says so."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def authority_file(authority: trustme.CA, tmp_path: Path) -> str:
+    """The path of the authority's own certificate, for `SSL_CERT_FILE`."""
+    path = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)
