@@ -92,8 +92,7 @@ def read_response(method: str, receive: Callable[[], bytes]) -> RawResponse:
         IncompleteResponse: the connection has ended first.
     """
     stream = _Stream(receive)
-    minor, status, headers = stream.read_head()
-    length = _content_length(headers)
+    status = 0
     while status < 200 and status != 101:
         minor, status, headers = stream.read_head()
         length = _content_length(headers)
@@ -104,13 +103,14 @@ def read_response(method: str, receive: Callable[[], bytes]) -> RawResponse:
         framed = False  # what follows is another protocol (RFC 9110, 15.2.2)
     elif method == "HEAD" or status in (204, 304):
         pass
-    elif codings:
-        complete = stream.read_chunks(body) if codings[-1] == "chunked" else stream.read_to_end(body)
-    elif length is not None:
+    elif codings[-1:] == ["chunked"]:
+        complete = stream.read_chunks(body)
+    elif codings or length is None:
+        stream.read_to_end(body)
+        framed = False
+    else:
         stream.read_exactly(min(length, MAX_BODY), body)
         complete = length <= MAX_BODY
-    else:
-        complete = stream.read_to_end(body)
     persistent = minor >= 1 and "close" not in _list_of(headers, "connection")
     return RawResponse(status, headers, bytes(body), complete and framed and persistent and not stream.has_more)
 
@@ -158,15 +158,14 @@ class _Stream:
             body += piece
             count -= len(piece)
 
-    def read_to_end(self, body: bytearray) -> bool:
-        """Moves all bytes until the end of the connection to the body; False: never use the connection again."""
+    def read_to_end(self, body: bytearray) -> None:
+        """Moves all bytes until the end of the connection to the body, up to MAX_BODY of them."""
         body += self._buffer
         self._buffer.clear()
         while len(body) < MAX_BODY and self._receive_once():
             body += self._buffer
             self._buffer.clear()
         del body[MAX_BODY:]
-        return False
 
     def read_chunks(self, body: bytearray) -> bool:
         """Moves the chunks to the body; returns whether that is all of them."""
