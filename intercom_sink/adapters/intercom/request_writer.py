@@ -30,7 +30,7 @@ class RequestWriter:
     Args:
         url: scheme, host, port and path prefix; the path of a request is appended.
         headers: sent with every request.
-        proxy: reads the requests, so it is told the whole URL; None: the server reads them.
+        proxy: reads the requests, so their first line has the whole URL; None: the server reads them.
     """
 
     def __init__(self, url: Url, headers: Mapping[str, str], proxy: Proxy | None = None) -> None:
