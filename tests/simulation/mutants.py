@@ -142,7 +142,7 @@ MUTANTS = [
     Mutant(
         "requests in flight not subtracted",
         "rate_window",
-        "self._reserved(reported.limit) - self._in_flight - self._unreported",
+        "self._reserved(reported.limit) - self._uncounted()",
         "self._reserved(reported.limit)",
     ),
     Mutant(
