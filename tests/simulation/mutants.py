@@ -12,7 +12,6 @@ _MODULES = (
     "retry_state",
     "policy",
     "attempt",
-    "events",
     "shared_window",
     "rate_window",
     "rate_limiter",
@@ -28,7 +27,7 @@ _MODULES = (
 
 @dataclass(frozen=True)
 class Mutant:
-    """A change of one line of the domain."""
+    """A small change of the domain."""
 
     name: str
     module: str

@@ -206,7 +206,7 @@ class Snapshot:
 
 
 def waiting_for(snapshot: Snapshot) -> str:
-    """What the sink waits for: RabbitMQ comes before a hold, a hold before a pause."""
+    """What the sink waits for. A hold counts as connected, and comes before a pause."""
     if not snapshot.connected:
         return "RabbitMQ"
     if snapshot.hold is not None:
