@@ -1,4 +1,4 @@
-"""The uses of pika that are not public API: a function for each, with the reason.
+"""The uses of pika that are not public API, each with the reason.
 
 `setup.cfg` bounds pika's version, and each function has a test that fails when pika changes.
 """

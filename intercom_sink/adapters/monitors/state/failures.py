@@ -28,7 +28,7 @@ class Failure:
         reason: why there was no response, or what makes a message malformed.
         method: the request's method.
         path: its path, as `shown_path` shows it.
-        count: how often this happened, the last time now.
+        count: how many attempts failed for this cause; `at`, `method` and `path` are the latest one's.
     """
 
     at: float
