@@ -88,9 +88,9 @@ def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     fake.default = failing(arguments.fail, fake.default)
     try:
         fake.start()
-    except OSError as problem:
-        address = f"{arguments.host}:{arguments.port}"
-        raise OperatorError(f"can't listen at {address}: {problem.strerror or problem}") from problem
+    except (OSError, UnicodeError) as problem:
+        reason = str(getattr(problem, "strerror", None) or problem).partition(" (")[0]  # which goes on with the address
+        raise OperatorError(f"can't listen on {arguments.host}:{arguments.port}: {reason}") from problem
     try:
         with stopping_on_signals(stopped.set):
             print_line(f"Intercom is at {fake.url}\nexport CJW_INTERCOM_API_URL={fake.url}")

@@ -44,7 +44,7 @@ class Listener:
         self._serve = serve
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
-        self._threads: set[threading.Thread] = set()
+        self._threads: list[threading.Thread] = []
         self._socket = socket.create_server((host, port), backlog=BACKLOG)
         self._socket.setblocking(False)  # a client may have gone before its connection is accepted
         self.port: int = self._socket.getsockname()[1]
@@ -58,11 +58,11 @@ class Listener:
         self._wake_writer.send(b"x")
         self._acceptor.join()
         with self._lock:
-            connections, threads = list(self._connections), list(self._threads)
+            connections = list(self._connections)
         for connection in connections:
             with suppress(OSError):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)  # not TLS's own, which other threads must not see
-        for thread in threads:
+        for thread in self._threads:  # nobody adds to it any more
             thread.join(MAX_JOIN)
         for one in (self._socket, self._wake_reader, self._wake_writer):
             one.close()
@@ -77,9 +77,8 @@ class Listener:
                     thread = threading.Thread(
                         target=self._run, args=(connection, address[1]), name="fake-intercom", daemon=True
                     )
-                    with self._lock:
-                        self._threads.add(thread)
                     thread.start()
+                    self._threads = [one for one in self._threads if one.is_alive()] + [thread]
 
     def _run(self, connection: socket.socket, client_port: int) -> None:
         try:
@@ -100,5 +99,4 @@ class Listener:
         finally:
             with self._lock:
                 self._connections.discard(connection)
-                self._threads.discard(threading.current_thread())
             connection.close()
