@@ -20,7 +20,7 @@ def test_dead_letter_has_the_original_bytes_and_properties_and_says_why(
     queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """It survives the broker, does not expire, and is not copied to other queues."""
-    intercom.script += [reply(503), error(422, "parameter_invalid", request_id="b2f1")]
+    intercom.script += [reply(503), error(422, "parameter_invalid", "a message for people", request_id="b2f1")]
     properties = pika.BasicProperties(
         delivery_mode=1,
         content_type="application/msgpack",

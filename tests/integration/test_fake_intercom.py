@@ -91,7 +91,7 @@ def exchange_raw(fake: FakeIntercom, data: bytes) -> bytes:
         return b"".join(iter(lambda: client.recv(65_536), b""))
 
 
-# What becomes of a request.
+# How a request is responded to.
 
 
 def test_requests_are_noted_as_they_were_sent(fake: FakeIntercom, send: Send) -> None:

@@ -77,13 +77,18 @@ def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     """Runs it until the first SIGINT or SIGTERM."""
     stopped = threading.Event()
     log = _RequestLog()
+
+    def note(request: ReceivedRequest) -> None:
+        log.record(request)
+        fake.requests.clear()  # it may run for weeks
+
     fake = FakeIntercom(
         host=arguments.host,
         port=arguments.port,
         token=arguments.token,
         limit=arguments.limit,
         latency=arguments.latency,
-        on_end=log.record,
+        on_end=note,
     )
     fake.default = failing(arguments.fail, fake.default)
     try:

@@ -37,6 +37,7 @@ from intercom_sink.testing.intercom.faults import (
 )
 from intercom_sink.testing.intercom.rate_window import RateWindow
 from intercom_sink.testing.intercom.responses import (
+    ErrorReply,
     Reply,
     error,
     gateway_error,
@@ -51,6 +52,7 @@ from intercom_sink.testing.intercom.workspace import Workspace
 
 __all__ = [
     "Behaviour",
+    "ErrorReply",
     "Exchange",
     "FakeIntercom",
     "RateWindow",

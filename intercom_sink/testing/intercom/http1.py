@@ -16,7 +16,7 @@ NO_BODY = frozenset((204, 304))
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
-class InvalidRequest(Exception):
+class InvalidHTTP(Exception):
     """What the client has sent is no request."""
 
 
@@ -56,7 +56,7 @@ def read_head(reader: IO[bytes]) -> RequestHead | None:
     """Reads the beginning of a request; None: the client has closed the connection instead.
 
     Raises:
-        InvalidRequest: it is none.
+        InvalidHTTP: it is none.
         IncompleteRequest: the connection ended within it.
     """
     line = reader.readline(MAX_LINE)
@@ -64,12 +64,12 @@ def read_head(reader: IO[bytes]) -> RequestHead | None:
         return None
     words = _text(line).split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/1."):
-        raise InvalidRequest(f"not a request line: {line[:80]!r}")
+        raise InvalidHTTP(f"not a request line: {line[:80]!r}")
     headers = {}
     while text := _text(reader.readline(MAX_LINE)):
         name, colon, value = text.partition(":")
         if not colon:
-            raise InvalidRequest(f"not a header: {text[:80]!r}")
+            raise InvalidHTTP(f"not a header: {text[:80]!r}")
         headers[name] = value.strip()
     method, target, version = words
     connection = (find_header(headers, "Connection") or "").lower()
@@ -80,7 +80,7 @@ def read_body(reader: IO[bytes], head: RequestHead) -> bytes:
     """Reads the body of a request; empty if it has none.
 
     Raises:
-        InvalidRequest: its length is no number.
+        InvalidHTTP: its length is no number.
         IncompleteRequest: the connection ended within it.
     """
     if (head.header("Transfer-Encoding") or "").lower() == "chunked":
@@ -115,9 +115,9 @@ def _number(text: str, base: int) -> int:
     try:
         number = int(text, base)
     except ValueError:
-        raise InvalidRequest(f"not a length: {text[:80]!r}") from None
+        raise InvalidHTTP(f"not a length: {text[:80]!r}") from None
     if number < 0:
-        raise InvalidRequest(f"not a length: {text[:80]!r}")
+        raise InvalidHTTP(f"not a length: {text[:80]!r}")
     return number
 
 

@@ -1,4 +1,4 @@
-"""FakeIntercom: decides what becomes of each request."""
+"""FakeIntercom: chooses the behaviour for each request."""
 
 import socket
 import ssl
@@ -20,8 +20,8 @@ from intercom_sink.testing.intercom.workspace import Workspace
 class FakeIntercom:
     """An Intercom over HTTP, which runs within its `with` block, or from `start` to `close`. Thread-safe.
 
-    What becomes of a request is the first of these that has anything to say: a behaviour that `on` names for its path;
-    `script`; 401, if the token is wrong; 429, if the rate window is used up; `default`.
+    The behaviour for a request is the first of these that applies: the one that `on` names for its path; the next one
+    of `script`; 401, if the token is wrong; 429, if the rate window is used up; `default`.
 
     Args:
         host: the address to listen at.
@@ -39,7 +39,7 @@ class FakeIntercom:
         port: where it listens; 0 until it is started.
         requests: what it has received, in order.
         script: what to do with the next requests, one behaviour for each.
-        default: what to do with a request about which nothing else is said; at first, what `workspace` says.
+        default: what to do with a request if nothing else applies; at first, what `workspace` says.
         workspace: the contacts and events.
         window: the rate window; None: there is none.
         token: as above.
@@ -141,7 +141,7 @@ class FakeIntercom:
                     body = http1.read_body(reader, head)
                 except http1.IncompleteRequest:
                     return  # it was not received
-                except http1.InvalidRequest:
+                except http1.InvalidHTTP:
                     connection.sendall(
                         http1.response(400, {"Connection": "close", "Content-Length": "0"}, b"", with_body=False)
                     )

@@ -6,7 +6,7 @@ import pytest
 
 from intercom_sink.testing.intercom.http1 import (
     IncompleteRequest,
-    InvalidRequest,
+    InvalidHTTP,
     read_body,
     read_head,
     response,
@@ -42,7 +42,7 @@ def test_connection_is_kept_alive_as_http_says(head: bytes, keep_alive: bool) ->
     "data", [b"\x16\x03\x01\r\n", b"GET /\r\n\r\n", b"GET / SSH/2\r\n\r\n", b"GET / HTTP/1.1\r\nx\r\n"]
 )
 def test_what_is_no_request_is_refused(data: bytes) -> None:
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidHTTP):
         read_head(io.BytesIO(data))
 
 
@@ -71,9 +71,9 @@ def test_body_is_read_by_its_length_or_in_chunks() -> None:
 @pytest.mark.parametrize(
     ("headers", "data", "error"),
     [
-        (b"Content-Length: x\r\n", b"", InvalidRequest),
-        (b"Content-Length: -1\r\n", b"", InvalidRequest),
-        (b"Transfer-Encoding: chunked\r\n", b"zz\r\n", InvalidRequest),
+        (b"Content-Length: x\r\n", b"", InvalidHTTP),
+        (b"Content-Length: -1\r\n", b"", InvalidHTTP),
+        (b"Transfer-Encoding: chunked\r\n", b"zz\r\n", InvalidHTTP),
         (b"Content-Length: 50\r\n", b"ab", IncompleteRequest),
         (b"Transfer-Encoding: chunked\r\n", b"50\r\nab", IncompleteRequest),
     ],
