@@ -65,7 +65,7 @@ def read_head(reader: IO[bytes]) -> RequestHead | None:
     words = _text(line).split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/1."):
         raise InvalidHTTP(f"not a request line: {line[:80]!r}")
-    headers = {}
+    headers: dict[str, str] = {}
     while text := _text(reader.readline(MAX_LINE)):
         name, colon, value = text.partition(":")
         if not colon:
@@ -84,7 +84,7 @@ def read_body(reader: IO[bytes], head: RequestHead) -> bytes:
         IncompleteRequest: the connection ended within it.
     """
     if (head.header("Transfer-Encoding") or "").lower() == "chunked":
-        chunks = []
+        chunks: list[bytes] = []
         while size := _number(_text(reader.readline(MAX_LINE)).partition(";")[0], 16):
             chunks.append(_exactly(reader, size))
             reader.readline(MAX_LINE)

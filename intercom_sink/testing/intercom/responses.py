@@ -45,7 +45,7 @@ class Reply:
     """
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes = b""
 
     def __call__(self, exchange: Exchange) -> None:
@@ -69,7 +69,7 @@ class ErrorReply:
     code: str
     message: str
     request_id: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __call__(self, exchange: Exchange) -> None:
         """Sends it."""

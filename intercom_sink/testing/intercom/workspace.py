@@ -55,7 +55,8 @@ class Workspace:
                     return self._use(method, contact_id, fields)
                 case ("POST", "events"):
                     return self._record(fields)
-        return reply(200)
+                case _:
+                    return reply(200)
 
     def _create(self, fields: dict[str, JsonValue]) -> Behaviour:
         if (existing := self._find_duplicate(fields)) is not None:
