@@ -231,6 +231,7 @@ def test_429_of_a_window_and_of_a_resource_differ_in_what_remains(
 
 
 def test_429_with_retry_after_alone_reports_no_window(fake: FakeIntercom) -> None:
+    fake.window = RateWindow(5)
     result = send_once(fake, retry_after(7))
     assert isinstance(result, Response)
     assert (result.rate_limit.retry_after, result.rate_limit.remaining, result.rate_limit.reset_at) == (7, None, None)

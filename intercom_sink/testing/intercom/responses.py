@@ -145,7 +145,12 @@ def resource_limited(seconds: int, *, limit: int = 167, remaining: int = 100) ->
 
 def retry_after(seconds: int, status: int = 429) -> Behaviour:
     """Sends a 429 that says by `Retry-After` alone, in seconds, when to send again; or another status with it."""
-    return error(status, headers={"Retry-After": str(seconds)})
+
+    def behave(exchange: Exchange) -> None:
+        exchange.admission = None  # so that no rate window is reported
+        error(status, headers={"Retry-After": str(seconds)})(exchange)
+
+    return behave
 
 
 def _limited(seconds: int, limit: int, remaining: int, reply: ErrorReply, clock_offset: float = 0.0) -> Behaviour:
