@@ -1,12 +1,13 @@
 """The ports: what the domain needs from outside, and what each port promises."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Protocol
 
 from intercom_sink.domain.dead_letter import DeadLetter
 from intercom_sink.domain.envelope import Envelope, TraceContext
 from intercom_sink.domain.events import Event
+from intercom_sink.domain.message import Message
 from intercom_sink.domain.request import IntercomRequest
 from intercom_sink.domain.response import AttemptResult
 
@@ -150,3 +151,34 @@ class Decoder(Protocol):
 
     def __call__(self, body: bytes) -> IntercomRequest:
         """The request that a message asks for; raises MalformedMessage, and nothing else, where there is none."""
+
+
+class MessagePublisher(Protocol):
+    """Publishes messages to one queue. Any number of threads may publish at once.
+
+    A call returns once the broker has confirmed its messages: they are in the queue, and survive the broker. A message
+    whose confirm was lost with the connection is sent once more, with the same message id: it may be in the queue
+    twice, as with every delivery that is at least once.
+    """
+
+    def publish(
+        self, request: IntercomRequest | Message, *, ordering_key: str | None = None, message_id: str | None = None
+    ) -> str:
+        """Publishes one message, and returns its message id. A key or an id that is given replaces the message's own.
+
+        Raises:
+            MalformedMessage: the message is invalid, or InvalidRequest: Intercom would refuse it. It was not sent.
+            Unroutable: the queue does not exist. The message is in no queue.
+            BrokerUnavailable: it was not confirmed, but may be in the queue nevertheless.
+        """
+
+    def publish_batch(self, messages: Iterable[IntercomRequest | Message]) -> list[str]:
+        """Publishes messages in order, and returns their message ids.
+
+        Raises:
+            MalformedMessage, Unroutable, BrokerUnavailable: as `publish` does; `results` of the error says which
+                messages were sent, and which of these are confirmed.
+        """
+
+    def close(self) -> None:
+        """Closes the connection, if there is one. A later call opens another one."""

@@ -1,18 +1,21 @@
 """The composition root: the one place where ports meet their adapters."""
 
+from collections.abc import Mapping
+
 from intercom_sink.adapters.clock import SystemClock
 from intercom_sink.adapters.installation import sink_version
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.intercom.logging_gateway import LoggingGateway
 from intercom_sink.adapters.messages.codec import decode
 from intercom_sink.adapters.monitors.logs.lines import LogMonitor
+from intercom_sink.adapters.rabbitmq.publisher import Publisher
 from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
 from intercom_sink.domain.errors import ConfigurationError, TooFewThreads
 from intercom_sink.domain.policy import PolicyOptions
 from intercom_sink.domain.ports import Clock, IntercomGateway, MessageSource, Monitor
 from intercom_sink.domain.sink import Sink
 from intercom_sink.domain.workers import WorkerThreads
-from intercom_sink.entrypoints.settings import Settings
+from intercom_sink.entrypoints.settings import BrokerSettings, Settings
 from intercom_sink.entrypoints.tracing import traced
 
 
@@ -64,6 +67,20 @@ def build_source(settings: Settings, monitor: Monitor, *, drain: bool = False) -
         dead_letter_queue=settings.dead_letter_queue,
         drain=drain,
     )
+
+
+def build_publisher(environ: Mapping[str, str], *, declare: bool = False) -> Publisher:
+    """Builds a publisher from CJW_RABBITMQ_HOST, or its file, and CJW_INTERCOM_QUEUE_NAME; nothing connects yet.
+
+    Args:
+        environ: the environment.
+        declare: whether to declare the queue durable if it does not exist.
+
+    Raises:
+        ConfigurationError: a line for each variable that is missing or invalid.
+    """
+    settings = BrokerSettings.from_environment(environ)
+    return Publisher(settings.rabbitmq, settings.queue, declare=declare)
 
 
 def _assemble(
