@@ -28,10 +28,14 @@ class Publication:
     line: int | None = None
 
 
-def read_lines(lines: Iterable[bytes]) -> list[Publication]:
+def read_lines(lines: Iterable[bytes], *, known_refusals: bool = True) -> list[Publication]:
     """Packs each line `{"method": ..., "path": ..., "data": ...}`, perhaps with an `"ordering_key"`, as a message.
 
     Skips blank lines.
+
+    Args:
+        lines: the lines.
+        known_refusals: whether requests that Intercom is known to refuse are invalid, too.
 
     Raises:
         InvalidInput: the lines that the sink would call malformed, or that Intercom would refuse, by their numbers.
@@ -41,7 +45,7 @@ def read_lines(lines: Iterable[bytes]) -> list[Publication]:
         if not line.strip():
             continue
         try:
-            publications.append(_publication(_parse(line), number))
+            publications.append(_publication(_parse(line), number, known_refusals))
         except MalformedMessage as error:
             problems.append(f"line {number}: {error}")
     if len(problems) > MAX_PROBLEMS:
@@ -60,11 +64,12 @@ def read_message(method: str, path: str, data: str | None, ordering_key: str | N
         raise InvalidInput([str(error)]) from None
 
 
-def _publication(document: object, line: int | None = None) -> Publication:
+def _publication(document: object, line: int | None = None, known_refusals: bool = True) -> Publication:
     if not isinstance(document, dict):
         raise MalformedMessage("not a JSON object")
     key = document.pop("ordering_key", None)
-    return Publication(encode_message(Message(to_request(document), key)), line)
+    message = Message(to_request(document), key)
+    return Publication(encode_message(message, known_refusals=known_refusals), line)
 
 
 def _parse(line: bytes | str) -> object:

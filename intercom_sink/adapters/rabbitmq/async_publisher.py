@@ -144,17 +144,13 @@ class AsyncPublisher:
             if status is PublishStatus.UNKNOWN
         }
         try:
-            _, late = await asyncio.wait(tasks, timeout=timeout)
+            done, late = await asyncio.wait(tasks, timeout=timeout)
         finally:
             for task in tasks:
                 task.cancel()
-        if late:
-            await self._drop(channel)
-            raise BrokerUnavailable(
-                f"{channel.url}: not confirmed within {timeout:g} s: the broker may be short of memory or disk"
-            )
         lost: BaseException | None = None
-        for task, place in tasks.items():
+        for task in done:
+            place = tasks[task]
             error = asyncio.CancelledError() if task.cancelled() else task.exception()
             if error is None:
                 statuses[place] = PublishStatus.CONFIRMED
@@ -167,6 +163,11 @@ class AsyncPublisher:
             else:
                 raise error
         _mark_same_ids(window, statuses)
+        if late:
+            await self._drop(channel)
+            raise BrokerUnavailable(
+                f"{channel.url}: not confirmed within {timeout:g} s: the broker may be short of memory or disk"
+            )
         return lost
 
     async def _send_one(self, channel: ConfirmedChannel, message: EncodedMessage, span: "ProducerSpan | None") -> None:

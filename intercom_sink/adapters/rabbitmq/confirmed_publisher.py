@@ -103,7 +103,8 @@ class ConfirmedPublisher:
         except BaseException:
             self.close()  # what has been sent of the messages is not known
             raise
-        self._last_used = time.monotonic()
+        finally:
+            self._last_used = time.monotonic()
 
     def close(self) -> None:
         """Closes the connection, if there is one. Raises nothing: what was confirmed is in the queue anyway."""

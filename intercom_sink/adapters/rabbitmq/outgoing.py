@@ -54,13 +54,18 @@ def new_message_id() -> str:
     return str(uuid.uuid4())
 
 
-def encode_message(message: Message) -> EncodedMessage:
+def encode_message(message: Message, *, known_refusals: bool = True) -> EncodedMessage:
     """Encodes a message.
+
+    Args:
+        message: the message.
+        known_refusals: whether a request that Intercom is known to refuse is an error.
 
     Raises:
         MalformedMessage: it can't be encoded, or InvalidRequest: Intercom would refuse it.
     """
-    check_accepted(message.request)
+    if known_refusals:
+        check_accepted(message.request)
     return EncodedMessage(
         encode(message.request),
         message.ordering_key,
