@@ -5,6 +5,8 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
+from types import TracebackType
+from typing import Self
 
 from intercom_sink.domain.confirms import WINDOW_MESSAGES, PublishResult, PublishStatus
 from intercom_sink.domain.errors import BrokerUnavailable, IntercomSinkError, MalformedMessage, Unroutable
@@ -33,6 +35,16 @@ class InMemoryPublisher:
         self._error: BrokerUnavailable | Unroutable | None = None
         self._left = 0
         self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        """Nothing to do."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Closes it."""
+        self.close()
 
     def fail_with(self, error: BrokerUnavailable | Unroutable | None, *, after: int = 0) -> None:
         """Makes publishing fail from now on; None: no longer.

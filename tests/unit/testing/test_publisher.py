@@ -52,8 +52,8 @@ def test_fails_when_it_is_asked_to() -> None:
 
 
 def test_notes_that_it_was_closed() -> None:
-    publisher = InMemoryPublisher()
-    publisher.close()
+    with InMemoryPublisher() as publisher:
+        assert not publisher.closed
     assert publisher.closed
 
 
