@@ -3,9 +3,9 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing
 
 import pika
 import pytest
@@ -28,31 +28,11 @@ from testbed.proxy import Proxy
 from testbed.rabbitmq import Node
 from testbed.waiting import wait_until
 from tests.contracts.message_publisher import REQUEST, MessagePublisherContract, Rig, Stored, numbered
-from tests.support.async_publisher import BlockingPublisher
 from tests.support.nodes import memory_alarm
+from tests.support.publishers import PUBLISHERS, async_publisher, sync_publisher
 from tests.support.queues import Queue, changed_url, port_of, temporary_queue
 
-
-@contextmanager
-def sync_publisher(url: str, queue: str, *, declare: bool = False) -> Iterator[MessagePublisher]:
-    with Publisher(url, queue, declare=declare) as publisher:
-        yield publisher
-
-
-@contextmanager
-def async_publisher(url: str, queue: str, *, declare: bool = False) -> Iterator[MessagePublisher]:
-    publisher = BlockingPublisher(url, queue, declare=declare)
-    try:
-        yield publisher
-    finally:
-        publisher.close_loop()
-
-
-OPEN: dict[str, Callable[..., AbstractContextManager[MessagePublisher]]] = {
-    "sync": sync_publisher,
-    "async": async_publisher,
-}
-each_publisher = pytest.mark.parametrize("kind", OPEN)
+each_publisher = pytest.mark.parametrize("kind", PUBLISHERS)
 
 
 class BrokerRig:
@@ -105,7 +85,7 @@ class TestAsyncPublisher(MessagePublisherContract):
 @each_publisher
 def test_message_has_the_time_unless_it_names_one(kind: str, queue: Queue) -> None:
     began = int(time.time())
-    with OPEN[kind](queue.url, queue.name) as publisher:
+    with PUBLISHERS[kind](queue.url, queue.name) as publisher:
         publisher.publish(REQUEST)
     ((properties, _),) = take_with_properties(queue)
     assert began <= properties.timestamp <= time.time()
@@ -114,14 +94,14 @@ def test_message_has_the_time_unless_it_names_one(kind: str, queue: Queue) -> No
 @each_publisher
 def test_error_about_a_mistyped_queue_names_it_with_its_virtual_host_and_broker(kind: str, queue: Queue) -> None:
     expected = rf"there is no queue {queue.name}-typo in virtual host / at 127\.0\.0\.1:{port_of(queue.url)}$"
-    with OPEN[kind](queue.url, f"{queue.name}-typo") as publisher, pytest.raises(Unroutable, match=expected):
+    with PUBLISHERS[kind](queue.url, f"{queue.name}-typo") as publisher, pytest.raises(Unroutable, match=expected):
         publisher.publish(REQUEST)
 
 
 @each_publisher
 def test_queue_is_declared_durable_if_that_is_wanted(kind: str, rabbitmq: str) -> None:
     queue = Queue(rabbitmq)
-    with OPEN[kind](rabbitmq, queue.name, declare=True) as publisher:
+    with PUBLISHERS[kind](rabbitmq, queue.name, declare=True) as publisher:
         publisher.publish(REQUEST)
         queue.declare()  # the broker would refuse another durability
         queue.delete()
@@ -136,7 +116,7 @@ def test_queue_is_declared_durable_if_that_is_wanted(kind: str, rabbitmq: str) -
 def test_connection_that_breaks_between_two_calls_is_replaced(kind: str, queue: Queue) -> None:
     with (
         Proxy(port_of(queue.url)) as proxy,
-        OPEN[kind](changed_url(queue.url, port=proxy.port), queue.name) as publisher,
+        PUBLISHERS[kind](changed_url(queue.url, port=proxy.port), queue.name) as publisher,
     ):
         publisher.publish(numbered(1))
         proxy.cut()
@@ -150,7 +130,7 @@ def test_connection_that_breaks_before_the_confirm_is_replaced_once(kind: str, q
     """What was sent on it has been lost on the way here, so nothing is in the queue twice."""
     with (
         Proxy(port_of(queue.url)) as proxy,
-        OPEN[kind](changed_url(queue.url, port=proxy.port), queue.name) as publisher,
+        PUBLISHERS[kind](changed_url(queue.url, port=proxy.port), queue.name) as publisher,
     ):
         publisher.publish(numbered(1))
         proxy.freeze()
@@ -165,7 +145,7 @@ def test_connection_that_breaks_before_the_confirm_is_replaced_once(kind: str, q
 @each_publisher
 def test_batch_of_which_the_queue_has_no_room_for_all_says_which_are_confirmed(kind: str, rabbitmq: str) -> None:
     arguments = {"x-max-length": 3, "x-overflow": "reject-publish"}
-    with temporary_queue(rabbitmq, arguments=arguments) as queue, OPEN[kind](queue.url, queue.name) as publisher:
+    with temporary_queue(rabbitmq, arguments=arguments) as queue, PUBLISHERS[kind](queue.url, queue.name) as publisher:
         with pytest.raises(BrokerUnavailable, match=r"did not accept .*not confirmed: 3 \(id-3, nacked\)") as caught:
             publisher.publish_batch([Message(numbered(number), message_id=f"id-{number}") for number in range(5)])
         results = caught.value.results
@@ -178,7 +158,7 @@ def test_batch_of_which_the_queue_has_no_room_for_all_says_which_are_confirmed(k
 
 @each_publisher
 def test_longest_key_and_id_fit(kind: str, queue: Queue) -> None:
-    with OPEN[kind](queue.url, queue.name) as publisher:
+    with PUBLISHERS[kind](queue.url, queue.name) as publisher:
         publisher.publish(REQUEST, ordering_key="é" * 127, message_id="i" * 255)
     ((properties, _),) = take_with_properties(queue)
     assert (properties.headers["x-ordering-key"], properties.message_id) == ("é" * 127, "i" * 255)
@@ -186,7 +166,7 @@ def test_longest_key_and_id_fit(kind: str, queue: Queue) -> None:
 
 @each_publisher
 def test_wrong_password_is_not_retryable_and_not_shown(kind: str, queue: Queue) -> None:
-    with OPEN[kind](changed_url(queue.url, password="S3cret"), queue.name) as publisher:
+    with PUBLISHERS[kind](changed_url(queue.url, password="S3cret"), queue.name) as publisher:
         with pytest.raises(BrokerUnavailable, match="ACCESS_REFUSED") as caught:
             publisher.publish(REQUEST)
         assert not caught.value.retryable

@@ -36,8 +36,11 @@ class Publisher:
 
     A connection that turns out to be dead is replaced once within a call, and the messages without a confirm are sent
     again with the same message ids. The broker may have stored some of them the first time, so they may be in the queue
-    twice; delivery to Intercom is at least once anyway. A broker that is short of memory or disk blocks publishers: a
-    call then fails after 30 s, or after `blocked_connection_timeout` of the URL.
+    twice, the second time behind later ones; delivery to Intercom is at least once anyway. Nothing answers heartbeats
+    between two calls, so the broker may close an idle connection; the next call replaces it before it sends.
+
+    A broker that is short of memory or disk blocks publishers: a call then fails after 30 s, or after
+    `blocked_connection_timeout` of the URL.
 
     Each message has a producer span where OpenTelemetry is installed and configured, unless it names its own trace.
 

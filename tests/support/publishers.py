@@ -1,9 +1,10 @@
-"""AsyncPublisher, called from code that is not asynchronous."""
+"""Publisher, and AsyncPublisher for code that is not asynchronous, under one interface."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
-from intercom_sink import IntercomRequest, Message
+from intercom_sink import IntercomRequest, Message, MessagePublisher, Publisher
 from intercom_sink.aio import AsyncPublisher
 
 
@@ -36,3 +37,27 @@ class BlockingPublisher:
         """Ends the event loop; nothing can be published any more."""
         self.close()
         self._runner.close()
+
+
+@contextmanager
+def sync_publisher(url: str, queue: str, *, declare: bool = False) -> Iterator[MessagePublisher]:
+    """A Publisher; closed in the end."""
+    with Publisher(url, queue, declare=declare) as publisher:
+        yield publisher
+
+
+@contextmanager
+def async_publisher(url: str, queue: str, *, declare: bool = False) -> Iterator[MessagePublisher]:
+    """An AsyncPublisher; closed in the end."""
+    publisher = BlockingPublisher(url, queue, declare=declare)
+    try:
+        yield publisher
+    finally:
+        publisher.close_loop()
+
+
+PUBLISHERS: dict[str, Callable[..., AbstractContextManager[MessagePublisher]]] = {
+    "sync": sync_publisher,
+    "async": async_publisher,
+}
+"""What opens each kind of publisher."""
