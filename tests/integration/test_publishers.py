@@ -25,10 +25,8 @@ from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.aio import AsyncPublisher
 from testbed import amqp
 from testbed.proxy import Proxy
-from testbed.rabbitmq import Node
 from testbed.waiting import wait_until
 from tests.contracts.message_publisher import REQUEST, MessagePublisherContract, Rig, Stored, numbered
-from tests.support.nodes import memory_alarm
 from tests.support.publishers import PUBLISHERS, async_publisher, sync_publisher
 from tests.support.queues import Queue, changed_url, port_of, temporary_queue
 
@@ -171,23 +169,6 @@ def test_wrong_password_is_not_retryable_and_not_shown(kind: str, queue: Queue) 
             publisher.publish(REQUEST)
         assert not caught.value.retryable
         assert "S3cret" not in str(caught.value)
-
-
-def test_memory_alarm_blocks_a_call_for_a_bounded_time(node: Node) -> None:
-    queue = Queue(node.url)
-    queue.declare()
-    url = changed_url(node.url) + "?blocked_connection_timeout=1"
-    with sync_publisher(url, queue.name) as one, async_publisher(url, queue.name) as other:
-        with memory_alarm(node):
-            for publisher in (one, other):
-                began = time.monotonic()
-                with pytest.raises(BrokerUnavailable) as caught:
-                    publisher.publish(REQUEST)
-                assert 0.9 < time.monotonic() - began < 10
-                assert [result.status for result in caught.value.results] == [PublishStatus.UNKNOWN]
-        for publisher in (one, other):
-            publisher.publish(REQUEST)
-    queue.delete()
 
 
 def test_any_number_of_threads_publish_through_one_publisher(queue: Queue) -> None:
