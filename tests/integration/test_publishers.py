@@ -21,13 +21,14 @@ from intercom_sink import (
     build_publisher,
     encode,
 )
+from intercom_sink.adapters.rabbitmq import async_publisher, confirmed_publisher
 from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.aio import AsyncPublisher
 from testbed import amqp
 from testbed.proxy import Proxy
 from testbed.waiting import wait_until
 from tests.contracts.message_publisher import REQUEST, MessagePublisherContract, Rig, Stored, numbered
-from tests.support.publishers import PUBLISHERS, async_publisher, sync_publisher
+from tests.support.publishers import PUBLISHERS
 from tests.support.queues import Queue, changed_url, port_of, temporary_queue
 
 each_publisher = pytest.mark.parametrize("kind", PUBLISHERS)
@@ -69,14 +70,14 @@ def stored(properties: pika.BasicProperties, body: bytes) -> Stored:
 class TestPublisher(MessagePublisherContract):
     @pytest.fixture
     def rig(self, queue: Queue) -> Iterator[Rig]:
-        with sync_publisher(queue.url, queue.name) as publisher:
+        with PUBLISHERS["sync"](queue.url, queue.name) as publisher:
             yield BrokerRig(publisher, queue)
 
 
 class TestAsyncPublisher(MessagePublisherContract):
     @pytest.fixture
     def rig(self, queue: Queue) -> Iterator[Rig]:
-        with async_publisher(queue.url, queue.name) as publisher:
+        with PUBLISHERS["async"](queue.url, queue.name) as publisher:
             yield BrokerRig(publisher, queue)
 
 
@@ -138,6 +139,20 @@ def test_connection_that_breaks_before_the_confirm_is_replaced_once(kind: str, q
         timer.join()
         assert len(proxy.from_server) == 2
     assert queue.take_bodies() == [encode(numbered(1)), encode(numbered(2))]
+
+
+@each_publisher
+def test_close_does_not_wait_for_ever(kind: str, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confirmed_publisher, "CLOSE_TIMEOUT", 0.2)
+    monkeypatch.setattr(async_publisher, "CLOSE_TIMEOUT", 0.2)
+    with Proxy(port_of(queue.url)) as proxy:
+        url = changed_url(queue.url, port=proxy.port)
+        with PUBLISHERS[kind](url, queue.name) as publisher:
+            publisher.publish(REQUEST)
+            proxy.freeze()
+            began = time.monotonic()
+            publisher.close()
+            assert time.monotonic() - began < 3
 
 
 @each_publisher

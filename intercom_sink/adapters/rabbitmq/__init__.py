@@ -21,6 +21,9 @@ ORDERING_KEY_HEADER = "x-ordering-key"
 MAX_QUEUE_NAME = 255
 """The maximum length of a queue's name in bytes: AMQP has no room for a longer one."""
 
+CLOSE_TIMEOUT = 5.0
+"""Seconds for which a publisher waits for the broker's reply when it closes its connection."""
+
 
 def checked_queue_name(queue: str) -> str:
     """The same name. Raises ValueError if no queue can have it."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import aio_pika
 from aiormq.exceptions import DeliveryError, PublishError
 
-from intercom_sink.adapters.rabbitmq import checked_queue_name
+from intercom_sink.adapters.rabbitmq import CLOSE_TIMEOUT, checked_queue_name
 from intercom_sink.adapters.rabbitmq.aio_pika_errors import AIO_PIKA_ERRORS, is_connection_lost, translate
 from intercom_sink.adapters.rabbitmq.async_channel import ConfirmedChannel, open_channel
 from intercom_sink.adapters.rabbitmq.brokers import Brokers, to_brokers
@@ -101,8 +101,9 @@ class AsyncPublisher:
         """Closes the connection, if there is one. A later call opens another one."""
         channel, self._open = self._open, None
         if channel is not None:
-            with suppress(*AIO_PIKA_ERRORS):
-                await channel.connection.close()
+            with suppress(*AIO_PIKA_ERRORS):  # TimeoutError is an OSError
+                async with asyncio.timeout(CLOSE_TIMEOUT):
+                    await channel.connection.close()
 
     async def _publish_window(self, window: Sequence[EncodedMessage], first_index: int) -> None:
         statuses = [PublishStatus.UNKNOWN] * len(window)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import pika
 from pika.spec import BasicProperties
 
-from intercom_sink.adapters.rabbitmq import pika_internals
+from intercom_sink.adapters.rabbitmq import CLOSE_TIMEOUT, pika_internals
 from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.rabbitmq.errors import PIKA_ERRORS, is_connection_lost, translated_errors
 from intercom_sink.adapters.rabbitmq.publish_failures import add_results, find_failure
@@ -83,14 +83,7 @@ class ConfirmedPublisher:
         try:
             is_fresh = self._ensure_open()
             is_sent = True
-            try:
-                self._send(messages, statuses)
-            except BrokerUnavailable as error:
-                if is_fresh or not is_connection_lost(error):
-                    raise
-                self.close()
-                self._ensure_open()
-                self._send(messages, statuses)
+            self._send_all(messages, statuses, may_reconnect=not is_fresh)
             assert self._url is not None
             if failure := find_failure(statuses, self._queue, self._url, declare=self._declare):
                 raise failure
@@ -100,8 +93,8 @@ class ConfirmedPublisher:
             if is_sent:
                 add_results(error, [message.message_id for message in messages], statuses, first_index)
             raise
-        except BaseException:
-            self.close()  # what has been sent of the messages is not known
+        except BaseException:  # such as KeyboardInterrupt: what has been sent is not known
+            self.close()
             raise
         finally:
             self._last_used = time.monotonic()
@@ -111,7 +104,7 @@ class ConfirmedPublisher:
         connection, self._connection, self._channel = self._connection, None, None
         if connection is not None and connection.is_open:
             with suppress(*PIKA_ERRORS):
-                connection.close()
+                pika_internals.close_within(connection, CLOSE_TIMEOUT)
 
     def _ensure_open(self) -> bool:
         """Returns whether the connection is a new one."""
@@ -138,6 +131,16 @@ class ConfirmedPublisher:
         except PIKA_ERRORS:
             return False
         return bool(self._channel is not None and self._channel.is_open)
+
+    def _send_all(self, messages: Sequence[Outgoing], statuses: list[PublishStatus], *, may_reconnect: bool) -> None:
+        try:
+            self._send(messages, statuses)
+        except BrokerUnavailable as error:
+            if not (may_reconnect and is_connection_lost(error)):
+                raise
+            self.close()
+            self._ensure_open()
+            self._send(messages, statuses)
 
     def _send(self, messages: Sequence[Outgoing], statuses: list[PublishStatus]) -> None:
         """Sends those whose status is not known, and waits until it is known for all."""

@@ -207,6 +207,16 @@ def abort(connection: pika.SelectConnection) -> None:
     connection._adapter_disconnect_stream()
 
 
+def close_within(connection: pika.BlockingConnection, timeout: float) -> None:
+    """Closes a blocking connection, and waits for the broker's reply for so many seconds at most.
+
+    The public `close` waits without a timeout, and `call_later` calls nothing back during it. Raises pika's errors.
+    """
+    impl = connection._impl
+    impl._adapter_call_later(timeout, lambda: impl._terminate_stream(AMQPConnectionError("no reply to the close")))
+    connection.close()
+
+
 def close_without_cancelling(connection: SelectConnection, channel: Channel | None) -> None:
     """Closes a connection without cancelling the consumers of its channel, where it has one.
 

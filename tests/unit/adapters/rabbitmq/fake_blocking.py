@@ -77,6 +77,7 @@ class FakeConnection:
             server_properties={"product": "RabbitMQ", "version": "4.0"},
             params=SimpleNamespace(frame_max=broker.frame_max, heartbeat=broker.heartbeat),
             one_write=nullcontext,
+            _adapter_call_later=lambda *_: None,
         )
         self.read_error: Exception | None = None
 

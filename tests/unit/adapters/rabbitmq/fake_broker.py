@@ -53,8 +53,10 @@ class FakeLoop(AbstractIOServices):  # type: ignore[misc]
             self._callbacks.get()()
 
     def poll(self) -> None:
-        """What a blocking connection calls again and again."""
-        assert not self._callbacks.empty(), "it would wait for ever"
+        """A blocking connection calls it again and again. If there is nothing to do, time passes to the next timer."""
+        if self._callbacks.empty():
+            assert self._timers, "it would wait for ever"
+            self.advance(min(due for due, _ in self._timers) - self.now)
         self.run_ready()
 
     def process_timeouts(self) -> None:

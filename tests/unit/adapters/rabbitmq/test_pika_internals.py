@@ -182,12 +182,13 @@ def test_abort_ends_a_connection_whose_broker_does_not_reply() -> None:
 
 def blocking_connection(broker: FakeBroker) -> pika.BlockingConnection:
     """pika's blocking connection, over one that is open already."""
-    client = Client(broker)
+    connection = broker.connect(URL.parameters, on_open_callback=lambda _: None)
+    broker.loop.run_ready()
 
     class Connected:
         @staticmethod
         def create_connection(_: object, on_done: Callable[[object], None], custom_ioloop: IOLoop) -> None:
-            on_done(client.connection)
+            on_done(connection)
             custom_ioloop.close()
 
     return pika.BlockingConnection(URL.parameters, _impl_class=Connected)
@@ -281,6 +282,27 @@ def test_confirm_channel_that_is_closed_raises_and_keeps_what_is_known(
         publish_two()
     assert statuses == ["confirmed", "unknown"]
     assert not channel.is_open
+
+
+@pytest.mark.parametrize("silent", [spec.Connection.Close, spec.Channel.Close])
+def test_close_within_ends_a_connection_whose_broker_does_not_reply(silent: type) -> None:
+    broker = FakeBroker()
+    connection = blocking_connection(broker)
+    connection.channel()
+    broker.replies = {silent: None}
+    began = broker.loop.now
+    with pytest.raises(AMQPConnectionError):
+        pika_internals.close_within(connection, 5.0)
+    assert broker.loop.now == began + 5.0
+    assert not connection.is_open
+
+
+def test_close_within_waits_no_longer_than_for_the_reply() -> None:
+    broker = FakeBroker()
+    connection = blocking_connection(broker)
+    began = broker.loop.now
+    pika_internals.close_within(connection, 5.0)
+    assert (broker.received[-1], broker.loop.now) == ("Connection.Close", began)
 
 
 def test_heartbeat_is_the_negotiated_one() -> None:
