@@ -57,7 +57,7 @@ def test_the_example_of_a_batch_publishes_it(monkeypatch: pytest.MonkeyPatch) ->
     publisher = InMemoryPublisher()
     monkeypatch.setattr(intercom_sink, "build_publisher", lambda _: publisher, raising=False)
     exec(python_block("publish_batch("), {})
-    assert [message.ordering_key for message in publisher.messages] == ["42"] * 3
+    assert [message.ordering_key for message in publisher.messages] == ["4", "2"]
     assert publisher.closed
 
 
