@@ -3,9 +3,9 @@
 import time
 
 import pytest
-from testbed.intercom import Intercom, reply
 
 from intercom_sink import BrokerUnavailable, PublishStatus
+from intercom_sink.testing.intercom import FakeIntercom, reply
 from testbed.rabbitmq import Node
 from tests.contracts.message_publisher import REQUEST
 from tests.support.messages import message, numbers
@@ -16,7 +16,7 @@ from tests.support.queues import DeadLetterQueue, Queue, changed_url
 
 
 def test_memory_alarm_delays_dead_letters_and_costs_no_connection(
-    node: Node, intercom: Intercom, start_sink: StartSink
+    node: Node, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """A broker that is short of memory blocks publishers: the sink waits with the first dead letter, and loses none."""
     queue = Queue(node.url)

@@ -10,7 +10,7 @@
   them in windows; `confirmed_publisher` sends them and awaits their confirms, those of dead letters too;
   `publish_failures` makes the errors where some are missing.
 - Blocking connections: `session`; `inspection` looks at a broker and its queues, `streams` refuses RabbitMQ streams.
-- Reading and translating: `delivery_frames` reads a delivery whole, `properties` and `amqp_table` AMQP properties and
+- Reading and translating: `content_frames` reads a delivery whole, `properties` and `amqp_table` AMQP properties and
   headers; `brokers` holds the URLs, which `urls` reads; `errors` translates what pika raises.
 - `pika_internals` holds the few uses of pika that are not public API.
 """

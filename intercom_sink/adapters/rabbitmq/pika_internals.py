@@ -4,7 +4,6 @@
 """
 
 import re
-import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import takewhile
@@ -17,22 +16,12 @@ from pika.channel import Channel
 from pika.exceptions import AMQPConnectionError
 from pika.frame import Frame, Header, Method
 
-from intercom_sink.adapters.rabbitmq.delivery_frames import read_delivery
+from intercom_sink.adapters.rabbitmq.content_frames import PROPERTIES_OVERHEAD, read_content_header, read_delivery
 from intercom_sink.adapters.rabbitmq.properties import Properties, read_properties
 from intercom_sink.domain.confirms import PublishStatus
 
 CONNECTOR_ERROR: type[Exception] = AMQPConnectorException
 """`pika.BlockingConnection` raises its subclasses too when it can't connect; none is in `pika.exceptions`."""
-
-_FRAME = struct.Struct(">BHI")
-"""A frame's type, its channel, and the size of its payload."""
-
-_CONTENT_HEADER = struct.Struct(">HHQ")
-"""The class, the weight, and the size of the body, before a message's properties."""
-
-_HEADER_FRAME = bytes([spec.FRAME_HEADER])
-_FRAME_END = bytes([spec.FRAME_END])
-
 
 OnDelivery: TypeAlias = Callable[[int, bool, Properties, bytes], None]
 """Receives the delivery tag, whether it is redelivered, the properties and the body."""
@@ -93,7 +82,9 @@ class SelectConnection(pika.SelectConnection):  # type: ignore[misc]
 
     def _read_frame(self) -> tuple[int, Frame | None]:
         self._take_whole_deliveries()
-        result: tuple[int, Frame | None] = _read_content_header(self._frame_buffer) or super()._read_frame()
+        if (header := read_content_header(self._frame_buffer)) is not None:
+            return header.end, Header(header.channel, header.body_size, read_properties(header.properties))
+        result: tuple[int, Frame | None] = super()._read_frame()
         return result
 
 
@@ -107,8 +98,7 @@ def max_properties_size(connection: pika.BlockingConnection) -> int:
 
     pika does not expose the negotiated frame size.
     """
-    frame_max = int(connection._impl.params.frame_max)
-    return frame_max - int(spec.FRAME_HEADER_SIZE + spec.FRAME_END_SIZE) - _CONTENT_HEADER.size
+    return int(connection._impl.params.frame_max) - PROPERTIES_OVERHEAD
 
 
 def heartbeat(connection: pika.BlockingConnection) -> int:
@@ -187,19 +177,6 @@ class ConfirmChannel:
             if tag > last and message_id == properties.message_id and sent == body:
                 self._returned.add(tag)
                 return
-
-
-def _read_content_header(data: bytes) -> tuple[int, Header] | None:
-    """The frame at the start of the data, and its size; None: not one with a message's properties, or not whole yet."""
-    start = spec.FRAME_HEADER_SIZE + _CONTENT_HEADER.size
-    if data[:1] != _HEADER_FRAME or len(data) <= start:
-        return None
-    _, channel, payload = _FRAME.unpack_from(data)
-    class_id, _, body_size = _CONTENT_HEADER.unpack_from(data, spec.FRAME_HEADER_SIZE)
-    end = spec.FRAME_HEADER_SIZE + payload
-    if data[end : end + 1] != _FRAME_END or end < start or class_id != Properties.INDEX:
-        return None
-    return end + spec.FRAME_END_SIZE, Header(channel, body_size, read_properties(data[start:end]))
 
 
 def abort(connection: pika.SelectConnection) -> None:
