@@ -18,21 +18,26 @@ class Delivery(Protocol):
     @property
     def body(self) -> bytes:
         """The message as it was published."""
+        ...
 
     @property
     def redelivered(self) -> bool:
         """Whether the broker has delivered the message before: it may have reached Intercom."""
+        ...
 
     @property
     def envelope(self) -> Envelope:
         """What is known of the message besides its body: the same object each time, and no other delivery's."""
+        ...
 
     @property
     def delivered_at(self) -> float:
         """When the broker delivered it, in seconds of a monotonic clock: from then on it counts as unacked."""
+        ...
 
     def is_lost(self) -> bool:
         """Whether its connection is gone: the broker redelivers the message, and this delivery can't ack it."""
+        ...
 
     def ack(self) -> None:
         """Removes the message from the queue. Called at most once; does nothing once the delivery is lost.
@@ -53,6 +58,7 @@ class Delivery(Protocol):
         Raises:
             BrokerUnavailable: the dead letter could not be confirmed in time; the message stays.
         """
+        ...
 
 
 class MessageSource(Protocol):
@@ -77,6 +83,7 @@ class MessageSource(Protocol):
         Raises:
             BrokerUnavailable: the broker can't be reached in time, or refuses this client.
         """
+        ...
 
     def interrupt(self) -> None:
         """Makes `receive` return None once, a blocked one too. May be called from any thread, and more than once."""
@@ -103,6 +110,7 @@ class IntercomGateway(Protocol):
         Failures are results too, not exceptions. Where the token is refused and was replaced meanwhile, the attempt
         includes sending the request again at once. `trace` is the trace that the attempt belongs to, if there is one.
         """
+        ...
 
     def close(self) -> None:
         """Closes its connections."""
@@ -131,12 +139,15 @@ class Clock(Protocol):
 
     def unix_time(self) -> float:
         """Wall-clock time in Unix seconds, for display only."""
+        ...
 
     def monotonic(self) -> float:
         """Seconds of a clock that never goes back, for measuring."""
+        ...
 
     def condition(self) -> Condition:
         """A new condition, whose timeouts follow this clock."""
+        ...
 
 
 class Monitor(Protocol):

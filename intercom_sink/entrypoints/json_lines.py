@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from intercom_sink.adapters.messages.codec import to_dict, to_request
 from intercom_sink.adapters.rabbitmq.outgoing import EncodedMessage, encode_message
@@ -40,7 +40,8 @@ def read_lines(lines: Iterable[bytes], *, known_refusals: bool = True) -> list[P
     Raises:
         InvalidInput: the lines that the sink would call malformed, or that Intercom would refuse, by their numbers.
     """
-    publications, problems = [], []
+    publications: list[Publication] = []
+    problems: list[str] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

@@ -202,4 +202,5 @@ def _shown(value: object) -> str:
             return f"{value:g}"
         case Brokers():
             return ", ".join(map(str, value.urls))
-    return str(value)
+        case _:
+            return str(value)

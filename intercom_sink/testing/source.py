@@ -13,12 +13,21 @@ from intercom_sink.domain.ports import Delivery
 class InMemoryDelivery:
     """A delivery of an InMemorySource."""
 
-    def __init__(self, source: "InMemorySource", body: bytes, envelope: Envelope, redelivered: bool) -> None:
+    def __init__(
+        self,
+        source: "InMemorySource",
+        body: bytes,
+        envelope: Envelope,
+        redelivered: bool,
+        delivered_at: float,
+        remove: Callable[["InMemoryDelivery"], bool],
+    ) -> None:
         self._source = source
+        self._remove = remove
         self.body = body
         self.envelope = envelope
         self.redelivered = redelivered
-        self.delivered_at = source._monotonic()
+        self.delivered_at = delivered_at
         self.lost = False
 
     def is_lost(self) -> bool:
@@ -27,12 +36,12 @@ class InMemoryDelivery:
 
     def ack(self) -> None:
         """Moves the body to `source.acked`, unless the delivery is lost."""
-        if self._source._remove(self):
+        if self._remove(self):
             self._source.acked.append(self.body)
 
     def give_up(self, dead_letter: DeadLetter) -> bool:
         """Moves the body to `source.dead_letters`, with `dead_letter`, unless the delivery is lost."""
-        removed = self._source._remove(self)
+        removed = self._remove(self)
         if removed:
             self._source.dead_letters.append((self.body, dead_letter))
         return removed
@@ -90,7 +99,9 @@ class InMemorySource:
             body = self.queue.popleft()
             redelivered = self._requeued > 0
             self._requeued -= redelivered
-            delivery = InMemoryDelivery(self, body, Envelope(self._ordering_key(body)), redelivered)
+            delivery = InMemoryDelivery(
+                self, body, Envelope(self._ordering_key(body)), redelivered, self._monotonic(), self._remove
+            )
             self._unacked.append(delivery)
             return delivery
 

@@ -1,7 +1,7 @@
 """Translates pika's errors: the one place that knows what they mean."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from pika.exceptions import (
@@ -31,7 +31,7 @@ PIKA_ERRORS = (AMQPError, CONNECTOR_ERROR, OSError)
 
 
 @contextmanager
-def translated_errors(broker: BrokerUrl | None = None) -> Iterator[None]:
+def translated_errors(broker: BrokerUrl | None = None) -> Generator[None]:
     """Raises BrokerUnavailable in place of each of PIKA_ERRORS that the block raises; it names the broker, if given."""
     try:
         yield

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import takewhile
 from typing import Any, TypeAlias
@@ -51,7 +51,7 @@ class SelectConnection(pika.SelectConnection):  # type: ignore[misc]
         self._deliveries = (channel.channel_number, on_delivery)
 
     @contextmanager
-    def one_write(self) -> Iterator[None]:
+    def one_write(self) -> Generator[None]:
         """Sends what is sent within the block at once, at its end."""
         frames: list[bytes] = []
         self._collected = frames
@@ -233,4 +233,5 @@ def innermost(error: BaseException) -> BaseException:
             return innermost(inner)
         case AMQPConnectionError(args=(BaseException() as inner, *_)):
             return innermost(inner)
-    return error
+        case _:
+            return error

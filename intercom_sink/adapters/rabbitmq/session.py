@@ -28,7 +28,7 @@ class QueueState:
 
 
 @contextmanager
-def session(brokers: Brokers) -> Iterator[pika.BlockingConnection]:
+def session(brokers: Brokers) -> Generator[pika.BlockingConnection]:
     """A connection to the first broker that accepts one.
 
     Raises:
@@ -47,7 +47,7 @@ def connect(brokers: Brokers) -> tuple[pika.BlockingConnection, BrokerUrl]:
     Raises:
         BrokerUnavailable: none accepts one. It is retryable unless all of them refuse this client.
     """
-    errors = []
+    errors: list[BrokerUnavailable] = []
     urls = brokers.urls
     for url in urls:
         try:

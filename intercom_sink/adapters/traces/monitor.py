@@ -78,6 +78,8 @@ class TracedMonitor:
                 self._message.attempt = event.number
             case events.Consuming(broker):
                 self._broker = _location(broker)
+            case _:
+                pass
         self._monitor.record(event)
         match event:
             case events.MessageDelivered(attempt) | events.MessageNotFound(attempt) | events.MessageDuplicate(attempt):
@@ -92,6 +94,8 @@ class TracedMonitor:
                 self._end("not sent")
             case events.Failed():
                 self._end_abandoned()
+            case _:
+                pass
 
     def _begin(self, envelope: Envelope) -> None:
         self._end_abandoned()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import cast
 
 from intercom_sink.adapters.messages.codec import decode
 from intercom_sink.adapters.rabbitmq.dead_letter_browser import StoredDeadLetter
@@ -81,8 +82,9 @@ def _request(metadata: Mapping[str, object]) -> str:
     """What was sent, and what Intercom said of it; of a malformed message, what is wrong with it."""
     if "path" not in metadata:
         return str(metadata.get("detail", "-"))
-    codes = metadata.get("error-codes")
-    errors = ": " + ", ".join(map(str, codes)) if isinstance(codes, list) and codes else ""
+    listed = metadata.get("error-codes")
+    codes = cast("list[object]", listed) if isinstance(listed, list) else []
+    errors = ": " + ", ".join(map(str, codes)) if codes else ""
     return f"{metadata.get('method', '-')} {metadata['path']}{errors}"
 
 

@@ -92,12 +92,20 @@ _ENVELOPE: Fields = _of_envelope(lambda event: event.envelope)
 
 _PATH: Fields = {"path": lambda event: event.path[:MAX_PATH]}
 
+_ATTEMPT_NUMBER: Fields = {"attempt": lambda event: event.number}
+
+_UNTIL: Fields = {"until": lambda event: iso_time(event.until)}
+
+_EFFECT: Fields = {
+    "effect": lambda _: "breaks the order of messages, unless the queue is single-active-consumer",
+}
+
 LINES: Mapping[type[Event], Line] = {
     events.MessageReceived: Line("received", Severity.DEBUG, _ENVELOPE),
     events.AttemptStarted: Line(
         "attempt started",
         Severity.DEBUG,
-        _own("method") | _PATH | {"attempt": lambda event: event.number} | _ENVELOPE,
+        _own("method") | _PATH | _ATTEMPT_NUMBER | _ENVELOPE,
     ),
     events.AttemptFinished: Line("attempt finished", Severity.DEBUG, _ATTEMPT),
     events.MessageDelivered: Line("delivered", None, _ATTEMPT),
@@ -125,7 +133,7 @@ LINES: Mapping[type[Event], Line] = {
     events.Paused: Line(
         "paused",
         Severity.INFO,
-        _CAUSE | _own("seconds") | {"until": lambda event: iso_time(event.until)},
+        _CAUSE | _own("seconds") | _UNTIL,
     ),
     events.ProbeSent: Line("probe sent", Severity.DEBUG),
     events.Resumed: Line("resumed", Severity.INFO, _CAUSE),
@@ -136,8 +144,7 @@ LINES: Mapping[type[Event], Line] = {
     events.OtherConsumers: Line(
         "other consumers",
         Severity.WARNING,
-        _own("queue", "consumers")
-        | {"effect": lambda _: "breaks the order of messages, unless the queue is single-active-consumer"},
+        _own("queue", "consumers") | _EFFECT,
     ),
     events.ConnectionFailed: Line("RabbitMQ unavailable", Severity.ERROR, _own("broker", "reason")),
     events.Reconnecting: Line("reconnecting", Severity.INFO, _own("delay")),
