@@ -3,10 +3,10 @@
 from intercom_sink.adapters.intercom.logging_gateway import LoggingGateway
 from intercom_sink.adapters.traces.installed import find_installed_tracer
 from intercom_sink.domain.ports import IntercomGateway, Monitor
-from intercom_sink.entrypoints.settings import Settings
+from intercom_sink.entrypoints.settings import BrokerSettings, IntercomSettings, SinkSettings
 
 
-def traced(settings: Settings, monitor: Monitor, gateway: IntercomGateway) -> tuple[Monitor, IntercomGateway]:
+def traced(settings: SinkSettings, monitor: Monitor, gateway: IntercomGateway) -> tuple[Monitor, IntercomGateway]:
     """A monitor and a gateway that make spans, around these; or these, where there is nothing to make spans with.
 
     A gateway that only logs sends nothing, so with it there are consumer spans only.
@@ -18,7 +18,9 @@ def traced(settings: Settings, monitor: Monitor, gateway: IntercomGateway) -> tu
     from intercom_sink.adapters.traces.monitor import CurrentMessage, TracedMonitor
 
     message = CurrentMessage()
-    traced_monitor = TracedMonitor(monitor, tracer, message, settings.queue)
+    queue = settings.queue if isinstance(settings, BrokerSettings) else None
+    base_url = settings.api_url if isinstance(settings, IntercomSettings) else None
+    traced_monitor = TracedMonitor(monitor, tracer, message, queue)
     if isinstance(gateway, LoggingGateway):
         return traced_monitor, gateway
     return traced_monitor, TracedGateway(gateway, tracer, message, settings.api_url)

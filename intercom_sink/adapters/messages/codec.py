@@ -40,7 +40,7 @@ def encode(request: IntercomRequest) -> bytes:
     """
     valid = _checked(request)
     try:
-        body = msgpack.packb({"method": valid.method, "path": valid.path, "data": valid.data})
+        body: bytes = msgpack.packb({"method": valid.method, "path": valid.path, "data": valid.data})
     except OverflowError:
         raise MalformedMessage("data holds an integer of more than 64 bits, which msgpack can't hold") from None
     check_bounds(body)

@@ -22,10 +22,11 @@ def add_parser(commands: Commands) -> None:
     """Adds the command to the command line."""
     parser = commands.add_parser(
         "publish",
-        help="publish messages to the queue",
         description='Publishes JSON lines {"method": ..., "path": ..., "data": ...}, optionally with an "ordering_key" '
         "each, from FILE or standard input; or one message from --method, --path, --data and --ordering-key. Publishes "
-        "nothing unless every message is valid.",
+        "nothing unless every message is valid. Needs CJW_RABBITMQ_HOST and CJW_INTERCOM_QUEUE_NAME only.",
+        examples="intercom-sink publish messages.jsonl\n"
+        'intercom-sink publish --method POST --path /contacts --data \'{"email": "ada@example.com"}\'',
     )
     parser.add_argument("file", nargs="?", metavar="FILE", help="JSON lines; - or nothing: standard input")
     parser.add_argument("--method", help="the method of one message")

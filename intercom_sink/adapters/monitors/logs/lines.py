@@ -48,6 +48,11 @@ def _attribute(name: str, event: Any) -> object:
     return round(value, 3) if isinstance(value, float) else value
 
 
+def _severity(event: Any) -> Severity:
+    severity: Severity = event.attempt.rule.severity
+    return severity
+
+
 def _own(*names: str) -> Fields:
     """Attributes of the event, by their names; seconds are rounded to milliseconds."""
     return {name: partial(_attribute, name) for name in names}
@@ -165,13 +170,13 @@ class LogMonitor:
         at_end: called before the last line, `stopped` or `failed`; returns fields that are added to it.
     """
 
-    def __init__(self, at_end: Callable[[], Mapping[str, object]] = dict) -> None:
+    def __init__(self, at_end: Callable[[], Mapping[str, object]] = dict[str, object]) -> None:
         self._at_end = at_end
 
     def record(self, event: Event) -> None:
         """Logs the event, if its level is enabled."""
         line = LINES[type(event)]
-        level = line.level if line.level is not None else event.attempt.rule.severity  # type: ignore[attr-defined]
+        level = _severity(event) if line.level is None else line.level
         if not logger.isEnabledFor(level):
             return
         fields = line.fields
