@@ -38,6 +38,7 @@ check: .venv/complete
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/basedpyright --warnings
 	$(BIN)/zizmor --offline --quiet .
 
 # GitHub's workflows by actionlint, without the tools that some machines have and others lack. It must be built first,

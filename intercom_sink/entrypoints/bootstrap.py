@@ -83,12 +83,12 @@ def build_sink(
     """
     if gateway is None:
         if not isinstance(settings, IntercomSettings):
-            raise TypeError(f"{type(settings).__name__} need a gateway; IntercomSettings make one")
+            raise TypeError(f"{type(settings).__name__} have no gateway: give one, or IntercomSettings")
         gateway = build_gateway(settings)
     monitor, gateway = traced(settings, monitor or LogMonitor(), gateway)
     if source is None:
         if not isinstance(settings, RabbitMQSettings):
-            raise TypeError(f"{type(settings).__name__} need a source; RabbitMQSettings make one")
+            raise TypeError(f"{type(settings).__name__} have no source: give one, or RabbitMQSettings")
         source = build_source(settings, monitor, drain=drain)
     return _assemble(settings, source, gateway, clock or SystemClock(), monitor)
 

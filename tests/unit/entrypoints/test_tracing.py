@@ -15,6 +15,7 @@ from intercom_sink import (
     NoResponse,
     Response,
     Settings,
+    SinkSettings,
     SystemClock,
     build_sink,
     encode,
@@ -132,6 +133,16 @@ def test_gateway_in_place_of_the_mock_has_client_spans(spans: Spans) -> None:
     """It may send, whatever the token is."""
     run(Gateway(Response(201)), body("/contacts"), CJW_INTERCOM_API_TOKEN="mock")
     assert spans.names == ["process intercom", "POST"]
+
+
+def test_spans_of_other_ports_name_no_queue_and_no_server(spans: Spans) -> None:
+    """A service has a source and a gateway of its own: nobody knows what they are."""
+    settings = SinkSettings.from_environment({})
+    build_sink(settings, source=Source([body("/c")]), gateway=Gateway(), monitor=RecordingMonitor()).run()
+    assert spans.names == ["process", "POST"]
+    consumer, attempt = map(attributes_of, spans.ended)
+    assert not [name for name in consumer if name in ("messaging.system", "messaging.destination.name")]
+    assert not [name for name in attempt if name.startswith(("server.", "url."))]
 
 
 def test_nothing_is_wrapped_unless_a_provider_is_configured() -> None:
