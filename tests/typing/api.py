@@ -53,7 +53,6 @@ from intercom_sink.testing import (
 )
 from tests.typing.monitor import CountingMonitor
 
-
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
