@@ -85,10 +85,12 @@ bench-quick: .venv-bench/complete
 	$(BENCH_BIN)/python -m benchmarks measure build/benchmarks/results.json --quick $(BENCH_CHOICE)
 	$(BENCH_BIN)/python -m benchmarks render build/benchmarks/results.json build
 
-# The source distribution and the wheel, as a release publishes them, built with the locked setuptools.
+# The source distribution and the wheel, as a release publishes them: the same bytes each time, with the locked setuptools.
 dist: .venv/complete
 	rm -rf dist build/lib
-	$(BIN)/python -c 'from setuptools import build_meta; build_meta.build_sdist("dist"); build_meta.build_wheel("dist")'
+	$(BIN)/python tools/build_dist.py dist
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
 
 lock: .venv/complete
 	$(COMPILE) --extra metrics --output-file requirements/run.txt setup.cfg
