@@ -13,7 +13,7 @@ class VirtualClock:
     """
 
     def __init__(self) -> None:
-        self.now = 0.0
+        self.now: float = 0.0
         self.waits: list[float] = []
         self._scheduled: list[tuple[float, Callable[[], None]]] = []
 

@@ -28,7 +28,7 @@ class InMemoryDelivery:
         self.envelope = envelope
         self.redelivered = redelivered
         self.delivered_at = delivered_at
-        self.lost = False
+        self.lost: bool = False
 
     def is_lost(self) -> bool:
         """Whether the connection was lost, or the source closed, since the message was delivered."""
@@ -70,10 +70,10 @@ class InMemorySource:
         max_block: float = 10.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.queue = deque(bodies)
+        self.queue: deque[bytes] = deque(bodies)
         self.acked: list[bytes] = []
         self.dead_letters: list[tuple[bytes, DeadLetter]] = []
-        self.closed = False
+        self.closed: bool = False
         self._ordering_key = ordering_key
         self._max_block = max_block
         self._monotonic = monotonic
