@@ -85,7 +85,7 @@ bench-quick: .venv-bench/complete
 	$(BENCH_BIN)/python -m benchmarks measure build/benchmarks/results.json --quick $(BENCH_CHOICE)
 	$(BENCH_BIN)/python -m benchmarks render build/benchmarks/results.json build
 
-# The source distribution and the wheel, as a release publishes them: the same bytes each time, with the locked setuptools.
+# The source distribution and the wheel, as a release publishes them; two builds give the same bytes.
 dist: .venv/complete
 	rm -rf dist build/lib
 	$(BIN)/python tools/build_dist.py dist

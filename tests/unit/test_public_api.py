@@ -13,19 +13,25 @@ import intercom_sink
 from intercom_sink import events, testing
 from intercom_sink.domain import events as domain_events
 from intercom_sink.domain.events import Event
+from intercom_sink.testing import intercom as testing_intercom
 
 TYPING_TESTS = Path(__file__).parents[1] / "typing"
 
-MODULES = (intercom_sink, events, testing)
+MODULES = (intercom_sink, events, testing, testing_intercom)
+
+PUBLIC_NAMES = {name: getattr(module, name) for module in MODULES for name in module.__all__}
+
+JSON_VALUES = {"ReceivedRequest.data"}
+"""What returns any JSON value, to be looked into without a cast."""
 
 
-def names_used(file: Path, module: str) -> set[str]:
-    """What a file imports from a module, and uses."""
+def names_used(file: Path) -> set[str]:
+    """What a file imports from the public modules, and uses."""
     tree = ast.parse(file.read_text())
     imported = {
         alias.name
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == module
+        if isinstance(node, ast.ImportFrom) and node.module in {module.__name__ for module in MODULES}
         for alias in node.names
     }
     return imported & {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -33,7 +39,7 @@ def names_used(file: Path, module: str) -> set[str]:
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 def test_every_public_name_is_used_in_the_typing_tests(module: Any) -> None:
-    used = set[str]().union(*(names_used(file, module.__name__) for file in TYPING_TESTS.glob("*.py")))
+    used = set[str]().union(*map(names_used, TYPING_TESTS.glob("*.py")))
     assert set(module.__all__) - used == set()
 
 
@@ -47,7 +53,7 @@ def signatures(module: Any) -> Iterator[tuple[str, Callable[..., object]]]:
     """The functions of a module, and the methods of its classes, that are public."""
     for name in module.__all__:
         value = getattr(module, name)
-        if inspect.isfunction(value):
+        if inspect.isfunction(value) and value.__name__ == name:
             for overload in get_overloads(value) or [value]:
                 yield name, overload
         elif inspect.isclass(value):
@@ -65,10 +71,11 @@ def holds_any(hint: object) -> bool:
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 def test_no_public_signature_is_untyped_or_holds_any(module: Any) -> None:
-    found = list(signatures(module))
+    found = [(name, function) for name, function in signatures(module) if name not in JSON_VALUES]
     untyped = []
     for name, function in found:
-        hints = get_type_hints(function, vars(import_module(function.__module__)))
+        # A name in a string, in an alias of another module, is looked up among the public names.
+        hints = get_type_hints(function, vars(import_module(function.__module__)), PUBLIC_NAMES)
         parameters = [parameter for parameter in inspect.signature(function).parameters if parameter != "self"]
         missing = {*parameters, "return"} - hints.keys() - {"cls"}
         if missing or any(map(holds_any, hints.values())):

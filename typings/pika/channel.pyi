@@ -8,6 +8,7 @@ class Channel:
     _cancelled: set[str]
     _consumers: dict[str, object]
 
+    channel_number: int
     @property
     def is_open(self) -> bool: ...
     def add_on_close_callback(self, callback: Callable[[Channel, Exception], object]) -> None: ...

@@ -50,6 +50,10 @@ class SelectConnection(pika.SelectConnection):  # type: ignore[misc]
         """
         self._deliveries = (channel.channel_number, on_delivery)
 
+    def take_no_deliveries(self) -> None:
+        """Leaves all deliveries to pika from now on."""
+        self._deliveries = None
+
     @contextmanager
     def one_write(self) -> Generator[None]:
         """Sends what is sent within the block at once, at its end."""
@@ -201,7 +205,7 @@ def close_without_cancelling(connection: SelectConnection, channel: Channel | No
     messages to a standby, before this channel's unacked ones are requeued. Without the cancellation the broker does
     both in one step, and keeps the order.
     """
-    connection._deliveries = None
+    connection.take_no_deliveries()
     if channel is not None:
         channel._cancelled.update(channel._consumers)  # `close` skips consumers that are already being cancelled
     connection.close()

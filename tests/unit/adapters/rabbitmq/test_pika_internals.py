@@ -51,7 +51,7 @@ class Client:
 
 
 def test_pika_raises_for_properties_that_it_can_not_represent() -> None:
-    with pytest.raises(ValueError, match="out of range"):
+    with pytest.raises(ValueError, match=r"out of range|must be in 1"):
         pika.BasicProperties().decode(POISON)
     fraction = struct.pack(">HI", 0x2000, 11) + b"\x01hd" + struct.pack(">d", 1.75)
     assert pika.BasicProperties().decode(fraction).headers == {"h": 1}, "else nothing need be done"
