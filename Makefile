@@ -57,6 +57,7 @@ format: .venv/complete
 docs: .venv/complete
 	$(BIN)/python docs/events_page.py > docs/events.md
 	$(BIN)/python docs/metrics_page.py > docs/metrics.md
+	$(BIN)/python docs/wire_format > docs/wire-format.json
 	$(BIN)/python docs/diagrams/message_flow.py > docs/diagrams/message_flow.svg
 
 # What takes longer than a check may; each ends by itself.
