@@ -57,7 +57,7 @@ format: .venv/complete
 # tested. `make test` tests those producers only if their built copies are current, and says so if they are not.
 examples: .venv/complete
 	$(BIN)/python -m tests.support.producers
-	$(BIN)/python -m testbed.rabbitmq $(BIN)/pytest tests/examples examples
+	$(BIN)/python -m testbed.rabbitmq $(BIN)/pytest tests/examples
 
 # The pages and pictures that are made from code.
 docs: .venv/complete

@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+from pika.spec import PERSISTENT_DELIVERY_MODE
 from wire_format_cases import (
     DATA,
     HEADERS_READ,
@@ -24,7 +25,6 @@ from intercom_sink import IntercomRequest, MalformedMessage, decode, encode
 from intercom_sink.adapters.messages.bounds import MAX_BYTES, MAX_VALUES
 from intercom_sink.adapters.rabbitmq import ORDERING_KEY_HEADER
 from intercom_sink.adapters.rabbitmq.properties import Properties
-from intercom_sink.adapters.rabbitmq.publisher import message_properties
 from intercom_sink.domain.json_value import MAX_DEPTH
 
 EXACT_INTEGERS = 2**53 - 1
@@ -49,8 +49,8 @@ def render() -> str:
             "routing_key": "the name of the queue",
             "mandatory": True,
             "publisher_confirms": True,
-            "delivery_mode": message_properties().delivery_mode,
-            "content_type": message_properties().content_type,
+            "delivery_mode": PERSISTENT_DELIVERY_MODE,
+            "content_type": "application/msgpack",
             "ordering_key_header": ORDERING_KEY_HEADER,
         },
         "valid": [_valid(name, encode(request)) for name, request in _requests().items()],

@@ -7,8 +7,7 @@ import pytest
 from examples.custom_gateway import CRMGateway
 from intercom_sink import IntercomGateway, IntercomRequest, Response, Settings, TraceContext, build_sink, encode
 from intercom_sink.testing import RecordingMonitor
-from testbed.intercom import Intercom as FakeIntercom
-from testbed.intercom import reply, truncated
+from intercom_sink.testing.intercom import FakeIntercom, reply, truncated
 from tests.contracts.intercom_gateway import FAILURE, REQUESTS, IntercomGatewayContract
 from tests.support.queues import Queue
 
