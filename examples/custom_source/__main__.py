@@ -29,7 +29,7 @@ def main() -> None:
     sink = build_sink(settings, source=DirectorySource(arguments.directory, drain=arguments.drain))
     # A thread of its own: a handler may interrupt a thread that holds a lock which `stop` takes.
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=sink.stop).start())
-    print(dict(sink.run()))
+    print(", ".join(f"{disposition} {count}" for disposition, count in sorted(sink.run().items())))
 
 
 if __name__ == "__main__":

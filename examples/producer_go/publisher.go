@@ -43,7 +43,8 @@ func Connect(url, queue string) (*Publisher, error) {
 // Publish returns how many messages, from the first on, the broker has confirmed: all, if there is no error. Those after
 // them may be in the queue nevertheless, and publishing them again may make duplicates.
 //
-// The context bounds how long it waits: a broker with a memory or disk alarm confirms nothing.
+// After an error, close the publisher and connect again. The context bounds how long it waits: a broker with a memory or
+// disk alarm confirms nothing.
 func (publisher *Publisher) Publish(ctx context.Context, messages []Message) (int, error) {
 	publisher.lock.Lock()
 	defer publisher.lock.Unlock()

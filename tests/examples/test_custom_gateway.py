@@ -1,14 +1,18 @@
 """The example of a gateway keeps the promises of IntercomGateway, and runs under the sink's policy."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import pytest
 
 from examples.custom_gateway import CRMGateway
-from intercom_sink import IntercomGateway, IntercomRequest, Response, Settings, TraceContext, build_sink, encode
-from intercom_sink.testing import RecordingMonitor
+from intercom_sink import IntercomGateway, IntercomRequest, Response, TraceContext, encode
 from intercom_sink.testing.intercom import FakeIntercom, reply, truncated
+from testbed.waiting import wait_until
 from tests.contracts.intercom_gateway import FAILURE, REQUESTS, IntercomGatewayContract
+from tests.support.documents import ROOT
 from tests.support.queues import Queue
 
 KEY = "k-1"
@@ -47,14 +51,24 @@ def test_locked_is_read_as_a_rate_limit_that_says_how_long(intercom: FakeInterco
     assert sent.headers["traceparent"].startswith("00-1111")
 
 
-def test_queue_is_streamed_to_the_other_api_under_the_policy(queue: Queue, intercom: FakeIntercom) -> None:
-    queue.publish(*(encode(IntercomRequest("POST", path, {"n": 1})) for path in ("/people", "/refused")))
-    intercom.script += [reply(503), reply(201), reply(400)]
-    monitor = RecordingMonitor()
-    environ = queue.variables | {"CJW_INTERCOM_API_TOKEN": KEY}
-    sink = build_sink(
-        Settings.from_environment(environ), drain=True, gateway=CRMGateway(intercom.url, KEY), monitor=monitor
+def test_program_streams_the_queue_to_the_other_api_under_the_policy(queue: Queue, intercom: FakeIntercom) -> None:
+    """Until SIGTERM."""
+    queue.publish(*(encode(IntercomRequest("POST", path, {"n": 1})) for path in ("/people", "/refused", "/people")))
+    intercom.script += [reply(503), reply(201), reply(400), reply(201)]
+    variables = {"CJW_INTERCOM_API_URL": intercom.url, "CJW_INTERCOM_API_TOKEN": KEY}
+    program = subprocess.Popen(
+        [sys.executable, "-m", "examples.custom_gateway"],
+        cwd=ROOT,
+        env=os.environ | queue.variables | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    assert sink.run() == {"delivered": 1, "rejected": 1}
-    assert [request.path for request in intercom.requests] == ["/people", "/people", "/refused"]
+    with program:
+        wait_until(lambda: len(intercom.requests) == 4, "4 requests")
+        program.terminate()
+        output, log = program.communicate(timeout=30)
+    assert (program.returncode, output) == (0, "delivered 2, rejected 1\n"), log
+    assert [request.path for request in intercom.requests] == ["/people", "/people", "/refused", "/people"]
+    assert {request.headers["X-Api-Key"] for request in intercom.requests} == {KEY}
     assert queue.depth == 0

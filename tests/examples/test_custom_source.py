@@ -1,12 +1,15 @@
 """The example of a source keeps the promises of MessageSource, and feeds a sink."""
 
 import json
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from examples.custom_source import DirectorySource
+from examples.custom_source.__main__ import main
 from intercom_sink import (
     BrokerUnavailable,
     DeadLetter,
@@ -71,6 +74,19 @@ def test_files_are_sent_in_order_and_moved_to_where_they_end(tmp_path: Path) -> 
     assert names(tmp_path / "done") == ["0.msgpack", "2.msgpack"]
     assert names(tmp_path / "given-up") == ["1.json", "1.msgpack", "3.json", "3.msgpack"]
     assert json.loads((tmp_path / "given-up" / "1.json").read_text())["status"] == 422
+
+
+def test_program_sends_the_files_of_a_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "1.msgpack", body=encode(IntercomRequest("POST", "/contacts", {"email": "ada@example.com"})))
+    monkeypatch.setattr(sys, "argv", ["custom_source", str(tmp_path), "--drain"])
+    monkeypatch.setenv("CJW_INTERCOM_API_TOKEN", "mock")
+    handler = signal.getsignal(signal.SIGTERM)
+    main()
+    signal.signal(signal.SIGTERM, handler)
+    assert capsys.readouterr().out == "delivered 1\n"
+    assert names(tmp_path / "done") == ["1.msgpack"]
 
 
 def test_files_of_a_crashed_sink_are_delivered_first_and_marked(tmp_path: Path) -> None:
