@@ -1,16 +1,16 @@
-"""Publishes as a service would, by every name there is for that; checked as api.py is."""
+"""Publishes messages, and tests that it does, with and without asyncio; checked as api.py is."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import assert_type
 
 from intercom_sink import (
     BrokerUnavailable,
     IntercomRequest,
+    IntercomSinkError,
     InvalidRequest,
     MalformedMessage,
     Message,
     MessagePublisher,
-    OperatorError,
     Publisher,
     PublishResult,
     PublishStatus,
@@ -23,60 +23,95 @@ from intercom_sink.testing import InMemoryPublisher
 
 REQUEST = IntercomRequest("POST", "/contacts", {"email": "ada@example.com"})
 
-
-class Contacts:
-    """A service's own code: it needs no more of a publisher than this."""
-
-    def __init__(self, publisher: MessagePublisher) -> None:
-        self._publisher = publisher
-
-    def save(self, email: str) -> str:
-        request = IntercomRequest("POST", "/contacts", {"email": email})
-        message_id = self._publisher.publish(request, ordering_key=email)
-        assert_type(message_id, str)
-        return message_id
-
-    def save_all(self, requests: Iterable[IntercomRequest | Message]) -> list[str]:
-        try:
-            return self._publisher.publish_batch(requests)
-        except (BrokerUnavailable, Unroutable, MalformedMessage) as error:
-            assert_type(error.results, tuple[PublishResult, ...])
-            confirmed = [result.message_id for result in error.results if result.status is PublishStatus.CONFIRMED]
-            assert_type(confirmed, list[str | None])
-            return [message_id for message_id in confirmed if message_id is not None]
+URL = "amqp://rabbitmq/"
 
 
-def publish(environ: Mapping[str, str]) -> list[str]:
-    message = Message(REQUEST, ordering_key="42", message_id="m1", timestamp=1_700_000_000, trace=TraceContext("00"))
+def messages() -> Iterator[IntercomRequest | Message]:
+    message = Message(REQUEST, "contact-42", message_id="m1", timestamp=1_700_000_000)
     assert_type(message.request, IntercomRequest)
-    with Publisher("amqp://rabbitmq/", "intercom", declare=True) as publisher:
+    assert_type(message.ordering_key, str | None)
+    assert_type(message.message_id, str | None)
+    assert_type(message.timestamp, int | None)
+    assert_type(message.trace, TraceContext | None)
+    yield message
+    yield REQUEST
+
+
+def publish_in_a_service(environ: Mapping[str, str]) -> list[str]:
+    with build_publisher(environ, declare=True) as publisher:
         assert_type(publisher, Publisher)
-        Contacts(publisher).save("ada@example.com")
-        ids = publisher.publish_batch([REQUEST, message])
-        assert_type(ids, list[str])
-    built = build_publisher(environ)
-    assert_type(built, Publisher)
-    built.close()
-    return ids
+        assert_type(publisher.publish(REQUEST, ordering_key="contact-42", message_id="m2"), str)
+        assert_type(publisher.publish_batch(messages()), list[str])
+        return publish_by_the_port(publisher)
 
 
-async def publish_asynchronously() -> list[str]:
-    async with AsyncPublisher("amqp://rabbitmq/", "intercom") as publisher:
+def publish_without_the_environment() -> None:
+    with Publisher(URL, "intercom", declare=True) as publisher:
+        assert_type(publisher, Publisher)
+        publisher.publish(Message(REQUEST))
+
+
+def publish_by_the_port(publisher: MessagePublisher) -> list[str]:
+    assert_type(publisher.publish(REQUEST), str)
+    confirmed = publisher.publish_batch([Message(REQUEST), REQUEST])
+    assert_type(confirmed, list[str])
+    return confirmed
+
+
+async def publish_from_asyncio() -> list[str]:
+    async with AsyncPublisher(URL, "intercom", declare=True) as publisher:
         assert_type(publisher, AsyncPublisher)
-        assert_type(await publisher.publish(REQUEST, ordering_key="42"), str)
-        return await publisher.publish_batch([REQUEST])
+        assert_type(await publisher.publish(REQUEST, ordering_key="contact-42", message_id="m3"), str)
+        confirmed = await publisher.publish_batch(messages())
+    assert_type(confirmed, list[str])
+    await publisher.close()
+    return confirmed
 
 
-def explain(error: InvalidRequest | Unroutable) -> str:
-    if isinstance(error, InvalidRequest):
-        malformed: MalformedMessage = error
-        return str(malformed)
-    operators: OperatorError = error
-    return str(operators)
+def unblocking(publisher: AsyncPublisher) -> None:
+    publish_by_the_port(publisher)  # type: ignore[arg-type]  # its calls must be awaited
+
+
+def what_is_not_a_message(publisher: MessagePublisher) -> None:
+    publisher.publish({"method": "GET", "path": "/me", "data": None})  # type: ignore[arg-type]
+    publisher.publish_batch(REQUEST)  # type: ignore[arg-type]
+    publisher.publish(REQUEST, "contact-42")  # type: ignore[call-arg]
+
+
+def explain(error: IntercomSinkError) -> str:
+    match error:
+        case InvalidRequest():
+            malformed: MalformedMessage = error
+            assert_type(malformed.index, int | None)
+            assert_type(error.field, str)
+            assert_type(error.rule, str)
+            return error.source
+        case Unroutable() | BrokerUnavailable():
+            assert_type(error.results, tuple[PublishResult, ...])
+            return ", ".join(map(describe, error.results))
+        case _:
+            return str(error)
+
+
+def describe(result: PublishResult) -> str:
+    assert_type(result.index, int)
+    assert_type(result.message_id, str | None)
+    assert_type(result.status, PublishStatus)
+    status_text: str = result.status
+    match result.status:
+        case PublishStatus.CONFIRMED | PublishStatus.RETURNED | PublishStatus.NACKED:
+            return status_text
+        case PublishStatus.UNKNOWN:
+            return f"{result.message_id} may be in the queue"
 
 
 def test_support() -> list[Message]:
-    publisher = InMemoryPublisher()
-    Contacts(publisher).save("ada@example.com")
+    with InMemoryPublisher() as publisher:
+        assert_type(publisher, InMemoryPublisher)
+        publish_by_the_port(publisher)
+        publisher.fail_with(Unroutable("no queue"))
+        publisher.fail_with(BrokerUnavailable("down", retryable=True), after=1)
+        publisher.fail_with(None)
+    assert_type(publisher.closed, bool)
     assert_type(publisher.messages, list[Message])
     return publisher.messages

@@ -10,19 +10,23 @@ from typing import Any, get_args, get_origin, get_overloads, get_type_hints
 import pytest
 
 import intercom_sink
-from intercom_sink import events, testing
+from intercom_sink import aio, events, testing
 from intercom_sink.domain import events as domain_events
 from intercom_sink.domain.events import Event
 from intercom_sink.testing import intercom as testing_intercom
 
 TYPING_TESTS = Path(__file__).parents[1] / "typing"
 
-MODULES = (intercom_sink, events, testing, testing_intercom)
+MODULES = (intercom_sink, aio, events, testing, testing_intercom)
 
 PUBLIC_NAMES = {name: getattr(module, name) for module in MODULES for name in module.__all__}
 
 JSON_VALUES = {"ReceivedRequest.data"}
 """What returns any JSON value, to be looked into without a cast."""
+
+
+PUBLIC_METHODS = {"__init__", "__call__", "__enter__", "__exit__", "__aenter__", "__aexit__"}
+"""Methods that a service uses, though their names begin with an underscore."""
 
 
 def names_used(file: Path) -> set[str]:
@@ -58,7 +62,7 @@ def signatures(module: Any) -> Iterator[tuple[str, Callable[..., object]]]:
                 yield name, overload
         elif inspect.isclass(value):
             for method, member in vars(value).items():
-                if method.startswith("_") and method not in ("__init__", "__call__", "__enter__", "__exit__"):
+                if method.startswith("_") and method not in PUBLIC_METHODS:
                     continue
                 function = getattr(member, "fget", None) or getattr(member, "__func__", member)
                 if inspect.isfunction(function) and function.__module__.startswith("intercom_sink"):
