@@ -54,8 +54,8 @@ format: .venv/complete
 
 # The pages and pictures that are made from code.
 docs: .venv/complete
-	$(BIN)/python docs/events_page.py > docs/events.md
-	$(BIN)/python docs/metrics_page.py > docs/metrics.md
+	$(BIN)/python docs/events_page.py > docs/reference/events.md
+	$(BIN)/python docs/metrics_page.py > docs/reference/metrics.md
 	$(BIN)/python docs/diagrams/message_flow.py > docs/diagrams/message_flow.svg
 
 # What takes longer than a check may; each ends by itself.

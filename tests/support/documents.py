@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-SCALING = ROOT / "docs" / "scaling.md"
+SCALING = ROOT / "docs" / "how-to" / "scale-out.md"
 PLACEHOLDER_URL = "amqp://user:password@rabbitmq/"
 """The URL of the broker in every example."""
 

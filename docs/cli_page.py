@@ -1,0 +1,69 @@
+"""The page of commands, from the parser of the command line: python docs/cli_page.py > docs/reference/cli.md"""
+
+import argparse
+from collections.abc import Iterator
+
+from intercom_sink.entrypoints.cli import COMMANDS, _parser
+
+HEAD = """\
+# Commands
+
+<!-- README: Commands -->
+What each command is for, and the exit codes: [README](../../README.md#commands).
+<!-- end -->
+
+Commands read their settings from [environment variables](settings.md). Every command takes `--help`.
+
+`docs/cli_page.py` makes the list below from the code.
+"""
+
+
+def render() -> str:
+    """The page."""
+    return HEAD + "".join(_command(parser, about) for parser, about in _commands(_parser(COMMANDS), ""))
+
+
+def _commands(parser: argparse.ArgumentParser, about: str) -> Iterator[tuple[argparse.ArgumentParser, str]]:
+    """The parser of each command, in the order of `--help`, with what `--help` says of it."""
+    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not groups:
+        yield parser, parser.description or about
+    for group in groups:
+        said = {choice.dest: choice.help or "" for choice in group._choices_actions}
+        for name, subparser in group.choices.items():
+            yield from _commands(subparser, said[name])
+
+
+def _command(parser: argparse.ArgumentParser, about: str) -> str:
+    actions = [action for action in parser._actions if not isinstance(action, argparse._HelpAction)]
+    usage = " ".join([parser.prog, *map(_usage, actions)])
+    about = about[0].upper() + about[1:].rstrip(".")
+    rows = "".join(f"| {_name(action)} | {_values(action)}{action.help} |\n" for action in actions)
+    table = f"\n| argument | meaning |\n|---|---|\n{rows}" if rows else ""
+    return f"\n## `{parser.prog}`\n\n```\n{usage}\n```\n\n{about}.\n{table}"
+
+
+def _usage(action: argparse.Action) -> str:
+    words = " ".join([*action.option_strings[-1:], *_metavars(action)])
+    return words if not action.option_strings and action.nargs != "?" else f"[{words}]"
+
+
+def _name(action: argparse.Action) -> str:
+    if not action.option_strings:
+        return f"`{action.metavar or action.dest}`"
+    return ", ".join(f"`{' '.join([option, *_metavars(action)])}`" for option in action.option_strings)
+
+
+def _metavars(action: argparse.Action) -> list[str]:
+    """The placeholder of a value, if the argument takes one."""
+    if action.nargs == 0:
+        return []
+    return [str(action.metavar or action.dest.upper())]
+
+
+def _values(action: argparse.Action) -> str:
+    return f"{', '.join(f'`{choice}`' for choice in action.choices)}: " if action.choices else ""
+
+
+if __name__ == "__main__":
+    print(render(), end="")

@@ -1,0 +1,75 @@
+"""Puts the public names on the page of the API, from their docstrings: an extension of Sphinx.
+
+`<!-- API: MODULE -->` ... `<!-- end -->` becomes an entry for each name in the `__all__` of that module.
+"""
+
+import inspect
+import re
+from importlib import import_module
+from typing import Any
+
+from docutils.nodes import Element
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+MODULE = re.compile(r"^<!-- API: (.*?) -->\n.*?^<!-- end -->$", re.DOTALL | re.MULTILINE)
+MODULES = ("intercom_sink", "intercom_sink.testing")
+DIRECTIVES = {
+    "Functions": "autofunction",
+    "Classes": "autoclass",
+    "Protocols": "autoclass",
+    "Errors": "autoexception",
+    "Types": "autodata",
+}
+"""The directive for each kind of public object; the kinds are headings, in this order."""
+
+MEMBERS = "   :members:\n"
+OPTIONS = {"Functions": "", "Types": "   :no-value:\n"}
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Sphinx's entry point."""
+    app.connect("source-read", _read)
+    app.connect("missing-reference", _resolve)
+    return {"parallel_read_safe": True}
+
+
+def _read(app: Sphinx, page: str, source: list[str]) -> None:
+    source[0] = MODULE.sub(lambda marker: entries(marker[1]), source[0])
+
+
+def entries(module: str) -> str:
+    """The entries of a module's public names, by their kind."""
+    found: dict[str, list[str]] = {heading: [] for heading in DIRECTIVES}
+    for name in import_module(module).__all__:
+        heading = _heading(getattr(import_module(module), name))
+        found[heading].append(f".. {DIRECTIVES[heading]}:: {module}.{name}\n{OPTIONS.get(heading, MEMBERS)}")
+    blocks = ["```{eval-rst}\n" + "\n".join(names) + "\n```" for names in found.values() if names]
+    headings = [heading for heading, names in found.items() if names]
+    return "\n\n".join(f"### {heading}\n\n{block}" for heading, block in zip(headings, blocks, strict=True))
+
+
+def _heading(value: object) -> str:
+    """The heading under which a public object stands."""
+    if inspect.isfunction(value):
+        return "Functions"
+    if not inspect.isclass(value):
+        return "Types"
+    if issubclass(value, BaseException):
+        return "Errors"
+    return "Protocols" if getattr(value, "_is_protocol", False) else "Classes"
+
+
+def _resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, text: Element) -> Element | None:
+    """Leads the full name of a public object, which annotations have, to its entry."""
+    target = str(node.get("reftarget", ""))
+    if node.get("refdomain") != "py" or not target.startswith("intercom_sink."):
+        return None
+    for module in MODULES:
+        public = f"{module}.{target.rpartition('.')[2]}"
+        if public != target and public in env.domains.python_domain.objects:
+            return env.domains.python_domain.resolve_xref(
+                env, node["refdoc"], app.builder, node["reftype"], public, node, text
+            )
+    return None
