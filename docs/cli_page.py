@@ -38,7 +38,9 @@ def _command(parser: argparse.ArgumentParser, about: str) -> str:
     actions = [action for action in parser._actions if not isinstance(action, argparse._HelpAction)]
     usage = " ".join([parser.prog, *map(_usage, actions)])
     about = about[0].upper() + about[1:].rstrip(".")
-    rows = "".join(f"| {_name(action)} | {_values(action)}{action.help} |\n" for action in actions)
+    rows = "".join(
+        f"| {_name(action)} | {_values(action)}{parser._get_formatter()._expand_help(action)} |\n" for action in actions
+    )
     table = f"\n| argument | meaning |\n|---|---|\n{rows}" if rows else ""
     return f"\n## `{parser.prog}`\n\n```\n{usage}\n```\n\n{about}.\n{table}"
 

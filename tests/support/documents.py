@@ -1,7 +1,10 @@
 """The project's documents, as the tests read them."""
 
 import re
+import runpy
+import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -10,6 +13,16 @@ PLACEHOLDER_URL = "amqp://user:password@rabbitmq/"
 """The URL of the broker in every example."""
 
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def run_script(path: str) -> dict[str, Any]:
+    """The names that a script in `docs` defines; it may import its neighbours, as when it is started."""
+    script = ROOT / "docs" / path
+    sys.path.insert(0, str(script.parent))
+    try:
+        return runpy.run_path(str(script))
+    finally:
+        sys.path.remove(str(script.parent))
 
 
 def python_block(marker: str, document: Path = README) -> str:
