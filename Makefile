@@ -24,7 +24,7 @@ demo: .venv/complete
 
 # The tests wait more than they compute, so the checks run beside them.
 test: .venv/complete
-	@$(MAKE) --no-print-directory --jobs=2 check site tests
+	@$(MAKE) --no-print-directory --jobs=2 check tests site
 
 tests: .venv/complete
 	@$(BIN)/coverage erase

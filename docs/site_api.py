@@ -5,6 +5,7 @@
 
 import inspect
 import re
+from enum import Enum
 from importlib import import_module
 from typing import Any
 
@@ -16,16 +17,14 @@ from sphinx.environment import BuildEnvironment
 MODULE = re.compile(r"^<!-- API: (.*?) -->\n.*?^<!-- end -->$", re.DOTALL | re.MULTILINE)
 MODULES = ("intercom_sink", "intercom_sink.testing")
 DIRECTIVES = {
-    "Functions": "autofunction",
-    "Classes": "autoclass",
-    "Protocols": "autoclass",
-    "Errors": "autoexception",
-    "Types": "autodata",
+    "Functions": ("autofunction", []),
+    "Classes": ("autoclass", ["members"]),
+    "Protocols": ("autoclass", ["members"]),
+    "Enumerations": ("autoclass", ["members", "undoc-members"]),
+    "Errors": ("autoexception", ["members"]),
+    "Types": ("autodata", ["no-value"]),
 }
-"""The directive for each kind of public object; the kinds are headings, in this order."""
-
-MEMBERS = "   :members:\n"
-OPTIONS = {"Functions": "", "Types": "   :no-value:\n"}
+"""The directive for each kind of public object, and its options; the kinds are headings, in this order."""
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -44,7 +43,9 @@ def entries(module: str) -> str:
     found: dict[str, list[str]] = {heading: [] for heading in DIRECTIVES}
     for name in import_module(module).__all__:
         heading = _heading(getattr(import_module(module), name))
-        found[heading].append(f".. {DIRECTIVES[heading]}:: {module}.{name}\n{OPTIONS.get(heading, MEMBERS)}")
+        directive, options = DIRECTIVES[heading]
+        lines = (f".. {directive}:: {module}.{name}", *(f"   :{option}:" for option in options))
+        found[heading].append("\n".join(lines) + "\n")
     blocks = ["```{eval-rst}\n" + "\n".join(names) + "\n```" for names in found.values() if names]
     headings = [heading for heading, names in found.items() if names]
     return "\n\n".join(f"### {heading}\n\n{block}" for heading, block in zip(headings, blocks, strict=True))
@@ -58,6 +59,8 @@ def _heading(value: object) -> str:
         return "Types"
     if issubclass(value, BaseException):
         return "Errors"
+    if issubclass(value, Enum):
+        return "Enumerations"
     return "Protocols" if getattr(value, "_is_protocol", False) else "Classes"
 
 

@@ -12,6 +12,7 @@ from intercom_sink.domain.policy import RULES, decide
 from intercom_sink.domain.retry_state import RetryState
 from tests.support import worked_timeline
 from tests.support.documents import ROOT, run_script
+from tests.support.pictures import MIN_TEXT, text_size
 
 DOCS = ROOT / "docs"
 PICTURES = sorted(DOCS.rglob("*.svg"))
@@ -19,9 +20,6 @@ SCRIPTS = sorted(file for file in (DOCS / "diagrams").glob("*.py") if file.name 
 
 PHONE = 350
 """Pixels that a page leaves to a picture on a phone of 390."""
-
-MIN_TEXT = 9
-"""Pixels of the smallest text that is legible there."""
 
 every_picture = pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
 
@@ -41,12 +39,7 @@ def test_every_picture_is_valid_and_follows_the_colour_scheme(picture: Path) -> 
 
 @every_picture
 def test_every_text_is_legible_on_a_phone(picture: Path) -> None:
-    """Sizes are in units of the view box, which is shrunk to the width of the screen."""
-    text = picture.read_text()
-    width = ET.fromstring(text).attrib["viewBox"].split()[2]
-    sizes = [float(size) for size in re.findall(r"font(?:-size)?: (?:\d+ )?([\d.]+)px", text)]
-    assert sizes
-    assert min(sizes) * PHONE / float(width) >= MIN_TEXT
+    assert text_size(picture, PHONE) >= MIN_TEXT
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
