@@ -69,3 +69,13 @@ def test_page_fits_the_screen_with_legible_pictures(browser: Browser, page: str,
         assert text_size(Path(unquote(urlsplit(address).path)), shown_width) >= MIN_TEXT, address
         is_bright = sum(browser.colour(left + 6, top + 6)) > 3 * 128
         assert is_bright == (scheme == "light"), address
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pictures_follow_the_switch_of_the_page(browser: Browser, scheme: str) -> None:
+    """Whatever the colour scheme of the system is."""
+    browser.resize(*SIZES["desktop"], "light" if scheme == "dark" else "dark")
+    browser.open((SITE / "explanation" / "delivery.html").as_uri())
+    browser.evaluate(f"document.body.dataset.theme = '{scheme}'")
+    (_, _, left, top), *_ = browser.evaluate(DRAWN)
+    assert (sum(browser.colour(left + 6, top + 6)) > 3 * 128) == (scheme == "light")
