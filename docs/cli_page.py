@@ -42,7 +42,7 @@ def _command(parser: argparse.ArgumentParser, about: str) -> str:
         f"| {_name(action)} | {_values(action)}{parser._get_formatter()._expand_help(action)} |\n" for action in actions
     )
     table = f"\n| argument | meaning |\n|---|---|\n{rows}" if rows else ""
-    return f"\n## `{parser.prog}`\n\n```\n{usage}\n```\n\n{about}.\n{table}"
+    return f"\n## `{parser.prog}`\n\n```text\n{usage}\n```\n\n{about}.\n{table}"
 
 
 def _usage(action: argparse.Action) -> str:
