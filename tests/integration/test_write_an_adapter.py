@@ -1,4 +1,4 @@
-"""The adapters of docs/how-to/write-an-adapter.md work: the gateway passes the contract suite, by the page's own rig."""
+"""The adapters of docs/how-to/write-an-adapter.md work: its gateway passes the contract suite, by its own rig."""
 
 import re
 from typing import Any
