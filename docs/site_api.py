@@ -1,6 +1,7 @@
 """Puts the public names on the page of the API, from their docstrings: an extension of Sphinx.
 
-`<!-- API: MODULE -->` ... `<!-- end -->` becomes an entry for each name in the `__all__` of that module.
+`<!-- API: MODULE -->` ... `<!-- end -->` becomes an entry for each name in the `__all__` of that module, but for names
+that an earlier module of the page has.
 """
 
 import inspect
@@ -10,6 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from docutils.nodes import Element
+from pydantic import BaseModel
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -30,6 +32,7 @@ DIRECTIVES = {
 def setup(app: Sphinx) -> dict[str, Any]:
     """Sphinx's entry point."""
     app.connect("source-read", _read)
+    app.connect("autodoc-process-signature", _leave_fields_out)
     app.connect("missing-reference", _resolve)
     return {"parallel_read_safe": True}
 
@@ -41,7 +44,8 @@ def _read(app: Sphinx, page: str, source: list[str]) -> None:
 def entries(module: str) -> str:
     """The entries of a module's public names, by their kind."""
     found: dict[str, list[str]] = {heading: [] for heading in DIRECTIVES}
-    for name in import_module(module).__all__:
+    earlier = {name for other in MODULES[: MODULES.index(module)] for name in import_module(other).__all__}
+    for name in sorted({*import_module(module).__all__} - earlier):
         heading = _heading(getattr(import_module(module), name))
         directive, options = DIRECTIVES[heading]
         lines = (f".. {directive}:: {module}.{name}", *(f"   :{option}:" for option in options))
@@ -62,6 +66,11 @@ def _heading(value: object) -> str:
     if issubclass(value, Enum):
         return "Enumerations"
     return "Protocols" if getattr(value, "_is_protocol", False) else "Classes"
+
+
+def _leave_fields_out(app: Sphinx, kind: str, name: str, value: object, *_: object) -> tuple[str, None] | None:
+    """Shows no signature of settings: they are made of the environment, and their page has the variables."""
+    return ("", None) if inspect.isclass(value) and issubclass(value, BaseModel) else None
 
 
 def _resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, text: Element) -> Element | None:
