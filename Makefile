@@ -82,7 +82,7 @@ drill: .venv/complete
 	$(BIN)/pytest -v tests/drill
 
 fuzz: .venv/complete
-	$(BIN)/pip install --quiet --require-hashes -r requirements/fuzz.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/fuzz.txt
 	$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
 	$(BIN)/python -m tests.fuzz.responses $(FUZZ_SECONDS)
 
@@ -104,9 +104,9 @@ dist: .venv/complete
 	$(BIN)/python -c 'from setuptools import build_meta; build_meta.build_sdist("dist"); build_meta.build_wheel("dist")'
 
 lock: .venv/complete
-	$(BIN)/pip install --quiet uv
 	$(COMPILE) --extra metrics --output-file requirements/run.txt setup.cfg
 	$(COMPILE) --extra metrics --constraint requirements/run.txt --group dev --output-file requirements/dev.txt setup.cfg
+	$(COMPILE) --group uv --output-file requirements/uv.txt
 	$(COMPILE) --group sbom --output-file requirements/sbom.txt
 	$(COMPILE) --group go --output-file requirements/go.txt
 	$(COMPILE) --constraint requirements/run.txt --group fuzz --output-file requirements/fuzz.txt setup.cfg

@@ -5,9 +5,13 @@ import socket
 import threading
 from typing import Self
 
+from testbed.ports import free_ports
+
 
 class Proxy:
-    """Forwards connections to a port of 127.0.0.1.
+    """Forwards connections to a port of 127.0.0.1, between `start` and `stop`, or within a `with` block.
+
+    `start` may follow `stop`: to its clients that looks like a server that restarts.
 
     Args:
         target: the server's port.
@@ -22,18 +26,26 @@ class Proxy:
         self._record = record
         self.from_server: list[bytearray] = []
         self._target = target
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
+        (self.port,) = free_ports(1)
         self._open: set[socket.socket] = set()
         self._frozen: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._accept)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Accepts connections."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._thread = threading.Thread(target=self._accept)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends every connection, and refuses others."""
         self._listener.shutdown(socket.SHUT_RDWR)  # ends the accept
         self._thread.join()
         self._listener.close()

@@ -16,4 +16,4 @@ class HoldCause(StrEnum):
 
     TOKEN = "the token is refused"  # noqa: S105 no secret
     INTERCOM = "Intercom fails"
-    OUTAGE = "no response for 10 minutes"
+    OUTAGE = "no response for 10 minutes"  # hold.MAX_OUTAGE

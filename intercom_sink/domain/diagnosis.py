@@ -23,7 +23,7 @@ from intercom_sink.domain.request import IntercomRequest
 from intercom_sink.domain.response import AttemptResult, Response
 
 GET_ME = IntercomRequest("GET", "/me")
-"""The request for the token's owner, which every plan answers."""
+"""Asks who owns the token: needs no permission besides a valid token."""
 
 
 class Fault(StrEnum):
@@ -84,7 +84,7 @@ class Diagnoser:
             self._is_diagnosing = True
         fault = None
         try:
-            result = self.send(cancelled)
+            result = self.send_get_me(cancelled)
             fault = None if result is None else fault_of(result)
         finally:
             with self._condition:
@@ -93,8 +93,11 @@ class Diagnoser:
                 self._condition.notify_all()
         return fault
 
-    def send(self, cancelled: Callable[[], bool], not_before: float = 0.0) -> AttemptResult | None:
-        """Sends `GET /me` once there is a permit, and the last 429 allows it; None once `cancelled()` is true."""
+    def send_get_me(self, cancelled: Callable[[], bool], not_before: float = 0.0) -> AttemptResult | None:
+        """Sends `GET /me` once there is a permit, and the last 429 allows it; None once `cancelled()` is true.
+
+        Not while another thread may diagnose. A hold calls it after every handler has ended.
+        """
         permit = self._limiter.acquire(cancelled, max(not_before, self._limited_until))
         if permit is None:
             return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from intercom_sink.domain import events
 from intercom_sink.domain.attempt import Attempt
@@ -23,7 +24,7 @@ from intercom_sink.domain.policy import (
     decide_for_message_fault,
 )
 from intercom_sink.domain.ports import Clock, Decoder, Delivery, IntercomGateway, Monitor
-from intercom_sink.domain.rate_limiter import RateLimiter
+from intercom_sink.domain.rate_limiter import Permit, RateLimiter
 from intercom_sink.domain.request import IntercomRequest
 from intercom_sink.domain.response import Response
 from intercom_sink.domain.retry_state import RetryState
@@ -87,31 +88,13 @@ class Handler:
         while (permit := self.limiter.acquire(cancelled, not_before)) is not None:
             state = state.begin_attempt(self.clock.unix_time(), permit.outage_failures)
             self.monitor.record(events.AttemptStarted(delivery.envelope, request.method, request.path, state.attempts))
-            began = self.clock.monotonic()
-            result = self.gateway.send(request, delivery.envelope.trace)
-            ended = self.clock.monotonic()
-            if isinstance(result, Response) and result.resent:
-                state = state.mark_possible_duplicate()
-            disposition = decide(result, state, self.options)
-            fault: Fault | None = Fault.MESSAGE  # the policy's assumption unless diagnosed; None: cancelled first
-            needs_diagnosis = self.options.hold and RULES[disposition].is_ambiguous
-            if needs_diagnosis:
-                # `GET /me` needs a permit too. No pause: either a hold follows, or this message alone is at fault.
-                self.limiter.release(permit, result)
-                fault = self.diagnoser.diagnose(cancelled)
-                if fault is Fault.MESSAGE:
-                    disposition = decide_for_message_fault(disposition, state, self.options)
-            attempt = Attempt(delivery.envelope, request.path, result, disposition, state, ended - began)
-            self.monitor.record(events.AttemptFinished(attempt))
-            delay = self.draw(attempt.rule.delay(result, state))
-            if not needs_diagnosis:
-                self.limiter.release(permit, result, self._record_pause(delivery, attempt.rule, delay))
-            if self._must_stay_queued(attempt, fault):
+            attempt, fault, delay, ended = self._attempt(delivery, request, state, permit, cancelled)
+            if self._begin_hold_if_due(attempt, fault):
                 break
             if attempt.rule.action is not Action.RETRY:
                 return self._finish(delivery, attempt)
             self.monitor.record(events.RetryScheduled(attempt, delay))
-            state = carry_over(state, attempt.rule)
+            state = carry_over(attempt.state, attempt.rule)
             not_before = ended + delay
         if state.attempts:
             self.monitor.record(events.MessageRequeued(delivery.envelope, request.method, request.path, state.attempts))
@@ -119,29 +102,59 @@ class Handler:
             self.monitor.record(events.MessageNotSent(delivery.envelope))
         return None
 
-    def _record_pause(self, delivery: Delivery, rule: Rule, delay: float) -> float:
-        """Records a pause of the message's lane, where the rule asks for one.
+    def _attempt(
+        self,
+        delivery: Delivery,
+        request: IntercomRequest,
+        state: RetryState,
+        permit: Permit,
+        cancelled: Callable[[], bool],
+    ) -> "_Outcome":
+        """Makes one attempt, diagnoses its failure where the options ask for it, and releases the permit."""
+        began = self.clock.monotonic()
+        result = self.gateway.send(request, delivery.envelope.trace)
+        ended = self.clock.monotonic()
+        if isinstance(result, Response) and result.resent:
+            state = state.mark_possible_duplicate()
+        disposition = decide(result, state, self.options)
+        fault: Fault | None = Fault.MESSAGE
+        needs_diagnosis = self.options.hold and RULES[disposition].is_ambiguous
+        if needs_diagnosis:
+            # `GET /me` needs a permit too. No pause: either a hold follows, or this message alone is at fault.
+            self.limiter.release(permit, result)
+            fault = self.diagnoser.diagnose(cancelled)
+            if fault is Fault.MESSAGE:
+                disposition = decide_for_message_fault(disposition, state, self.options)
+        attempt = Attempt(delivery.envelope, request.path, result, disposition, state, ended - began)
+        self.monitor.record(events.AttemptFinished(attempt))
+        delay = self.draw(attempt.rule.delay(result, state))
+        if not needs_diagnosis:
+            self.limiter.release(permit, result, self._pause_for_all(delivery, attempt.rule, delay))
+        return _Outcome(attempt, fault, delay, ended)
+
+    def _pause_for_all(self, delivery: Delivery, rule: Rule, delay: float) -> float:
+        """The seconds for which nothing may be sent: none where the rule pauses the message's lane alone.
+
+        Records that lane's pause; with a second lane paused, both are everyone's.
+        """
+        if rule.pauses_lane and self.limiter.pause_lane(delivery.envelope.ordering_key, delay):
+            return delay
+        return delay if rule.pauses_all else 0.0
+
+    def _begin_hold_if_due(self, attempt: Attempt, fault: Fault | None) -> bool:
+        """Begins a hold if the token or Intercom is at fault, or an outage has lasted for MAX_OUTAGE.
 
         Returns:
-            The seconds for which no message at all may be sent.
+            Whether the message stays in the queue: a hold is due, or the diagnosis was cancelled.
         """
-        key = delivery.envelope.ordering_key
-        pauses_all = rule.pauses_all or (rule.pauses_lane and self.limiter.pause_lane(key, delay))
-        return delay if pauses_all else 0.0
-
-    def _must_stay_queued(self, attempt: Attempt, fault: Fault | None) -> bool:
-        """Whether the message stays in the queue: the diagnosis was cancelled, or a hold begins here.
-
-        It begins because the token or Intercom is at fault, or an outage has lasted for MAX_OUTAGE.
-        """
-        if fault is Fault.MESSAGE:
-            is_outage = attempt.disposition is Disposition.NO_RESPONSE and self.limiter.outage_seconds() >= MAX_OUTAGE
-            if is_outage:
-                self.hold.begin(HoldCause.OUTAGE, attempt)
-            return is_outage
-        if fault is not None:
-            self.hold.begin(CAUSES[fault], attempt)
-        return True
+        if fault is None:
+            return True
+        cause = CAUSES.get(fault)
+        if attempt.disposition is Disposition.NO_RESPONSE and self.limiter.outage_seconds() >= MAX_OUTAGE:
+            cause = cause or HoldCause.OUTAGE
+        if cause is not None:
+            self.hold.begin(cause, attempt)
+        return cause is not None
 
     def _finish(self, delivery: Delivery, attempt: Attempt) -> Disposition | None:
         """Acks or gives up a message after its last attempt, unless its delivery is lost."""
@@ -164,6 +177,22 @@ class Handler:
             case _:
                 self.monitor.record(events.MessageGivenUp(attempt))
         return attempt.disposition
+
+
+class _Outcome(NamedTuple):
+    """What one attempt came to.
+
+    Args:
+        attempt: the attempt.
+        fault: what is at fault: the message where nothing was diagnosed, None where the diagnosis was cancelled.
+        delay: seconds between the end of the attempt and the next one, if there is one.
+        ended: when the attempt ended, before any diagnosis, on the monotonic clock.
+    """
+
+    attempt: Attempt
+    fault: Fault | None
+    delay: float
+    ended: float
 
 
 def _remove(delivery: Delivery, attempt: Attempt) -> bool:

@@ -20,7 +20,7 @@ WARNING_INTERVAL = 300.0
 """Seconds between two warnings that a hold continues."""
 
 MAX_OUTAGE = 600.0
-"""Seconds without any valid response after which a hold begins, whatever the options."""
+"""Seconds without any valid response after which a hold begins, whatever the options; HoldCause.OUTAGE names them."""
 
 CAUSES = {Fault.TOKEN: HoldCause.TOKEN, Fault.INTERCOM: HoldCause.INTERCOM}
 """The cause of a hold for each fault that is not the message's."""
@@ -68,7 +68,7 @@ class Hold:
         self._on_begin()
 
     def wait(self, cancelled: Callable[[], bool]) -> None:
-        """Sends `GET /me` with backoff until the hold is over; returns at once when `cancelled()` is true."""
+        """Sends `GET /me` with backoff until the hold is over, or until `cancelled()` is true and none is in flight."""
         assert self._cause is not None
         cause, began = self._cause, self._began_at
         requests, last_warning = 0, began
@@ -76,7 +76,7 @@ class Hold:
             requests += 1
             # The failed attempt was the first: 1 to 2 s, then doubled.
             delay = self._draw(exponential(requests + 1, MAX_HOLD_DELAY))
-            result = self._diagnoser.send(cancelled, not_before=self._clock.monotonic() + delay)
+            result = self._diagnoser.send_get_me(cancelled, not_before=self._clock.monotonic() + delay)
             if result is None:
                 return
             now = self._clock.monotonic()

@@ -32,9 +32,9 @@ def _is_json(value: object, levels: int) -> bool:
         return isfinite(value)
     if isinstance(value, dict):
         for key, item in value.items():
-            if not (levels and isinstance(key, str) and _is_text(key) and _is_json(item, levels - 1)):
+            if not (isinstance(key, str) and _is_text(key) and _is_json(item, levels - 1)):
                 return False
-        return True
+        return levels > 0
     if isinstance(value, list):
         return levels > 0 and all(_is_json(item, levels - 1) for item in value)
     return value is None or isinstance(value, int)

@@ -15,7 +15,7 @@ MAX_RATE_LIMIT_DELAY = 60.0
 """Longest delay, and longest wait for a window, in seconds, whatever the response reports."""
 
 RATE_LIMIT_JITTER = 1.0
-"""Maximum jitter added to that delay, in seconds, so that replicas do not resume at the same moment."""
+"""Maximum jitter added to the delay after a 429, in seconds, so that replicas do not resume at the same moment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,7 +183,7 @@ class RateLimiter:
             self._no_response_since = now
 
     def _seconds_to_wait(self, now: float) -> float:
-        """Seconds until there may be a permit, as far as is known; 0: now."""
+        """Seconds until there may be a permit, as far as is known; 0: now. Records a pause for an exhausted window."""
         if self._probe is not None:
             return math.inf  # its result notifies
         paused = seconds_until(self._paused_until, now)

@@ -12,7 +12,7 @@ clock (`Reset`), and the server's time (`Date`). The window is tracked from thes
   early: the earliest reported end is kept.
 - *How many are available.* A report counts the requests that had arrived by then. Those in flight may not be among
   them, so all of them are subtracted, and so are *unreported* requests: those that ended without a report (no response,
-  or no headers). They are subtracted until a report arrives whose request was sent after the last of them had ended.
+  or no headers). Each is subtracted until a report arrives whose request was sent after it had ended.
 - *Out of order.* Requests are counted in the order of their arrival, but responses may overtake each other. The lowest
   `Remaining` is the latest count, so it wins. A response that reports more was counted before the lowest one and is
   therefore part of it; it was also subtracted as in flight when the lowest report came, so one request is added back.
@@ -41,6 +41,7 @@ local one here. "Available" is the count after the step.
 No clock: each call gets the time, in seconds of a monotonic clock.
 """
 
+from collections import deque
 from dataclasses import dataclass
 
 from intercom_sink.domain.rate_limit import MAX_RATE_LIMIT_DELAY, WINDOW_SECONDS, RateLimit
@@ -90,9 +91,8 @@ class RateWindow:
         self.shared = SharedWindow()
         self._window: _Window | None = None
         self._sent = 0
-        self._in_flight = 0
-        self._unreported = 0
-        self._sent_at_last_unreported = 0
+        self._in_flight: dict[int, None] = {}  # the requests' numbers, the oldest first
+        self._unreported: deque[int] = deque()  # for each, the last number sent when it ended
 
     def seconds_to_wait(self, now: float) -> float:
         """Seconds until the window takes a request, as far as is known; 0: now. Rolls over a window that has ended."""
@@ -110,7 +110,7 @@ class RateWindow:
         """Counts a request that is sent now; returns its number."""
         self.shared.start(now)
         self._sent += 1
-        self._in_flight += 1
+        self._in_flight[self._sent] = None
         if self._window is not None:
             self._window.available -= 1
         return self._sent
@@ -126,21 +126,20 @@ class RateWindow:
         Returns:
             Whether requests that wait for the window may now be sent earlier than `seconds_to_wait` last said.
         """
-        self._in_flight -= 1
+        del self._in_flight[number]
         if (
             reported.limit is None
             or reported.remaining is None
             or reported.reset_at is None
             or reported.server_time is None
         ):
-            self._unreported += 1
-            self._sent_at_last_unreported = self._sent
+            self._unreported.append(self._sent)
+            self._forget_unreported(next(iter(self._in_flight), self._sent + 1))
             return False
-        if number > self._sent_at_last_unreported:
-            self._unreported = 0  # sent after they had ended, so this report includes them
+        self._forget_unreported(number)
         seconds = reported.reset_at - reported.server_time
         expires_at = now + min(max(seconds, 0.0), MAX_RATE_LIMIT_DELAY)
-        available = reported.remaining - self._reserved(reported.limit) - self._in_flight - self._unreported
+        available = reported.remaining - self._reserved(reported.limit) - self._uncounted()
         window = self._window
         if window is None or (seconds > 0 and _is_new(reported.reset_at, window)):
             if window is None or not window.is_assumed:
@@ -161,20 +160,32 @@ class RateWindow:
         return (was_exhausted or is_earlier) and window.available > 0
 
     def _report(self, window: _Window, now: float) -> bool:
-        """Tells what is known of others; of the requests in flight and unreported, all may have been counted."""
-        own = window.reported + self._in_flight + self._unreported
-        others = window.limit - window.lowest_remaining - own
+        """Reports what others have sent at least: all requests in flight and unreported may have been counted.
+
+        Returns:
+            Whether the next request may be sent earlier.
+        """
+        others = window.limit - window.lowest_remaining - window.reported - self._uncounted()
         return self.shared.report(max(window.available, 0), others, window.expires_at, now)
 
     def _roll_over(self, window: _Window, now: float) -> None:
         """Replaces a window that has ended by one that is assumed to have the same limit."""
         # Requests in flight may be counted in the new window. After a whole window without a report they are not
         # subtracted any more: requests that hang would block the window after that too.
-        uncounted = 0 if window.is_assumed else self._in_flight
+        uncounted = 0 if window.is_assumed else len(self._in_flight)
         window.is_assumed = True
         window.expires_at = now + WINDOW_SECONDS
         window.available = self._usable(window.limit) - uncounted
         self.shared.begin(self._usable(window.limit), window.expires_at, now)
+
+    def _uncounted(self) -> int:
+        """Requests of which no report says that they are counted."""
+        return len(self._in_flight) + len(self._unreported)
+
+    def _forget_unreported(self, number: int) -> None:
+        """Drops those that had ended before the request of this number was sent: its report includes them."""
+        while self._unreported and self._unreported[0] < number:
+            self._unreported.popleft()
 
     def _usable(self, limit: int) -> int:
         return max(limit - self._reserved(limit), 1)

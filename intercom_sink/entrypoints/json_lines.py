@@ -49,7 +49,7 @@ def read_lines(lines: Iterable[bytes]) -> list[Publication]:
         except MalformedMessage as error:
             problems.append(f"line {number}: {error}")
     if len(problems) > MAX_PROBLEMS:
-        problems[MAX_PROBLEMS:] = [f"and {len(problems) - MAX_PROBLEMS} lines more"]
+        problems[MAX_PROBLEMS:] = [f"and {len(problems) - MAX_PROBLEMS} more"]
     if problems:
         raise InvalidInput(problems)
     return publications

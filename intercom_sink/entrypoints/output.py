@@ -1,6 +1,7 @@
 """What the commands print.
 
-Whether a line can be printed never changes the outcome of the work that it reports. A reader that has gone (`| head`)
+Whether a line can be printed never changes the outcome of the work that it reports. Where printing is the work, as in
+an export, `print_line` says whether it was done. A reader that has gone (`| head`)
 is no error. Any other output that can't be written is reported in one line on standard error, if that can be written.
 Characters that the terminal's encoding lacks are escaped.
 """

@@ -29,7 +29,9 @@ DESCRIPTIONS = {
         "(`10.0.0.0/8`) or `*`, with or without a port, separated by commas"
     ),
     "CJW_INTERCOM_API_VERSION": "sent as `Intercom-Version` when set",
-    "CJW_INTERCOM_TIMEOUT": "seconds one whole HTTP attempt may take, a slow drip included",
+    "CJW_INTERCOM_TIMEOUT": (
+        "seconds one whole HTTP attempt may take once the host's name is resolved, a slow drip included"
+    ),
     "CJW_INTERCOM_CONCURRENCY": (
         "requests in flight at most, up to 256; above 1 the order is kept for each `x-ordering-key`"
     ),

@@ -76,7 +76,7 @@ class InMemorySource:
         self._changed = Condition()
 
     def on_lost(self, callback: Callable[[], None]) -> None:
-        """Has `callback` called after each `lose_connection` and `close`."""
+        """Has `callback` called after each `lose_connection`, `requeue` and `close`."""
         self._on_lost = callback
 
     def receive(self) -> Delivery | None:

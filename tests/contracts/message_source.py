@@ -214,43 +214,6 @@ class MessageSourceContract:
         rig.source.close()
         assert rig.queued() == BODIES
 
-    def test_interrupt_ends_one_receive(self, rig: Rig) -> None:
-        rig.source.interrupt()
-        rig.source.interrupt()
-        assert rig.source.receive() is None
-        assert receive(rig.source).body == b"first"
-        rig.source.close()
-
-    def test_requeue_returns_every_unacked_message_in_its_old_place(self, rig: Rig) -> None:
-        """Several times, and whatever was received; acks that are pending are sent first."""
-        receive(rig.source).ack()
-        for _ in range(3):
-            rig.losses.watched = receive(rig.source)
-            assert rig.losses.watched.body == b"second"
-            rig.source.interrupt()
-            assert rig.source.receive() is None
-            rig.source.interrupt()
-            rig.source.requeue()
-            assert rig.losses.watched.is_lost()
-        assert rig.losses.watched_was_lost == [True] * 3
-        assert [receive(rig.source).body, receive(rig.source).body] == [b"second", b"third"]
-        rig.source.close()
-        assert rig.queued() == [b"second", b"third"]
-
-    def test_requeued_message_is_redelivered(self, rig: Rig) -> None:
-        assert not receive(rig.source).redelivered
-        rig.source.requeue()
-        assert receive(rig.source).redelivered
-        rig.source.close()
-
-    def test_stop_between_requeue_and_receive_is_final(self, rig: Rig) -> None:
-        receive(rig.source)
-        rig.source.requeue()
-        rig.source.stop()
-        assert rig.source.receive() is None
-        rig.source.close()
-        assert rig.queued() == BODIES
-
     def test_drains_after_a_requeue(self, rig: Rig) -> None:
         receive(rig.source)
         rig.source.requeue()

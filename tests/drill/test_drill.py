@@ -1,6 +1,6 @@
 """What goes wrong at three in the morning, and what metrics, health, alerts and log lines say of it.
 
-docs/how-to/monitor.md tells operators the same. Each scene ends with everything well again, on every instrument.
+docs/how-to/monitor.md tells operators the same. Each scene ends when metrics, health and alerts show no fault any more.
 """
 
 import signal

@@ -4,6 +4,8 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 import trustme
@@ -11,7 +13,7 @@ import trustme
 from intercom_sink import IntercomRequest, NoResponse, Response
 from intercom_sink.adapters.intercom import connection_pool
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
-from intercom_sink.adapters.secrets import FixedSecret
+from intercom_sink.adapters.secrets import FileSecret, FixedSecret
 from testbed.intercom import Intercom, after, close_early, error, reply
 from testbed.raw_server import Behaviour, Peer, RawServer, respond, respond_and_close
 from testbed.sink_process import TOKEN
@@ -82,6 +84,22 @@ def test_connection_that_was_closed_before_a_response_is_replaced(
     assert gateway.send(request_2) == Response(200, resent=True), "Intercom may have had it"
     assert len(server.connections) == 3
     assert server.connections[0] == server.connections[1] != server.connections[2]
+
+
+def test_repeat_with_a_reloaded_token_may_be_a_duplicate_too(server: RawServer, tmp_path: Path) -> None:
+    """The first request may have reached Intercom, although the response to its repeat was a 401."""
+    file = tmp_path / "token"
+    file.write_text("old token")
+    gateway = HTTPGateway(server.url, FileSecret(file), user_agent="test/1", timeout=5)
+
+    def refuse_after_a_rotation(peer: Peer) -> None:
+        file.write_text("new token")
+        respond(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}")(peer)
+
+    server.script += [respond(OK), close, refuse_after_a_rotation, respond(OK)]
+    with closing(gateway):
+        assert gateway.send(POST) == Response(200)
+        assert gateway.send(POST) == Response(200, resent=True)
 
 
 @pytest.mark.parametrize("behaviour", CLOSINGS)

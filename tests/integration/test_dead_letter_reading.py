@@ -1,7 +1,9 @@
 """`dead-letters show` and `export`, as an operator types them; and `replay` while the sink runs."""
 
 import json
+import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pika
@@ -10,7 +12,7 @@ import pytest
 from testbed.intercom import Intercom, error
 from tests.support.dead_letters import list_json, run_dead_letters
 from tests.support.messages import message
-from tests.support.processes import StartSink, run_command
+from tests.support.processes import PROGRAM, StartSink, environment_with, run_command
 from tests.support.queues import DeadLetterQueue, Queue
 from tests.support.raw_properties import publish_raw
 from tests.support.replays import assert_replayed_while_the_sink_runs
@@ -81,6 +83,32 @@ def test_export_to_standard_output_prints_json_alone(filled: DeadLetterQueue) ->
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
     assert json.loads(line)["path"] == "/contacts/1"
+
+
+def test_export_replaces_no_file(filled: DeadLetterQueue, tmp_path: Path) -> None:
+    file = tmp_path / "letters.jsonl"
+    file.write_text("earlier letters")
+    done = run_dead_letters(filled, "export", str(file))
+    assert (done.returncode, done.stderr) == (1, f"{file}: exists already\n")
+    assert file.read_text() == "earlier letters"
+
+
+@pytest.mark.parametrize("output", ["full", "gone"])
+def test_export_that_is_not_complete_is_no_success(filled: DeadLetterQueue, output: str) -> None:
+    """`dead-letters drop` may follow it."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as gone, Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*PROGRAM, "dead-letters", "export", "-"],
+            env=environment_with(filled.variables),
+            stdout=full if output == "full" else gone,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "exported 0 dead letters, and not the rest"
 
 
 @pytest.mark.parametrize("file", ["/dev/full", "/nowhere/letters.jsonl"])

@@ -8,10 +8,11 @@ import pytest
 
 from testbed.intercom import Intercom
 from testbed.ports import free_ports
+from testbed.proxy import Proxy
 from testbed.rabbitmq import Node
 from testbed.sink_process import SinkProcess
 from tests.support.processes import StartSink
-from tests.support.queues import Queue, changed_url
+from tests.support.queues import Queue, changed_url, port_of
 
 
 def assert_failed_at_once(sink: SinkProcess, reason: str) -> None:
@@ -25,13 +26,12 @@ def assert_failed_at_once(sink: SinkProcess, reason: str) -> None:
     assert "Traceback" not in sink.stderr
 
 
-def test_fails_once_the_reconnect_timeout_is_over(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
-    queue = Queue(node.url)
-    queue.declare()
-    sink = start_sink(queue, CJW_RABBITMQ_RECONNECT_TIMEOUT="3")
-    sink.wait_for("consuming")
-    began = time.monotonic()
-    node.stop()
+def test_fails_once_the_reconnect_timeout_is_over(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+    with Proxy(port_of(queue.url)) as between:
+        url = changed_url(queue.url, port=between.port)
+        sink = start_sink(queue, CJW_RABBITMQ_HOST=url, CJW_RABBITMQ_RECONNECT_TIMEOUT="3")
+        sink.wait_for("consuming")
+        began = time.monotonic()
     assert sink.wait() == 1
     assert 3 <= time.monotonic() - began < 20
     (line,) = sink.logs("failed")

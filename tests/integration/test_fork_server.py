@@ -14,7 +14,7 @@ import pytest
 
 from testbed.forked_process import ForkedProcess, ForkServer
 from testbed.waiting import wait_until
-from tests.support import looking_glass
+from tests.support import process_report
 from tests.support.processes import environment_with, fork_server
 
 SLEEP = "print('asleep', flush=True)\nimport time\nwhile True: time.sleep(60)"
@@ -40,7 +40,7 @@ def start(out: Path, err: Path) -> Iterator[Start]:
     def forked(code: str = "", server: ForkServer | None = None, **variables: str) -> ForkedProcess:
         with out.open("wb") as stdout, err.open("wb") as stderr:
             environment = process_environment(**variables)
-            process = (server or fork_server()).start(looking_glass.MODULE, [code], environment, stdout, stderr)
+            process = (server or fork_server()).start(process_report.MODULE, [code], environment, stdout, stderr)
         started.append(process)
         return process
 
@@ -57,7 +57,7 @@ def process_environment(**variables: str) -> dict[str, str]:
 
 def run_really(code: str, out: Path, err: Path, **variables: str) -> int:
     """Does the same in a process that is not forked."""
-    command = [sys.executable, "-m", looking_glass.MODULE, code]
+    command = [sys.executable, "-m", process_report.MODULE, code]
     environment = process_environment(**variables)
     with out.open("wb") as stdout, err.open("wb") as stderr:
         done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
@@ -195,7 +195,7 @@ def test_the_server_ends_with_a_test_process_that_is_killed() -> None:
         "import os, sys, time\n"
         "from testbed.forked_process import ForkServer\n"
         "server, out = ForkServer(), open(os.devnull, 'wb')\n"
-        f"process = server.start({looking_glass.MODULE!r}, [{SLEEP!r}], os.environ, out, out)\n"
+        f"process = server.start({process_report.MODULE!r}, [{SLEEP!r}], os.environ, out, out)\n"
         "print(server.process.pid, process.pid, flush=True)\n"
         "time.sleep(60)"
     )

@@ -113,7 +113,7 @@ def test_all_lanes_pause_then_one_probe_is_sent_before_the_rest(
     assert sink.wait() == 0, sink.stderr
     failed = intercom.requests[41]
     assert failed.ended_at is not None
-    probe, *others = [request for request in intercom.requests if request.arrived_at > failed.ended_at + 0.05]
+    probe, *others = [request for request in intercom.requests if request.arrived_at > failed.ended_at + 0.25]
     assert probe.arrived_at - failed.ended_at >= min_pause, "all lanes pause"
     assert others[0].arrived_at - probe.arrived_at >= 0.2, "the others wait for the response to the probe"
     resumed = others[:LANES]

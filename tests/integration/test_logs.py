@@ -9,11 +9,11 @@ import pika
 
 from testbed import amqp
 from testbed.intercom import Intercom, error, garbage, rate_limited, raw, reply, reset
-from testbed.rabbitmq import Node
+from testbed.proxy import Proxy
 from testbed.sink_process import TOKEN
 from tests.support.messages import message, numbers
 from tests.support.processes import StartSink
-from tests.support.queues import DeadLetterQueue, Queue, changed_url
+from tests.support.queues import DeadLetterQueue, Queue, changed_url, port_of
 
 
 def test_error_line_says_what_intercom_said_and_not_what_was_sent(
@@ -129,24 +129,23 @@ def test_first_line_says_what_runs(
     assert first["broker"] == sink.logs("consuming")[0]["broker"]
 
 
-def test_what_failed_and_works_again_has_its_line(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
-    """Intercom resets two attempts; then the broker restarts."""
-    queue = Queue(node.url)
-    queue.declare()
-    sink = start_sink(queue, CJW_LOG_LEVEL="INFO")
-    sink.wait_for("consuming")
-    intercom.script += [reset, reset]
-    queue.publish(message(1))
-    responding = sink.wait_for("responding again")
-    assert (responding["status"], responding["failures"]) == (200, 2)
-    assert 1 <= responding["seconds"] <= 5
-    node.stop()
+def test_what_failed_and_works_again_has_its_line(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+    """Intercom resets two attempts; then the broker is gone for a while."""
+    between = Proxy(port_of(queue.url))
+    with between:
+        sink = start_sink(queue, CJW_RABBITMQ_HOST=changed_url(queue.url, port=between.port), CJW_LOG_LEVEL="INFO")
+        sink.wait_for("consuming")
+        intercom.script += [reset, reset]
+        queue.publish(message(1))
+        responding = sink.wait_for("responding again")
+        assert (responding["status"], responding["failures"]) == (200, 2)
+        assert 1 <= responding["seconds"] <= 5
     sink.wait_for("RabbitMQ unavailable")
-    node.start()
-    available = sink.wait_for("RabbitMQ available again")
-    assert available["failures"] == len(sink.logs("RabbitMQ unavailable"))
-    assert available["seconds"] > 0
-    assert sink.stop() == 0, sink.stderr
+    with between:
+        available = sink.wait_for("RabbitMQ available again")
+        assert available["failures"] == len(sink.logs("RabbitMQ unavailable"))
+        assert available["seconds"] > 0
+        assert sink.stop() == 0, sink.stderr
 
 
 def test_identical_failures_are_counted_from_the_sixth_on(

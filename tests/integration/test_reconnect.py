@@ -4,12 +4,13 @@ import threading
 
 from testbed.intercom import Intercom, after_event, rate_limited, reply, reset
 from testbed.ports import free_ports
+from testbed.proxy import Proxy
 from testbed.rabbitmq import Node
 from testbed.waiting import wait_until
 from tests.support.messages import message, messages, numbers
 from tests.support.nodes import memory_alarm, rabbit_settings
 from tests.support.processes import StartSink
-from tests.support.queues import Queue, queue_on_disk
+from tests.support.queues import Queue, changed_url, port_of, queue_on_disk
 
 
 def test_reconnects_to_a_broker_that_stops_and_starts(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
@@ -72,16 +73,15 @@ def test_broker_killed_during_an_attempt_gets_no_ack_on_another_channel(
     assert [entry["reason"] for entry in sink.logs("RabbitMQ unavailable") if "PRECONDITION" in entry["reason"]] == []
 
 
-def test_sink_started_before_its_broker_waits_for_it(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
-    node.stop()
-    queue = Queue(node.url)
-    sink = start_sink(queue)
+def test_sink_started_before_its_broker_waits_for_it(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+    between = Proxy(port_of(queue.url))
+    sink = start_sink(queue, CJW_RABBITMQ_HOST=changed_url(queue.url, port=between.port))
     sink.wait_for("RabbitMQ unavailable")
-    node.start()
-    sink.wait_for("consuming")
-    queue.publish(message(1))
-    sink.wait_for("delivered")
-    assert sink.stop() == 0
+    with between:
+        sink.wait_for("consuming")
+        queue.publish(message(1))
+        sink.wait_for("delivered")
+        assert sink.stop() == 0
 
 
 def test_next_of_several_urls_is_tried_without_delay(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:

@@ -27,7 +27,8 @@ class Message:
         poisonous: whether Intercom never responds to it.
         deliveries: how often it was delivered.
         settled: how the sink took it off the queue, as far as it knows; None: it did not, or the ack was lost.
-        removed: the same, once the broker has the ack.
+        ack_lost_at: when the connection was lost with its ack on the way.
+        removed: the same as `settled`, once the broker has the ack.
     """
 
     def __init__(self, number: int, key: str | None, malformed: bool, poisonous: bool) -> None:
@@ -37,6 +38,7 @@ class Message:
         self.poisonous = poisonous
         self.deliveries = 0
         self.settled: str | None = None
+        self.ack_lost_at = -math.inf
         self.removed: str | None = None
 
 
@@ -74,7 +76,7 @@ class Delivery:
     def give_up(self, dead_letter: DeadLetter) -> bool:
         world = self._world
         world.let_others_run()
-        world.step(f"before message {self.message.number} is given up")
+        world.step(f"before message {self.message.number} is given up", may_raise=True)
         world.promises.check_give_up(self, dead_letter)
         if not self.is_lost():
             world.step(f"between the dead letter of {self.message.number} and its ack")
@@ -129,7 +131,8 @@ class Broker:
         self.ready.extendleft(reversed(requeued))
         for delivery in lost:
             delivery.lost_at = self._world.now
-            delivery.message.settled = None
+            if delivery.message.settled is not None:
+                delivery.message.settled, delivery.message.ack_lost_at = None, self._world.now
 
 
 class Source:
@@ -147,7 +150,7 @@ class Source:
 
     def receive(self) -> Delivery | None:
         world = self._world
-        world.step("before a message is received")
+        world.step("before a message is received", may_raise=True)
         world.scheduler.wait(math.inf, condition=self._may_return)
         if self._stopped or self._interrupted or self._is_drained():
             self._interrupted = False

@@ -12,7 +12,6 @@ _MODULES = (
     "retry_state",
     "policy",
     "attempt",
-    "events",
     "shared_window",
     "rate_window",
     "rate_limiter",
@@ -28,7 +27,7 @@ _MODULES = (
 
 @dataclass(frozen=True)
 class Mutant:
-    """A change of one line of the domain."""
+    """A small change of the domain."""
 
     name: str
     module: str
@@ -142,7 +141,7 @@ MUTANTS = [
     Mutant(
         "requests in flight not subtracted",
         "rate_window",
-        "self._reserved(reported.limit) - self._in_flight - self._unreported",
+        "self._reserved(reported.limit) - self._uncounted()",
         "self._reserved(reported.limit)",
     ),
     Mutant(

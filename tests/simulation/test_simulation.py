@@ -61,7 +61,7 @@ def test_seed_reproduces_its_run() -> None:
 
 
 def test_every_kind_of_fault_and_concurrency_occurs() -> None:
-    words = {"crash", "connection lost", "stop ", "given up", "no response", ": 429"}
+    words = {"crash", "connection lost", "stop ", "broker unavailable", "given up", "no response", ": 429"}
     seen, in_flight = set(), set()
     for seed in range(100):
         world = World(seed)

@@ -1,16 +1,16 @@
-"""A world of one queue, one sink and one Intercom, in which everything that can go wrong does, by a seed.
+"""A world of one queue, one sink and one Intercom, in which much goes wrong, by a seed.
 
 The sink is the real one, of a concurrency that the seed chooses; the ports are simulated. At each step of a port the
-seed may have the process crash, the connection break or a stop come. After a crash or a stop a new sink starts on the
-same queue, until the queue is empty. `promises` checks each step as it happens.
+seed may have the process crash, the connection break, a stop come or, where the port says so, the broker be unavailable
+for too long. After each of these but a lost connection a new sink starts on the same queue, until the queue is empty.
+`promises` checks each step as it happens.
 """
 
 from collections.abc import Callable
 from functools import partial
 from random import Random
-from typing import Protocol
 
-from intercom_sink import BrokerUnavailable, Sink, decode
+from intercom_sink import BrokerUnavailable, Delay, Sink, decode
 from intercom_sink.adapters.rabbitmq.unacked_tags import UnackedTags
 from intercom_sink.domain.policy import PolicyOptions
 from tests.simulation.broker import Broker, Source
@@ -21,20 +21,11 @@ from tests.simulation.promises import Promises, Violation
 from tests.simulation.scheduler import Scheduler, Stuck
 from tests.simulation.workers import Workers
 
-MAX_PROBLEMS = 8
+MAX_FAULTS = 8
 """Faults in one world, so that it ends."""
 
-MAX_PROCESSES = 2 * MAX_PROBLEMS
-
-
-class DelayRange(Protocol):
-    """A Delay: of the real domain, or of one with a planted bug."""
-
-    @property
-    def min(self) -> float: ...
-
-    @property
-    def max(self) -> float: ...
+MAX_PROCESSES = MAX_FAULTS + 1
+"""Each fault ends one at most."""
 
 
 class World:
@@ -105,7 +96,7 @@ class World:
             self.promises.check_end_of_process()
         self.broker.lose_connection()
 
-    def _draw(self, delay: DelayRange) -> float:
+    def _draw(self, delay: Delay) -> float:
         return self.random.uniform(delay.min, delay.max)
 
     def note(self, event: str) -> None:
@@ -121,14 +112,14 @@ class World:
         if self.concurrency > 1 and not self.scheduler.dead and self.random.random() < 0.2:
             self.scheduler.wait(0, condition=lambda: False)
 
-    def step(self, where: str) -> None:
-        """A moment at which something may go wrong."""
-        if self.scheduler.dead or self._faults >= MAX_PROBLEMS or self.random.random() > 0.06:
+    def step(self, where: str, *, may_raise: bool = False) -> None:
+        """A moment at which something may go wrong; with `may_raise`, BrokerUnavailable too."""
+        if self.scheduler.dead or self._faults >= MAX_FAULTS or self.random.random() > 0.06:
             return
         assert self._source is not None
         assert self._sink is not None
         self._faults += 1
-        match self.random.choice(["crash", "lose", "stop"]):
+        match self.random.choice(["crash", "lose", "stop", *(["raise"] if may_raise else [])]):
             case "crash":
                 self.note(f"crash {where}")
                 self.scheduler.crash()
@@ -139,3 +130,6 @@ class World:
                 self.note(f"stop {where}")
                 self.promises.note_stop()
                 self._sink.stop()
+            case "raise":
+                self.note(f"broker unavailable {where}")
+                raise BrokerUnavailable(where)

@@ -70,7 +70,7 @@ def start_sink(request: pytest.FixtureRequest, intercom: Intercom) -> Iterator[S
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """Signs certificates; nobody knows it, unless a test says so."""
+    """A certificate authority. No process trusts it unless a test sets SSL_CERT_FILE."""
     return trustme.CA()
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from testbed.rabbitmq import Node
-from testbed.waiting import wait_until
 
 
 @contextmanager
@@ -29,19 +28,21 @@ def _change_settings(node: Node, settings: str) -> str:
 @contextmanager
 def memory_alarm(node: Node) -> Iterator[None]:
     """Within the block the broker is short of memory, and blocks publishers."""
-    former = node.ctl("eval", "vm_memory_monitor:get_vm_memory_high_watermark().").strip()
-    _change_memory_limit(node, "{absolute, 1}")
+    former = node.ctl(
+        "eval",
+        "Former = vm_memory_monitor:get_vm_memory_high_watermark()," + _memory_limit("{absolute, 1}", alarm=True),
+    ).strip()
     try:
-        wait_until(lambda: _has_memory_alarm(node), "the alarm")
         yield
     finally:
-        _change_memory_limit(node, former)
-    wait_until(lambda: not _has_memory_alarm(node), "the alarm to end")
+        node.ctl("eval", _memory_limit(former, alarm=False))
 
 
-def _change_memory_limit(node: Node, limit: str) -> None:
-    node.ctl("eval", f"vm_memory_monitor:set_vm_memory_high_watermark({limit}).")
-
-
-def _has_memory_alarm(node: Node) -> bool:
-    return "resource_limit,memory" in node.ctl("eval", "rabbit_alarm:get_alarms().")
+def _memory_limit(limit: str, *, alarm: bool) -> str:
+    """Erlang that changes the limit, waits until there is an alarm, or none, and returns the variable `Former`."""
+    return (
+        f"vm_memory_monitor:set_vm_memory_high_watermark({limit}),"
+        "IsRaised = fun () -> lists:keymember({resource_limit, memory, node()}, 1, rabbit_alarm:get_alarms()) end,"
+        f"Wait = fun Wait() -> IsRaised() == {str(alarm).lower()} orelse begin timer:sleep(20), Wait() end end,"
+        "true = Wait()," + ("Former." if alarm else "ok.")
+    )

@@ -1,11 +1,8 @@
 """The stage of the drill, and what an operator sees on it: metrics, health, alerts and log lines."""
 
-import json
 import os
 import shutil
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +15,7 @@ from testbed.prometheus import Prometheus
 from testbed.rabbitmq_node import PrivateNode
 from testbed.sink_process import SinkProcess
 from testbed.waiting import wait_until
+from tests.support import status_http
 from tests.support.messages import message
 from tests.support.queues import DeadLetterQueue, Queue
 
@@ -42,7 +40,7 @@ class Stage:
     intercom: Intercom
     sink: SinkProcess
     prometheus: Prometheus
-    metrics_url: str
+    metrics_port: int
     _published: int = field(default=0)
 
     def publish(self, count: int = 1) -> None:
@@ -50,27 +48,18 @@ class Stage:
         self.queue.publish(*(message(self._published + number) for number in range(count)))
         self._published += count
 
-    def get(self, path: str) -> tuple[int, str]:
-        """Status and body of a page of the sink."""
-        try:
-            with urllib.request.urlopen(self.metrics_url + path, timeout=5) as response:
-                return response.status, response.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
     def state(self) -> str:
         """What `/readyz` says the sink does."""
         return str(self.readiness()["state"])
 
     def readiness(self) -> dict[str, Any]:
         """What `/readyz` says."""
-        answer: dict[str, Any] = json.loads(self.get("/readyz")[1])
-        return answer
+        return status_http.ready(self.metrics_port)
 
     def wait_for_state(self, *states: str) -> None:
-        """Waits until `/readyz` says one of these; `/healthz` is well all the time."""
+        """Waits until `/readyz` says one of these; `/healthz` is 200 then."""
         wait_until(lambda: self.state() in states, f"the state {states}", MAX_SIGN, self.explain)
-        assert self.get("/healthz")[0] == 200, "no restart would help"
+        assert status_http.get(self.metrics_port, "/healthz").status == 200, "no restart would help"
 
     def take_picture(self, name: str, width: int = 1100, height: int = 1500, dark: bool = False) -> None:
         """Writes a picture of the status page as a browser shows it now, if pictures are wanted."""
@@ -81,7 +70,7 @@ class Stage:
         chromium = shutil.which("chromium") or "google-chrome"
         command = [chromium, "--headless", "--no-sandbox", "--hide-scrollbars", f"--screenshot={file}"]
         command += [f"--window-size={width},{height}", f"--blink-settings=preferredColorScheme={0 if dark else 1}"]
-        subprocess.run([*command, self.metrics_url], check=True, capture_output=True, timeout=60)
+        subprocess.run([*command, f"http://127.0.0.1:{self.metrics_port}"], check=True, capture_output=True, timeout=60)
 
     def wait_for_metric(self, query: str, value: float) -> None:
         """Waits until Prometheus has this value."""
@@ -107,7 +96,7 @@ class Stage:
         )
 
     def recover(self) -> None:
-        """Has all well again, and waits until nothing is left of the fault, on no instrument."""
+        """Ends the fault; waits until metrics, health and alerts show none."""
         self.intercom.default = reply(200)
         wait_until(lambda: self.queue.depth == 0, "an empty queue", 90, self.explain)
         self.wait_for_state("idle", "streaming")
@@ -149,7 +138,7 @@ def set_stage() -> Iterator[Stage]:
                 Prometheus(sink_address, broker_address, queue.name) as prometheus,
             ):
                 sink.wait_for("consuming")
-                yield Stage(node, queue, dead_letters, intercom, sink, prometheus, f"http://{sink_address}")
+                yield Stage(node, queue, dead_letters, intercom, sink, prometheus, sink_port)
                 assert sink.stop() == 0
     finally:
         node.close()

@@ -58,15 +58,17 @@ def tls_context() -> ssl.SSLContext:
 def connect(route: Route, deadline: Deadline) -> socket.socket:
     """Connects to the first address that takes the connection in time, tunnel and TLS included.
 
+    The system's resolver has no limit of time: what it takes counts, but can't be cut short.
+
     Raises:
-        CONNECT_ERRORS: why the last address did not.
+        CONNECT_ERRORS: why the last address that was tried did not, or that the deadline has passed.
     """
     failure: Exception = OSError(f"{route.host} has no address")
     host, port = (route.host, route.port) if route.proxy is None else (route.proxy.host, route.proxy.port)
     addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    for others, address in zip(reversed(range(len(addresses))), addresses, strict=True):
-        seconds = deadline.remaining()
-        share = Deadline(min(seconds / (others + 1), MAX_CONNECT) if others else seconds)
+    for tried, address in enumerate(addresses):
+        left = len(addresses) - tried
+        share = deadline if left == 1 else Deadline(min(deadline.remaining() / left, MAX_CONNECT))
         try:
             return _connect_to(address, route, share)
         except CONNECT_ERRORS as error:

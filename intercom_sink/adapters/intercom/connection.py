@@ -52,7 +52,7 @@ class Connection:
         self._readable = select.poll()
         self._readable.register(stream, select.POLLIN)
         self._deadline = Deadline(0)
-        self._early = b""
+        self._early = b""  # what arrived before the request was sent whole
 
     def exchange(self, method: str, request: bytes, deadline: Deadline) -> RawResponse:
         """Sends a request and reads the final response to it.

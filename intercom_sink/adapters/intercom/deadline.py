@@ -1,4 +1,4 @@
-"""One deadline for everything that an attempt does."""
+"""One deadline for everything that an attempt does, but for the lookup of a name, which the system does not bound."""
 
 import time
 

@@ -73,9 +73,10 @@ class HTTPGateway:
 
     def send_and_read(self, request: IntercomRequest, trace: TraceContext | None = None) -> tuple[AttemptResult, bytes]:
         """The same; returns the body of the response, too, as it came: it may hold the token."""
-        token = self._token.value
+        token, resent = self._token.value, False
         while True:
-            result, body = self._send(request, trace, token)
+            result, body = self._send(request, trace, token, resent)
+            resent = resent or (isinstance(result, Response) and result.resent)
             if not isinstance(result, Response) or result.status not in (401, 403):
                 return result, body
             self._token.reload()  # finds nothing if another thread has reloaded it; so the values are compared
@@ -87,16 +88,20 @@ class HTTPGateway:
         """Closes the connections."""
         self._pool.close()
 
-    def _send(self, request: IntercomRequest, trace: TraceContext | None, token: str) -> tuple[AttemptResult, bytes]:
+    def _send(
+        self, request: IntercomRequest, trace: TraceContext | None, token: str, resent: bool
+    ) -> tuple[AttemptResult, bytes]:
         self._redactor.add(token)
         content = self._writer.write(request, token, trace)
         try:
-            raw, resent = self._pool.exchange(request.method, content, Deadline(self._timeout))
+            raw, resent_now = self._pool.exchange(request.method, content, Deadline(self._timeout))
         except EXCHANGE_ERRORS as error:  # the one place where they are translated
             return NoResponse(sanitize(self._redactor.redact(f"{type(error).__name__}: {error}"), MAX_REASON)), b""
         if self._is_forwarded and raw.status == _PROXY_AUTHENTICATION_REQUIRED:
             return NoResponse("ProxyError: the proxy refuses the user or the password"), b""  # not Intercom's response
-        return read_response(raw.status, raw.headers, raw.body, self._redactor.redact, resent=resent), raw.body
+        return read_response(
+            raw.status, raw.headers, raw.body, self._redactor.redact, resent=resent or resent_now
+        ), raw.body
 
 
 class _Redactor:

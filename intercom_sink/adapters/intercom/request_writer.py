@@ -53,7 +53,7 @@ class RequestWriter:
             trace: the trace that it belongs to, if there is one.
 
         Raises:
-            ValueError: a header can't be sent, or data can't be said in JSON.
+            ValueError: a header can't be sent, or data can't be encoded as JSON.
         """
         last_token, fields = self._with_token
         if token != last_token:

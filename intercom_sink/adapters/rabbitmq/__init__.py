@@ -7,8 +7,8 @@
   says what their headers hold.
 - Blocking connections, for dead letters and the command line: `session`, `publisher`; `inspection` looks at a broker
   and its queues, and `streams` refuses RabbitMQ streams.
-- Reading and translating: `properties` and `amqp_table` read AMQP properties and headers; `brokers` holds the URLs,
-  which `urls` reads; `errors` translates what pika raises.
+- Reading and translating: `delivery_frames` reads a delivery whole, `properties` and `amqp_table` AMQP properties and
+  headers; `brokers` holds the URLs, which `urls` reads; `errors` translates what pika raises.
 - `pika_internals` holds the few uses of pika that are not public API.
 """
 

@@ -7,9 +7,9 @@ no type for, harms nobody and survives the way into a dead letter and back.
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 MAX_DEPTH = 20
 """Tables and arrays within each other that are decoded; what is nested deeper stays as bytes."""
@@ -35,8 +35,7 @@ _SIZES = {kind: struct.calcsize(form) for kind, form in _NUMBERS.items()} | {b"t
 _WITH_LENGTH = (b"S", b"x", b"A", b"F")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One field of a table.
 
     Args:

@@ -146,8 +146,9 @@ class Consumer:
         if channel := self._usable_channel():
             self._is_consume_pending = True
             channel.basic_consume(
-                self._queue, self._on_message, arguments=_DEFAULT_PRIORITY, callback=self._on_consume_ok
+                self._queue, self._on_frames, arguments=_DEFAULT_PRIORITY, callback=self._on_consume_ok
             )
+            self._connection.take_deliveries(channel, self._on_message)
 
     def _on_consume_ok(self, _: Method) -> None:
         self._is_consume_pending = False
@@ -157,9 +158,12 @@ class Consumer:
 
     # While consuming.
 
-    def _on_message(self, _: Channel, method: Basic.Deliver, properties: Properties, body: bytes) -> None:
+    def _on_frames(self, _: Channel, method: Basic.Deliver, properties: Properties, body: bytes) -> None:
+        """One whose frames did not arrive together."""
+        self._on_message(method.delivery_tag, method.redelivered, properties, body)
+
+    def _on_message(self, tag: int, redelivered: bool, properties: Properties, body: bytes) -> None:
         self._drain_check.on_delivery()
-        tag, redelivered = method.delivery_tag, method.redelivered
         self._unacked.add(tag)
         self._on_delivery(
             RabbitMQDelivery(

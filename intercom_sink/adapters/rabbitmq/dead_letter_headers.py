@@ -2,8 +2,8 @@
 
 All of them must fit in one frame of the connection, or the dead letter could never be written. Where they don't, the
 message's own headers are left out, the largest first. If that is not enough, or if the ordering key would have to go,
-the sink's texts are cut. The ordering key is left out last. The header `headers-dropped` counts the headers that were
-left out or could not be read, and a text that was cut ends with an ellipsis.
+the sink's texts are cut. The ordering key is left out last. The header `headers-dropped` counts the headers that did
+not fit, and one more if some could not be read; a text that was cut ends with an ellipsis.
 """
 
 import time
@@ -61,7 +61,7 @@ def dead_letter_properties(
 
     Left out is what would harm a copy: a time to live, after which the dead letter would vanish; a user id, which must
     be that of the publishing user; routing headers; and a direct reply-to address, which the broker would refuse. The
-    delivery mode becomes persistent, and `headers-dropped` counts the headers that were left out or could not be read.
+    delivery mode becomes persistent. None of that is counted in `headers-dropped`.
 
     Args:
         original: the message's properties.

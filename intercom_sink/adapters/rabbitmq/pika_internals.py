@@ -1,13 +1,13 @@
-"""The uses of pika that are not public API: a function for each, with the reason.
+"""The uses of pika that are not public API, each with the reason.
 
 `setup.cfg` bounds pika's version, and each function has a test that fails when pika changes.
 """
 
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import pika
 from pika import spec
@@ -16,6 +16,7 @@ from pika.channel import Channel
 from pika.exceptions import AMQPConnectionError
 from pika.frame import Frame, Header
 
+from intercom_sink.adapters.rabbitmq.delivery_frames import read_delivery
 from intercom_sink.adapters.rabbitmq.properties import Properties, read_properties
 
 CONNECTOR_ERROR: type[Exception] = AMQPConnectorException
@@ -31,8 +32,12 @@ _HEADER_FRAME = bytes([spec.FRAME_HEADER])
 _FRAME_END = bytes([spec.FRAME_END])
 
 
+OnDelivery: TypeAlias = Callable[[int, bool, Properties, bytes], None]
+"""Receives the delivery tag, whether it is redelivered, the properties and the body."""
+
+
 class SelectConnection(pika.SelectConnection):  # type: ignore[misc]
-    """pika's connection, with two differences.
+    """pika's connection, with three differences.
 
     This package decodes the properties of messages, and never raises for them. pika raises for timestamps that Python
     has no datetime for, for types that it does not know, and for tables nested too deep, and the connection is lost
@@ -40,9 +45,19 @@ class SelectConnection(pika.SelectConnection):  # type: ignore[misc]
 
     Several methods can be sent in one write. pika makes a system call for each frame, and each may hand the
     interpreter's lock to another thread.
+
+    The deliveries of one channel can be taken whole, past pika's objects for each of their frames.
     """
 
     _collected: list[bytes] | None = None
+    _deliveries: tuple[int, OnDelivery] | None = None
+
+    def take_deliveries(self, channel: Channel, on_delivery: OnDelivery) -> None:
+        """Has deliveries to this channel that arrived whole passed to `on_delivery`, and the others to pika's consumer.
+
+        To be called after `basic_consume`, for the one consumer of the channel.
+        """
+        self._deliveries = (channel.channel_number, on_delivery)
 
     @contextmanager
     def one_write(self) -> Iterator[None]:
@@ -62,7 +77,20 @@ class SelectConnection(pika.SelectConnection):  # type: ignore[misc]
         else:
             self._collected.append(data)
 
+    def _take_whole_deliveries(self) -> None:
+        data, end = self._frame_buffer, 0
+        while self._deliveries is not None:  # a delivery may end in the closing of the connection
+            channel, on_delivery = self._deliveries
+            delivery = read_delivery(data, end, channel)
+            if delivery is None:
+                break
+            end = delivery.end
+            on_delivery(delivery.tag, delivery.redelivered, read_properties(delivery.properties), delivery.body)
+        if end:
+            self._trim_frame_buffer(end)
+
     def _read_frame(self) -> tuple[int, Frame | None]:
+        self._take_whole_deliveries()
         result: tuple[int, Frame | None] = _read_content_header(self._frame_buffer) or super()._read_frame()
         return result
 
@@ -99,13 +127,14 @@ def abort(connection: pika.SelectConnection) -> None:
     connection._adapter_disconnect_stream()
 
 
-def close_without_cancelling(connection: pika.SelectConnection, channel: Channel | None) -> None:
+def close_without_cancelling(connection: SelectConnection, channel: Channel | None) -> None:
     """Closes a connection without cancelling the consumers of its channel, where it has one.
 
     The public `close` cancels them, and only then closes the channel. In between the broker would deliver the next
     messages to a standby, before this channel's unacked ones are requeued. Without the cancellation the broker does
     both in one step, and keeps the order.
     """
+    connection._deliveries = None
     if channel is not None:
         channel._cancelled.update(channel._consumers)  # `close` skips consumers that are already being cancelled
     connection.close()

@@ -3,6 +3,7 @@
 import re
 import struct
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Self
 
 from pika.spec import BasicProperties
@@ -13,8 +14,15 @@ from intercom_sink.domain.envelope import Envelope, TraceContext
 
 _SHORT_STRING, _TABLE = "short string", "table"
 
-_KINDS = {"headers": _TABLE, "delivery_mode": ">B", "priority": ">B", "timestamp": ">Q"}
-"""The encodings of all but the short strings; of a number, its format for `struct`."""
+_KINDS = {
+    "headers": _TABLE,
+    "delivery_mode": struct.Struct(">B"),
+    "priority": struct.Struct(">B"),
+    "timestamp": struct.Struct(">Q"),
+}
+"""The encodings of all but the short strings; of a number, its `struct`."""
+
+_FLAGS, _TABLE_SIZE = struct.Struct(">H"), struct.Struct(">I")
 
 _ORDER = (
     "content_type", "content_encoding", "headers", "delivery_mode", "priority", "correlation_id", "reply_to",
@@ -45,12 +53,13 @@ class Properties(BasicProperties):  # type: ignore[misc]
         decode_error: why the properties can't be read at all; None: they can.
     """
 
-    fields: tuple[Field, ...]
+    fields: tuple[Field, ...] = ()
+    complete = True
+    decode_error: str | None = None
 
     def __init__(self, fields: Iterable[Field] = (), **properties: Any) -> None:
-        self.complete = True
-        self.decode_error: str | None = None
-        super().__init__(**properties)
+        for name, value in properties.items():
+            setattr(self, name, value)
         self.fields = (*self.fields, *fields)
 
     @property
@@ -83,24 +92,34 @@ class Properties(BasicProperties):  # type: ignore[misc]
 
     def decode(self, encoded: bytes, offset: int = 0) -> Self:
         """Reads properties as they are on the wire; raises EOFError where they are cut off."""
-        flags = word = _number(">H", encoded, offset)
-        offset += 2
-        while word & 1:  # another word of flags, none of which has a meaning
-            word = _number(">H", encoded, offset)
-            offset += 2
-        for flag, name, kind in _LAYOUT:
-            if not flags & flag:
-                continue
-            if kind is _TABLE:
-                table, offset = _read(encoded, offset + 4, _number(">I", encoded, offset))
-                self.fields, self.complete = split_table(table)
-            elif kind is _SHORT_STRING:
-                text, offset = _read(encoded, offset + 1, _number(">B", encoded, offset))
-                setattr(self, name, decode_text(text))
-            else:
-                setattr(self, name, _number(kind, encoded, offset))
-                offset += struct.calcsize(kind)
+        try:
+            end = self._decode(encoded, offset)
+        except (IndexError, struct.error):
+            end = len(encoded) + 1
+        if end > len(encoded):
+            raise EOFError("they are cut off")
         return self
+
+    def _decode(self, encoded: bytes, offset: int) -> int:
+        """The same; returns where they end. That is beyond the bytes if the last text or table is cut off."""
+        (flags,) = _FLAGS.unpack_from(encoded, offset)
+        word, offset = flags, offset + _FLAGS.size
+        while word & 1:  # another word of flags, none of which has a meaning
+            (word,) = _FLAGS.unpack_from(encoded, offset)
+            offset += _FLAGS.size
+        for name, kind in _present(flags):
+            if kind is _SHORT_STRING:
+                start = offset + 1
+                offset = start + encoded[offset]
+                setattr(self, name, decode_text(encoded[start:offset]))
+            elif kind is _TABLE:
+                start = offset + _TABLE_SIZE.size
+                offset = start + _TABLE_SIZE.unpack_from(encoded, offset)[0]
+                self.fields, self.complete = split_table(encoded[start:offset])
+            else:
+                setattr(self, name, kind.unpack_from(encoded, offset)[0])
+                offset += kind.size
+        return offset
 
     def encode(self) -> list[bytes]:
         """The properties on the wire, in pieces."""
@@ -112,6 +131,10 @@ class Properties(BasicProperties):  # type: ignore[misc]
             flags |= flag
             pieces.append(_encode(kind, value))
         return [struct.pack(">H", flags), *pieces]
+
+
+for _name in PROPERTY_NAMES:  # what a message does not have; pika sets all of them for each message
+    setattr(Properties, _name, None)
 
 
 def read_properties(encoded: bytes) -> Properties:
@@ -136,22 +159,16 @@ def _trace_context(headers: Mapping[str, object]) -> TraceContext | None:
     return TraceContext(parent, state if isinstance(state, str) and _TRACESTATE.fullmatch(state) else "")
 
 
-def _number(form: str, encoded: bytes, offset: int) -> int:
-    number, _ = _read(encoded, offset, struct.calcsize(form))
-    return int(struct.unpack(form, number)[0])
+@lru_cache(maxsize=64)  # the messages of one producer have the same ones
+def _present(flags: int) -> tuple[tuple[str, Any], ...]:
+    """The properties that these flags name, in their order on the wire: name and encoding of each."""
+    return tuple((name, kind) for flag, name, kind in _LAYOUT if flags & flag)
 
 
-def _read(encoded: bytes, start: int, length: int) -> tuple[bytes, int]:
-    end = start + length
-    if end > len(encoded):
-        raise EOFError("they are cut off")
-    return encoded[start:end], end
-
-
-def _encode(kind: str, value: Any) -> bytes:
+def _encode(kind: Any, value: Any) -> bytes:
     if kind is _TABLE:
         return struct.pack(">I", len(value)) + bytes(value)
     if kind is _SHORT_STRING:
         text = value if isinstance(value, bytes) else value.encode()
         return struct.pack(">B", len(text)) + bytes(text)
-    return struct.pack(kind, value)
+    return bytes(kind.pack(value))

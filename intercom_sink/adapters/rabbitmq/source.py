@@ -48,7 +48,8 @@ class RabbitMQSource:
         queue: the queue's name; used as it is if it exists, otherwise declared durable.
         monitor: receives the events of the connection.
         concurrency: how many messages are handled at the same time.
-        reconnect_timeout: seconds to go on trying to connect; 0 gives up at the first error.
+        reconnect_timeout: seconds to go on trying to connect; 0 gives up at the first error, but only after every
+            broker has refused the login, if that is the error.
         dead_letter_queue: where messages that are given up are published; None: they are only acked.
         drain: end once the queue is empty and every delivery acked.
     """

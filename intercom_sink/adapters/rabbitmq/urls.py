@@ -30,7 +30,8 @@ class BrokerUrl:
     def __str__(self) -> str:
         """The URL without its password and parameters."""
         scheme = "amqps" if self.parameters.ssl_options else "amqp"
-        location = f"{self.parameters.host}:{self.parameters.port}/{self.parameters.virtual_host.lstrip('/')}"
+        host = f"[{self.parameters.host}]" if ":" in self.parameters.host else self.parameters.host
+        location = f"{host}:{self.parameters.port}/{self.parameters.virtual_host.removeprefix('/')}"
         return f"{scheme}://{self.parameters.credentials.username}@{location}"
 
     __repr__ = __str__

@@ -40,7 +40,7 @@ class TracedGateway:
         self._server: dict[str, str | int] = {"server.address": host, "server.port": port}
 
     def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
-        """Makes one attempt, whose parent at Intercom is the client span; without a valid span, `trace`."""
+        """Makes one attempt. Its `traceparent` is the client span's, or `trace` where that span is not valid."""
         attributes: dict[str, str | int] = {
             "http.request.method": request.method,
             "url.full": self._base + shown_path(request.path),

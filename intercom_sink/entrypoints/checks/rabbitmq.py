@@ -33,7 +33,10 @@ def check_queue(settings: Settings) -> Iterator[Finding]:
 
 
 def check_dead_letter_queue(settings: Settings) -> Iterator[Finding]:
-    """The state of the dead-letter queue, and whether this user may publish to it. Raises the same."""
+    """The state of the dead-letter queue, and whether this user may publish to it.
+
+    Raises BrokerUnavailable if it can't be used.
+    """
     name = settings.dead_letter_queue
     if name is None:
         yield Finding.warning(

@@ -33,7 +33,7 @@ def add_parser(commands: Commands) -> None:
     exporting = subcommands.add_parser(
         "export", parents=[filters], help="write them as JSON lines that `publish` reads; change nothing"
     )
-    exporting.add_argument("file", metavar="FILE", help="the file to write; - is standard output")
+    exporting.add_argument("file", metavar="FILE", help="a new file; - is standard output")
     exporting.set_defaults(act=lambda settings, given: export(settings, _filter(given), given.file))
     replaying = subcommands.add_parser("replay", parents=[filters], help="publish them to the queue they came from")
     replaying.add_argument("--to", type=queue_name, metavar="QUEUE", help="publish them to QUEUE instead")
@@ -48,8 +48,8 @@ def add_parser(commands: Commands) -> None:
 
 def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     """Runs one of the commands; returns whether it did all that it was asked to."""
-    done = arguments.act(DeadLetterSettings.from_environment(environ), arguments)
-    return done is not False  # those that only read return nothing
+    done: bool = arguments.act(DeadLetterSettings.from_environment(environ), arguments)
+    return done
 
 
 def _filter(arguments: Namespace) -> Filter:

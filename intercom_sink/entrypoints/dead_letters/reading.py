@@ -1,11 +1,16 @@
-"""List, show and export dead letters; none of these changes anything."""
+"""List, show and export dead letters; none of these changes anything.
 
+Each returns whether it did all that it was asked to. A listing that nobody reads to its end did.
+"""
+
+import errno
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 
 from intercom_sink.adapters.rabbitmq.dead_letter_browser import DeadLetterBrowser, NoSuchQueue, open_browser
 from intercom_sink.domain.errors import OperatorError
@@ -16,7 +21,7 @@ from intercom_sink.entrypoints.progress import with_progress
 from intercom_sink.entrypoints.settings import DeadLetterSettings
 
 
-def list_dead_letters(settings: DeadLetterSettings, which: Filter, *, as_json: bool) -> None:
+def list_dead_letters(settings: DeadLetterSettings, which: Filter, *, as_json: bool) -> bool:
     """Prints a line for each dead letter: JSON with every header of the sink; or a table, and the count."""
     try:
         with open_browser(settings.rabbitmq, settings.dead_letter_queue) as browser:
@@ -27,6 +32,7 @@ def list_dead_letters(settings: DeadLetterSettings, which: Filter, *, as_json: b
     except NoSuchQueue as error:
         say = print_error if as_json else print_line  # what is not JSON must not stand between JSON
         say(f"no dead letters yet: {error}")
+    return True
 
 
 def _print_table(browser: DeadLetterBrowser, which: Filter) -> None:
@@ -41,17 +47,21 @@ def _print_table(browser: DeadLetterBrowser, which: Filter) -> None:
     print_line(f"{listed} of {browser.count} dead letters")
 
 
-def show(settings: DeadLetterSettings, number: int) -> None:
+def show(settings: DeadLetterSettings, number: int) -> bool:
     """Prints all that is known of one dead letter."""
     with open_browser(settings.rabbitmq, settings.dead_letter_queue) as browser:
         stored = next(islice(browser.browse(), number - 1, None), None)
         if stored is None:
             raise OperatorError(f"there is no dead letter {number}: {settings.dead_letter_queue} holds {browser.count}")
         print_lines(describe(stored, browser.count))
+    return True
 
 
-def export(settings: DeadLetterSettings, which: Filter, file: str) -> None:
-    """Writes the messages to a file, or to standard output, as lines of JSON; says how many can't be written so."""
+def export(settings: DeadLetterSettings, which: Filter, file: str) -> bool:
+    """Writes the messages to a new file, or to standard output, as lines of JSON; says how many can't be written so.
+
+    An export that is not complete is no success, even if its reader has gone: `drop` may follow it.
+    """
     exported = left_out = 0
     with (
         open_browser(settings.rabbitmq, settings.dead_letter_queue) as browser,
@@ -64,13 +74,15 @@ def export(settings: DeadLetterSettings, which: Filter, file: str) -> None:
             elif write(line):
                 exported += 1
             else:
-                return
+                print_error(f"exported {exported} dead letters, and not the rest")
+                return False
     print_error(f"exported {exported} dead letters; left out {left_out} that `publish` would refuse")
+    return True
 
 
 @contextmanager
 def _opened_lines(file: str) -> Iterator[Callable[[str], bool]]:
-    """What writes a line to a file that only this user may read, or to standard output; raises OperatorError."""
+    """What writes a line to a new file, which only this user may read, or to standard output; raises OperatorError."""
     if file == "-":
         yield print_line
         return
@@ -98,4 +110,6 @@ def _named_errors(file: str) -> Iterator[None]:
 
 
 def _open_privately(file: str, flags: int) -> int:
+    if Path(file).is_file():  # perhaps an earlier export, of letters that are deleted by now
+        raise FileExistsError(errno.EEXIST, "exists already")
     return os.open(file, flags, 0o600)

@@ -244,7 +244,7 @@ def test_another_caller_takes_over_from_one_that_fails() -> None:
 def test_send_waits_until_the_given_time() -> None:
     scene = Scene(Response(503))
     sent: list[AttemptResult | None] = []
-    scene.at(1, lambda: sent.append(scene.diagnoser.send(never, not_before=7)))
+    scene.at(1, lambda: sent.append(scene.diagnoser.send_get_me(never, not_before=7)))
     scene.run()
     assert scene.gateway.sent_at == [7]
     assert sent == [Response(503)]
@@ -265,7 +265,7 @@ def test_next_request_waits_as_long_as_a_429_asks_for(rate_limit: RateLimit, sec
 
 
 def test_send_returns_nothing_once_cancelled() -> None:
-    assert Scene().diagnoser.send(lambda: True) is None
+    assert Scene().diagnoser.send_get_me(lambda: True) is None
 
 
 class WatchedClock(SystemClock):

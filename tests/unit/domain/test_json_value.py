@@ -36,18 +36,22 @@ def test_error_says_what_json_can_not_represent_and_where_it_is(value: Any, comp
         check_json(value, "data")
 
 
-def nested(levels: int) -> Any:
-    value: Any = None
-    for _ in range(levels):
+def nested(levels: int, innermost: Any) -> Any:
+    value = innermost
+    for _ in range(levels - 1):
         value = [value]
     return value
 
 
-def test_nesting_is_bounded() -> None:
-    check_json(nested(MAX_DEPTH), "data")
-    assert json.dumps(nested(MAX_DEPTH))
+@pytest.mark.parametrize("innermost", [[], {}, [None], {"a": None}])
+def test_nesting_is_bounded(innermost: Any) -> None:
+    check_json(nested(MAX_DEPTH, innermost), "data")
+    assert json.dumps(nested(MAX_DEPTH, innermost))
     with pytest.raises(MalformedMessage, match="nested deeper"):
-        check_json(nested(MAX_DEPTH + 1), "data")
+        check_json(nested(MAX_DEPTH + 1, innermost), "data")
+
+
+def test_value_that_holds_itself_is_refused() -> None:
     endless: list[Any] = []
     endless.append(endless)
     with pytest.raises(MalformedMessage, match="nested deeper"):

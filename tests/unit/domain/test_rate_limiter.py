@@ -20,6 +20,7 @@ from intercom_sink.domain.rate_limiter import Permit, RateLimiter
 from intercom_sink.testing import RecordingMonitor, VirtualClock
 from testbed.rate_window import RateWindow
 from tests.support import worked_timeline
+from tests.support.coverage import without_coverage
 from tests.support.intercom import OK, reported, respond_to
 from tests.support.strategies import results
 from tests.support.virtual_threads import VirtualThreads
@@ -694,6 +695,7 @@ class Lanes:
         return self.threads.now + self._clock_offset
 
 
+@without_coverage()
 @settings(max_examples=100)
 @given(
     limit=st.integers(1, 300),
@@ -717,6 +719,7 @@ def test_faithful_window_is_never_exceeded(
     assert max(window.admitted.values()) <= max(limit - int(limit * reserve), 1)
 
 
+@without_coverage()
 @pytest.mark.parametrize("reserve", [0.0, 0.25])
 def test_lanes_that_could_send_more_use_the_whole_window(reserve: float) -> None:
     window = RateWindow(limit=1666)

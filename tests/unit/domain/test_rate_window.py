@@ -157,6 +157,30 @@ def test_unreported_request_is_subtracted_until_a_later_one_is_reported(
     assert available(window, 0.3) == expected
 
 
+def test_report_includes_those_unreported_requests_that_had_ended_before_its_request_was_sent() -> None:
+    window = RateWindow(reserve=0.0)
+    send(window, reported(remaining=20))
+    first, second, slow = start(window), start(window), start(window)
+    window.finish(first, UNREPORTED, 0.1)
+    after_first = start(window)
+    window.finish(second, UNREPORTED, 0.2)
+    finish(window, after_first, reported(remaining=17), 0.3)
+    assert available(window, 0.3) == 15, "less the second and the slow one"
+    window.finish(slow, UNREPORTED, 0.4)
+    send(window, reported(remaining=14), 0.5)
+    assert available(window, 0.5) == 14, "it includes both"
+
+
+def test_requests_without_a_report_are_not_remembered_once_none_older_is_in_flight() -> None:
+    """A server that reports nothing must not fill the memory."""
+    window = RateWindow(reserve=0.0)
+    for _ in range(1000):
+        window.finish(start(window), UNREPORTED, 0.1)
+    send(window, reported(remaining=8), 0.2)
+    assert available(window, 0.2) == 8
+    assert not window._unreported
+
+
 def test_finish_says_when_those_who_wait_may_be_sent_earlier() -> None:
     """The response to an overtaken request shows that it was counted, so one request is added back."""
     window = RateWindow(reserve=0.0)

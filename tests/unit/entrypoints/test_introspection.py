@@ -1,4 +1,4 @@
-"""What shows how the sink is: which of it there is with which settings. The rest needs sockets: tests/integration."""
+"""Which HTTP endpoints exist for which settings, and what they return. With sockets: tests/integration."""
 
 import json
 import logging

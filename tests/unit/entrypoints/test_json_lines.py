@@ -19,7 +19,7 @@ def test_problems_are_listed_up_to_a_limit_and_then_counted() -> None:
     with pytest.raises(InvalidInput) as error:
         read_lines([b"[]"] * (MAX_PROBLEMS + 2))
     assert len(error.value.problems) == MAX_PROBLEMS + 1
-    assert error.value.problems[-1] == "and 2 lines more"
+    assert error.value.problems[-1] == "and 2 more"
 
 
 def test_message_of_the_command_line_is_checked_by_the_same_rules() -> None:

@@ -27,8 +27,8 @@ class Failure:
         code: the first of Intercom's error codes.
         reason: why there was no response, or what makes a message malformed.
         method: the request's method.
-        path: its path, without a query string and what may be personal data.
-        count: how often this happened, the last time now.
+        path: its path, as `shown_path` shows it.
+        count: how many attempts failed for this cause; `at`, `method` and `path` are the latest one's.
     """
 
     at: float

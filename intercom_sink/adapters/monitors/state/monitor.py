@@ -3,8 +3,9 @@
 It makes a `Snapshot` on demand. `record` runs on the thread where things happen, some of them under the rate limiter's
 lock: it takes one lock of its own for a short time, does no I/O, and calls neither the sink nor another monitor.
 
-A message counts as waiting for a pause only until `Paused.until`. The state stays `paused` until `Resumed`, which needs
-a successful probe. So a probe that hangs counts as stalled, not as paused.
+A message counts as waiting for a pause only until `Paused.until`. While messages are unsettled, the state stays
+`paused` until `Resumed`: after a 429 or no response that is the success of the probe, after an exhausted window the
+next request. So a probe that hangs counts as stalled, not as paused.
 """
 
 import math
@@ -110,7 +111,7 @@ class StateMonitor:
         if not self._messages and now - self._last_ended > IDLE_AFTER:
             self._streaming_since = now
         if not self._messages and now > self._pauses.until + IDLE_AFTER:
-            self._pauses.end(now)  # no request waited for its end, so no `Resumed` will say so
+            self._pauses.end(now)  # nobody waits for it; its `Resumed` comes with the next response
         self._messages.received(event, now)
 
     def _attempt_started(self, event: events.AttemptStarted, now: float) -> None:

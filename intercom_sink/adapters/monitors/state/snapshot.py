@@ -27,7 +27,7 @@ class State(StrEnum):
     IDLE = "idle"
     PAUSED = "paused"
     HOLDING = "holding"
-    RECONNECTING = "reconnecting"
+    RECONNECTING = "reconnecting"  # not connected: before the first connection, too
     STOPPING = "stopping"
 
 
@@ -130,13 +130,14 @@ class UnsettledSummary:
 
     Args:
         in_flight: those whose attempt is under way, or whose failure is being diagnosed by `GET /me`.
-        waiting: the others, by each reason.
+        waiting: the others, counted by what they wait for.
         next_retry_in: seconds until the first retry is due.
         oldest_seconds: since RabbitMQ delivered the oldest one; 0: there is none.
         in_flight_seconds: the longest attempt under way; pauses are not counted.
-        settling_seconds: the longest time for which one that needs no further attempt is not settled; it starts again
-            with each dead letter that is confirmed, or is not.
-        stalled_seconds: for how long one has waited for nothing, while nothing at all happened.
+        settling_seconds: the longest time for which one that needs no further attempt is not settled; it restarts
+            whenever any dead letter is confirmed or fails, since they are published one at a time.
+        stalled_seconds: the longest time for which one that may be sent at once, without a pause or a retry delay, has
+            waited without any event of the sink.
     """
 
     in_flight: int
@@ -206,7 +207,7 @@ class Snapshot:
 
 
 def waiting_for(snapshot: Snapshot) -> str:
-    """What the sink waits for: RabbitMQ comes before a hold, a hold before a pause."""
+    """What the sink waits for. A hold counts as connected, and comes before a pause."""
     if not snapshot.connected:
         return "RabbitMQ"
     if snapshot.hold is not None:

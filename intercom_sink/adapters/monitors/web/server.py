@@ -28,7 +28,7 @@ MAX_CONNECTIONS = 16
 """Open connections at most, each with a thread."""
 
 MAX_SECONDS = 10.0
-"""Seconds that a connection may take, from its first byte to its last."""
+"""Seconds from accepting a connection until it is closed, to within POLL_INTERVAL."""
 
 MAX_HEAD = 16_384
 """Bytes of a request's line and headers in all."""

@@ -9,6 +9,7 @@ from pika import data
 
 from intercom_sink.adapters.rabbitmq.amqp_table import MAX_DEPTH, Field, decode_value, encode_field, split_table
 from tests.support import amqp_tables
+from tests.support.coverage import without_coverage
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=60).map(lambda rest: b"\x01hA\x00\x00\x00\x20" + rest))
@@ -21,6 +22,7 @@ def test_no_bytes_raise(table: bytes) -> None:
         repr(field.value)  # raises nothing
 
 
+@without_coverage()
 @settings(max_examples=50)
 @given(amqp_tables.tables)
 def test_every_table_is_written_back_byte_for_byte(table: bytes) -> None:

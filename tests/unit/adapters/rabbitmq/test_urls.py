@@ -11,7 +11,7 @@ from intercom_sink.adapters.rabbitmq.urls import BLOCKED_CONNECTION_TIMEOUT, par
         ("rabbit", "amqp://guest@rabbit:5672/"),
         ("rabbit:5673", "amqp://guest@rabbit:5673/"),
         ("127.0.0.1", "amqp://guest@127.0.0.1:5672/"),
-        ("[::1]:5673", "amqp://guest@::1:5673/"),
+        ("[::1]:5673", "amqp://guest@[::1]:5673/"),
         ("amqp://rabbit", "amqp://guest@rabbit:5672/"),
         ("AMQP://u:p@rabbit/", "amqp://u@rabbit:5672/"),
         ("amqp://u:p%2F%40@rabbit:1/v%2Fh", "amqp://u@rabbit:1/v/h"),

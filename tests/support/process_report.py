@@ -1,4 +1,4 @@
-"""A program that prints what it sees of itself, then does as its arguments say."""
+"""A program that prints its arguments, environment, descriptors and the like as JSON, then executes its argument."""
 
 import gc
 import json
@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-MODULE = "tests.support.looking_glass"
+MODULE = "tests.support.process_report"
 DESCRIPTORS = Path("/proc/self/fd")
 
 
