@@ -5,7 +5,8 @@
 
 Prints its port; then, whenever the number of 200 responses reaches a checkpoint, a line with the monotonic time; and
 once its standard input ends, its statistics as one line of JSON. It shares the cores with what is measured, so it runs
-on httptools and uvloop, and makes a response once a second, to use little CPU time.
+on httptools and uvloop, and makes a response once a second: about 20 µs of CPU time for each request, where
+FakeIntercom takes 75 µs or more. The rate window, the error list and the heads of responses are those of FakeIntercom.
 """
 
 import argparse
@@ -21,11 +22,12 @@ from typing import cast
 import httptools
 import uvloop
 
-from testbed.rate_window import RateWindow, http_date
+from intercom_sink.testing.intercom import http1
+from intercom_sink.testing.intercom.rate_window import RateWindow, http_date
+from intercom_sink.testing.intercom.responses import error_list
 
 BODY = b'{"type":"contact","id":"6762f0cd1bb69f9f2193bb83","email":"ada@example.com"}'
-OK = b"HTTP/1.1 200 OK\r\n"
-TOO_MANY_REQUESTS = b"HTTP/1.1 429 Too Many Requests\r\n"
+TOO_MANY_REQUESTS = error_list("rate_limit_exceeded", "Exceeded rate limit", "req-1")
 
 
 @dataclass
@@ -85,10 +87,13 @@ class Server:
         if self.window is None:
             if int(now) != self._second:
                 self._second = int(now)
-                self._response = _response(OK, {"Date": http_date(self._second)})
+                self._response = _response(200, {"Date": http_date(self._second)}, BODY)
             return True, self._response
         admission = self.window.admit(now)
-        return admission.admitted, _response(OK if admission.admitted else TOO_MANY_REQUESTS, admission.headers)
+        headers = {"Date": http_date(int(now))} | admission.headers
+        if admission.admitted:
+            return True, _response(200, headers, BODY)
+        return False, _response(429, headers, TOO_MANY_REQUESTS)
 
     def finish(self, path: bytes, admitted: bool) -> None:
         """Counts a response that was sent."""
@@ -147,9 +152,9 @@ class Connection(asyncio.Protocol):
         self._server.finish(self._path, admitted)
 
 
-def _response(status_line: bytes, headers: dict[str, str]) -> bytes:
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
-    return b"%b%bContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (status_line, lines, len(BODY), BODY)
+def _response(status: int, headers: dict[str, str], body: bytes) -> bytes:
+    complete = headers | {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    return http1.response(status, complete, body, with_body=True)
 
 
 async def serve(server: Server, certificate: str | None = None) -> None:

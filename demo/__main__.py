@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from demo.samples import MALFORMED, SAMPLES
+from intercom_sink.testing.intercom import FakeIntercom
 from testbed import amqp
-from testbed.intercom import Intercom
 from testbed.rabbitmq import VARIABLE
 from testbed.sink_process import TOKEN, SinkProcess
 
@@ -35,7 +35,7 @@ def main() -> int:
 def stream_to_intercom(environment: dict[str, str | None]) -> bool:
     """Streams the samples; returns whether each had its documented outcome."""
     publish(environment)
-    with Intercom() as intercom:
+    with FakeIntercom() as intercom:
         intercom.script += [behaviour for sample in SAMPLES for behaviour in sample.behaviours]
         variables = environment | {"CJW_INTERCOM_API_URL": intercom.url, "CJW_INTERCOM_API_TOKEN": TOKEN}
         print(f"\n$ intercom-sink run --drain          # to {intercom.url}, which misbehaves\n")

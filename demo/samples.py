@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from intercom_sink.domain.json_value import JsonValue
 from intercom_sink.domain.policy import Disposition
-from testbed.intercom import Behaviour, error, rate_limited, reply, reset
+from intercom_sink.testing.intercom import Behaviour, error, rate_limited, reply, reset
 
 
 @dataclass(frozen=True)

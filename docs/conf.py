@@ -31,6 +31,7 @@ nitpick_ignore = [
     ("py:class", "intercom_sink.adapters.intercom.proxy.Proxy"),
     ("py:class", "intercom_sink.domain.workers.Workers"),
     ("py:class", "intercom_sink.testing.clock.VirtualCondition"),
+    ("py:class", "intercom_sink.testing.intercom.rate_window.Admission"),
     ("py:class", "intercom_sink.testing.monitor.Kind"),
 ]
 

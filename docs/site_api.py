@@ -17,7 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 MODULE = re.compile(r"^<!-- API: (.*?) -->\n.*?^<!-- end -->$", re.DOTALL | re.MULTILINE)
-MODULES = ("intercom_sink", "intercom_sink.testing")
+MODULES = ("intercom_sink", "intercom_sink.testing", "intercom_sink.testing.intercom")
 DIRECTIVES = {
     "Functions": ("autofunction", []),
     "Classes": ("autoclass", ["members"]),

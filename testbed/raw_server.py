@@ -1,4 +1,4 @@
-"""A server that sends scripted bytes at scripted moments, over TCP or TLS; testbed.intercom sends whole responses.
+"""A server that sends scripted bytes at scripted moments, over TCP or TLS; FakeIntercom sends whole responses.
 
 with RawServer() as server:
     server.script += [respond(b"HTTP/1.1 103 Early Hints\\r\\n\\r\\n", 0.3, b"HTTP/1.1 204 No Content\\r\\n\\r\\n")]

@@ -14,7 +14,7 @@ from intercom_sink.entrypoints.commands import InvalidInput
 from intercom_sink.entrypoints.output import flush_all, print_error, print_line
 
 DEFAULT_COMMAND = "run"
-COMMANDS = (DEFAULT_COMMAND, "check", "healthy", "publish", "dead-letters")
+COMMANDS = (DEFAULT_COMMAND, "check", "healthy", "publish", "dead-letters", "fake-intercom")
 """Each has a module, which is imported only if it may be needed: `healthy`, a probe, starts in a third of the time."""
 
 FAILED, BAD_INPUT = 1, 2

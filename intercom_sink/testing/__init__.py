@@ -1,4 +1,6 @@
-"""In-memory fakes of the ports, for unit tests of this package and of services that use it.
+"""Fakes for unit tests of this package, and of services that use it or publish to its queue.
+
+In memory, one for each port:
 
     clock = VirtualClock()
     message = encode(IntercomRequest("POST", "/contacts", {"email": "ada@example.com"}))
@@ -9,11 +11,46 @@
 
 Several threads may use the source, the gateway and the monitor at once, as a sink of a concurrency above 1 does; its
 clock must then be a real one (`intercom_sink.SystemClock`).
+
+Over HTTP: FakeIntercom; `intercom_sink.testing.intercom` has what its scripts are made of. On the command line it is
+`intercom-sink fake-intercom`.
+
+pytest finds the fixtures by itself: `pytest_plugin` lists them.
 """
 
-from intercom_sink.testing.clock import VirtualClock
-from intercom_sink.testing.gateway import InMemoryGateway
-from intercom_sink.testing.monitor import RecordingMonitor
-from intercom_sink.testing.source import InMemoryDelivery, InMemorySource
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = ["InMemoryDelivery", "InMemoryGateway", "InMemorySource", "RecordingMonitor", "VirtualClock"]
+if TYPE_CHECKING:
+    from intercom_sink.testing.clock import VirtualClock
+    from intercom_sink.testing.gateway import InMemoryGateway
+    from intercom_sink.testing.intercom import FakeIntercom
+    from intercom_sink.testing.monitor import RecordingMonitor
+    from intercom_sink.testing.source import InMemoryDelivery, InMemorySource
+
+__all__ = [
+    "FakeIntercom",
+    "InMemoryDelivery",
+    "InMemoryGateway",
+    "InMemorySource",
+    "RecordingMonitor",
+    "VirtualClock",
+]
+
+_MODULES = {
+    "FakeIntercom": "intercom",
+    "InMemoryDelivery": "source",
+    "InMemoryGateway": "gateway",
+    "InMemorySource": "source",
+    "RecordingMonitor": "monitor",
+    "VirtualClock": "clock",
+}
+"""Where each name is defined. It is imported on first use: pytest's plugin is in every pytest process."""
+
+if not TYPE_CHECKING:  # a type checker would take every name for one of this module
+
+    def __getattr__(name):
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        return value

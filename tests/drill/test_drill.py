@@ -5,7 +5,7 @@ docs/how-to/monitor.md tells operators the same. Each scene ends when metrics, h
 
 import signal
 
-from testbed.intercom import RequestHandler, after, error, rate_limited, reply, reset
+from intercom_sink.testing.intercom import Exchange, after, error, rate_limited, reply, reset
 from testbed.waiting import wait_until
 from tests.support.stage import MAX_SIGN, Stage
 
@@ -69,8 +69,8 @@ def test_intercom_answers_5xx(stage: Stage) -> None:
     """To these messages alone: `GET /me` succeeds, so they are given up and kept as dead letters."""
     given_up = stage.count_of("given up")
 
-    def fail_messages(handler: RequestHandler) -> None:
-        (reply(200) if handler.path == "/me" else error(500, "server_error"))(handler)
+    def fail_messages(exchange: Exchange) -> None:
+        (reply(200) if exchange.request.path == "/me" else error(500, "server_error"))(exchange)
 
     stage.intercom.default = fail_messages
     stage.publish(6)

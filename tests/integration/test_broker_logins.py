@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.intercom import Intercom, after, error, reply
+from intercom_sink.testing.intercom import FakeIntercom, after, error, reply
 from testbed.rabbitmq import Node
 from testbed.waiting import wait_until
 from tests.support.messages import message, numbers
@@ -22,7 +22,7 @@ from tests.support.queues import DeadLetterQueue, Queue, changed_url
 def test_broker_that_refuses_the_login_leaves_the_next_to_try(
     queue: Queue,
     dead_letters: DeadLetterQueue,
-    intercom: Intercom,
+    intercom: FakeIntercom,
     start_sink: StartSink,
     refused_first: bool,
     reconnect_timeout: str,
@@ -67,7 +67,7 @@ def test_refusal_by_every_broker_ends_the_sink_at_once(queue: Queue, start_sink:
 
 
 def test_password_rotated_under_load_loses_nothing(
-    node: Node, intercom: Intercom, start_sink: StartSink, tmp_path: Path
+    node: Node, intercom: FakeIntercom, start_sink: StartSink, tmp_path: Path
 ) -> None:
     """Twice; the connections of the consumer and of the dead letters are lost with the old password."""
     queue = Queue(node.url)
@@ -84,7 +84,7 @@ def test_password_rotated_under_load_loses_nothing(
     with load_on(queue, intercom) as published:
         for rotation in range(1, 3):
             sink.wait_for("consuming", rotation)
-            intercom.wait_for_requests(len(intercom.requests) + 50)
+            intercom.wait_for(len(intercom.requests) + 50)
             node.ctl("change_password", "sink", f"password{rotation}")
             host_file.write_text(changed_url(node.url, user="sink", password=f"password{rotation}"))
             node.ctl("close_all_user_connections", "sink", "rotated")
@@ -106,7 +106,7 @@ class Load:
 
 
 @contextmanager
-def load_on(queue: Queue, intercom: Intercom) -> Iterator[Load]:
+def load_on(queue: Queue, intercom: FakeIntercom) -> Iterator[Load]:
     """Publishes within the block, so that the queue is never empty for long."""
     load, over = Load(), threading.Event()
 

@@ -4,8 +4,8 @@ import json
 
 from pika import frame, spec
 
+from intercom_sink.testing.intercom import FakeIntercom, error, reply
 from testbed import amqp
-from testbed.intercom import Intercom, error, reply
 from testbed.ports import free_ports
 from testbed.proxy import Proxy
 from testbed.sink_process import TOKEN
@@ -38,7 +38,7 @@ def methods(sent: bytearray) -> list[type[object]]:
     return found
 
 
-def test_reports_settings_broker_queue_and_intercom(queue: Queue, intercom: Intercom) -> None:
+def test_reports_settings_broker_queue_and_intercom(queue: Queue, intercom: FakeIntercom) -> None:
     """It changes nothing: no message is taken, and Intercom gets one `GET /me`."""
     intercom.script.append(reply(200, body=json.dumps({"type": "admin"}).encode()))
     queue.publish(message(1), message(2))
@@ -97,7 +97,7 @@ def test_fails_if_the_queue_belongs_to_another_connection(rabbitmq: str) -> None
     assert "RESOURCE_LOCKED" in done.stdout
 
 
-def test_fails_if_one_check_fails(queue: Queue, intercom: Intercom) -> None:
+def test_fails_if_one_check_fails(queue: Queue, intercom: FakeIntercom) -> None:
     (port,) = free_ports(1)
     variables = queue.variables | {"CJW_INTERCOM_API_TOKEN": TOKEN, "CJW_INTERCOM_API_URL": intercom.url}
     intercom.default = error(401, "unauthorized")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pika
 import pytest
 
+from intercom_sink.testing.intercom import FakeIntercom, error, reply
 from testbed import amqp
-from testbed.intercom import Intercom, error, reply
 from testbed.sink_process import TOKEN
 from tests.support.messages import message
 from tests.support.processes import StartSink, run_command
@@ -15,7 +15,7 @@ from tests.support.queues import DeadLetterQueue, Queue
 
 
 def test_shows_settings_workspace_and_dead_letters(
-    dead_letters: DeadLetterQueue, intercom: Intercom, tmp_path: Path
+    dead_letters: DeadLetterQueue, intercom: FakeIntercom, tmp_path: Path
 ) -> None:
     """Secrets come from files here, and are shown no more than elsewhere."""
     app = {"type": "app", "id_code": "abc123", "name": "Ada", "region": "EU"}
@@ -60,7 +60,7 @@ def test_warns_of_a_consumer(queue: Queue, start_sink: StartSink) -> None:
 
 
 @pytest.mark.parametrize(("token", "hint"), [(f'"{TOKEN}"', "the token has quotes round it"), (TOKEN, "region")])
-def test_explains_a_401(queue: Queue, intercom: Intercom, token: str, hint: str) -> None:
+def test_explains_a_401(queue: Queue, intercom: FakeIntercom, token: str, hint: str) -> None:
     intercom.default = error(401, "unauthorized")
     done = run_command("check", **queue.variables, CJW_INTERCOM_API_TOKEN=token, CJW_INTERCOM_API_URL=intercom.url)
     assert done.returncode == 1

@@ -14,7 +14,7 @@ from intercom_sink import IntercomRequest, NoResponse, Response
 from intercom_sink.adapters.intercom import connection_pool
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.secrets import FileSecret, FixedSecret
-from testbed.intercom import Intercom, after, close_early, error, reply
+from intercom_sink.testing.intercom import FakeIntercom, after, close_early, error, reply
 from testbed.raw_server import Behaviour, Peer, RawServer, respond, respond_and_close
 from testbed.sink_process import TOKEN
 from testbed.waiting import wait_until
@@ -207,7 +207,7 @@ def test_tls_session_tickets_are_no_response(server: RawServer, gateway: HTTPGat
 
 
 def test_closed_connection_is_no_failure_no_pause_and_no_line(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """Each response but the first comes over a new connection, since the server closes the one before."""
     intercom.script += [reply(200), close_early, reply(200), close_early, reply(200)]
@@ -220,7 +220,7 @@ def test_closed_connection_is_no_failure_no_pause_and_no_line(
 
 
 def test_409_to_a_request_that_was_sent_twice_is_a_duplicate(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     intercom.script += [reply(200), close_early, error(409, "conflict"), after(0.1, error(409, "conflict"))]
     queue.publish(*(message(number) for number in range(3)))

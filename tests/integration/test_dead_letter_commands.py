@@ -3,7 +3,7 @@
 import pytest
 
 from intercom_sink import decode
-from testbed.intercom import Intercom, error, reply
+from intercom_sink.testing.intercom import FakeIntercom, error, reply
 from tests.support.dead_letters import PREFIX, get_with_properties, list_json, run_dead_letters
 from tests.support.messages import message
 from tests.support.processes import Completed, StartSink, run_command, run_on_terminal
@@ -18,7 +18,9 @@ def assert_refused(done: Completed, complaint: str) -> None:
 
 
 @pytest.fixture
-def filled(queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink) -> DeadLetterQueue:
+def filled(
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
+) -> DeadLetterQueue:
     """/contacts/1 rejected by 400, /contacts/2 by 401, /contacts/3 by two 5xx, a malformed one, /contacts/5 by 400."""
     intercom.script += [error(400, "bad"), error(401, "unauthorized"), reply(500), reply(502), error(400, "bad")]
     queue.publish(*BODIES)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pika
 import pytest
 
-from testbed.intercom import Intercom, error
+from intercom_sink.testing.intercom import FakeIntercom, error
 from tests.support.dead_letters import list_json, run_dead_letters
 from tests.support.messages import message
 from tests.support.processes import PROGRAM, StartSink, environment_with, run_command
@@ -19,7 +19,9 @@ from tests.support.replays import assert_replayed_while_the_sink_runs
 
 
 @pytest.fixture
-def filled(queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink) -> DeadLetterQueue:
+def filled(
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
+) -> DeadLetterQueue:
     """/contacts/1 rejected, with a message id and an ordering key; a malformed one; /contacts/3 rejected."""
     intercom.default = error(422, "parameter_invalid")
     known = pika.BasicProperties(message_id="m1", headers={"x-ordering-key": "account 1", "own": 1})
@@ -119,7 +121,7 @@ def test_export_to_a_file_that_can_not_be_written_blames_the_file(filled: DeadLe
 
 
 def test_dead_letters_are_replayed_while_the_sink_runs(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """tests/soak does the same with 10,000."""
     assert_replayed_while_the_sink_runs(500, queue, dead_letters, intercom, start_sink)

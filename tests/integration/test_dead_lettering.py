@@ -5,8 +5,8 @@ import time
 import pika
 import pytest
 
+from intercom_sink.testing.intercom import FakeIntercom, error, reply
 from testbed import amqp
-from testbed.intercom import Intercom, error, reply
 from testbed.rabbitmq import Node
 from tests.support.dead_letters import PREFIX, get_with_properties, list_json
 from tests.support.messages import message, numbers
@@ -17,10 +17,10 @@ from tests.support.replays import assert_rejected_then_replayed
 
 
 def test_dead_letter_has_the_original_bytes_and_properties_and_says_why(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """It survives the broker, does not expire, and is not copied to other queues."""
-    intercom.script += [reply(503), error(422, "parameter_invalid", request_id="b2f1")]
+    intercom.script += [reply(503), error(422, "parameter_invalid", "a message for people", request_id="b2f1")]
     properties = pika.BasicProperties(
         delivery_mode=1,
         content_type="application/msgpack",
@@ -67,7 +67,7 @@ def test_dead_letter_has_the_original_bytes_and_properties_and_says_why(
 
 
 def test_only_messages_that_are_given_up_are_dead_lettered(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     intercom.script += [reply(200), reply(404), reply(500), reply(500), reply(400)]
     queue.publish(message(1), message(2), message(3), message(4), b"malformed")
@@ -84,14 +84,14 @@ def test_only_messages_that_are_given_up_are_dead_lettered(
 
 
 def test_none_of_the_rejected_messages_is_lost_and_replay_delivers_all(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     assert_rejected_then_replayed(100, queue, dead_letters, intercom, start_sink)
 
 
 @pytest.mark.parametrize("queue_type", ["classic", "quorum"])
 def test_dead_letter_queue_is_used_as_it_stands(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink, queue_type: str
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink, queue_type: str
 ) -> None:
     dead_letters.declare(arguments={"x-queue-type": queue_type, "x-max-length": 1000})
     intercom.default = reply(400)
@@ -103,7 +103,7 @@ def test_dead_letter_queue_is_used_as_it_stands(
 
 
 def test_message_whose_dead_letter_is_not_confirmed_stays_in_the_queue(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """The sink tries again until the reconnect timeout, then fails."""
     dead_letters.declare(arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
@@ -123,7 +123,7 @@ def test_message_whose_dead_letter_is_not_confirmed_stays_in_the_queue(
 
 
 def test_memory_alarm_delays_dead_letters_and_costs_no_connection(
-    node: Node, intercom: Intercom, start_sink: StartSink
+    node: Node, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """A broker that is short of memory blocks publishers: the sink waits with the first dead letter, and loses none."""
     queue = Queue(node.url)

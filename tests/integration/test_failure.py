@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from testbed.intercom import Intercom
+from intercom_sink.testing.intercom import FakeIntercom
 from testbed.ports import free_ports
 from testbed.proxy import Proxy
 from testbed.rabbitmq import Node
@@ -26,7 +26,7 @@ def assert_failed_at_once(sink: SinkProcess, reason: str) -> None:
     assert "Traceback" not in sink.stderr
 
 
-def test_fails_once_the_reconnect_timeout_is_over(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_fails_once_the_reconnect_timeout_is_over(queue: Queue, intercom: FakeIntercom, start_sink: StartSink) -> None:
     with Proxy(port_of(queue.url)) as between:
         url = changed_url(queue.url, port=between.port)
         sink = start_sink(queue, CJW_RABBITMQ_HOST=url, CJW_RABBITMQ_RECONNECT_TIMEOUT="3")

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from testbed.intercom import Behaviour, Intercom, after, rate_limited, reply
+from intercom_sink.testing.intercom import Behaviour, FakeIntercom, after, rate_limited, reply
 from testbed.proxy import Proxy
 from tests.support.messages import message, numbers
 from tests.support.processes import StartSink
@@ -17,7 +17,7 @@ from tests.support.queues import Queue, changed_url, port_of
     ids=["a pause of 12 s", "a response after 12 s"],
 )
 def test_heartbeats_continue_during(
-    queue: Queue, intercom: Intercom, start_sink: StartSink, behaviour: Behaviour, requests: list[int]
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink, behaviour: Behaviour, requests: list[int]
 ) -> None:
     """At a heartbeat of 2 s the broker would close a silent connection after 4 s, and deliver the message again."""
     intercom.script.append(behaviour)
@@ -33,7 +33,7 @@ def test_heartbeats_continue_during(
 
 
 def test_silent_network_is_noticed_by_missed_heartbeats(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     with Proxy(port_of(queue.url)) as proxy:
         sink = start_sink(queue, CJW_RABBITMQ_HOST=changed_url(queue.url, port=proxy.port) + "?heartbeat=2")

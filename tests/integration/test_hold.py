@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from testbed.intercom import Behaviour, Intercom, error, reply, reset
+from intercom_sink.testing.intercom import Behaviour, FakeIntercom, error, reply, reset
 from testbed.rabbitmq import Node
 from testbed.waiting import wait_until
 from tests.support.messages import message
@@ -16,21 +16,21 @@ from tests.support.queues import Queue
 HOLD = {"CJW_INTERCOM_HOLD": "on"}
 
 
-def delivered(intercom: Intercom) -> list[str]:
+def delivered(intercom: FakeIntercom) -> list[str]:
     """The paths of the requests, without those that ask whose fault a failure is."""
     return [request.path for request in intercom.requests if request.path != "/me"]
 
 
-def asked(intercom: Intercom) -> int:
+def asked(intercom: FakeIntercom) -> int:
     return sum(request.path == "/me" for request in intercom.requests)
 
 
-def asked_more(intercom: Intercom, times: int, before: int) -> bool:
+def asked_more(intercom: FakeIntercom, times: int, before: int) -> bool:
     return asked(intercom) >= before + times
 
 
 def test_holds_longer_than_the_acknowledgement_timeout_lose_nothing(
-    node: Node, intercom: Intercom, start_sink: StartSink
+    node: Node, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """Two holds, each several times as long as the timeout, on a quorum queue that drops a message at its 4th return.
 
@@ -73,7 +73,7 @@ def test_holds_longer_than_the_acknowledgement_timeout_lose_nothing(
     ids=["403", "no response", "5xx"],
 )
 def test_stop_during_a_hold_leaves_every_message_in_its_place(
-    failure: Behaviour, cause: str, queue: Queue, intercom: Intercom, start_sink: StartSink
+    failure: Behaviour, cause: str, queue: Queue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """With lanes, all of which fail at once; one GET /me is asked for all of them."""
     intercom.default = failure
@@ -89,7 +89,7 @@ def test_stop_during_a_hold_leaves_every_message_in_its_place(
 
 
 def test_rejected_message_is_given_up_if_the_token_is_good(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     intercom.script += [error(401, "unauthorized"), reply(200), error(500, "server_error"), error(500, "server_error")]
     queue.publish(message(1), message(2), message(3))

@@ -10,7 +10,17 @@ from intercom_sink import IntercomGateway, IntercomRequest, NoResponse, Response
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.secrets import FixedSecret
 from intercom_sink.domain.envelope import TraceContext
-from testbed.intercom import Behaviour, Intercom, drip_body, drip_headers, error, hang, raw, reply, truncated
+from intercom_sink.testing.intercom import (
+    Behaviour,
+    FakeIntercom,
+    drip_body,
+    drip_headers,
+    error,
+    hang,
+    raw,
+    reply,
+    truncated,
+)
 from testbed.sink_process import TOKEN
 from tests.contracts.intercom_gateway import FAILURE, REQUESTS, IntercomGatewayContract
 
@@ -18,7 +28,7 @@ PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 class HTTPGatewayRig:
-    def __init__(self, intercom: Intercom) -> None:
+    def __init__(self, intercom: FakeIntercom) -> None:
         self._intercom = intercom
 
     def gateway(self, script: Sequence[int | str]) -> IntercomGateway:
@@ -35,11 +45,11 @@ class HTTPGatewayRig:
 
 class TestHTTPGateway(IntercomGatewayContract):
     @pytest.fixture
-    def rig(self, intercom: Intercom) -> HTTPGatewayRig:
+    def rig(self, intercom: FakeIntercom) -> HTTPGatewayRig:
         return HTTPGatewayRig(intercom)
 
     @pytest.mark.parametrize("behaviour", [hang, drip_headers, drip_body], ids=["hang", "drip_headers", "drip_body"])
-    def test_attempt_takes_no_longer_than_its_timeout(self, intercom: Intercom, behaviour: Behaviour) -> None:
+    def test_attempt_takes_no_longer_than_its_timeout(self, intercom: FakeIntercom, behaviour: Behaviour) -> None:
         intercom.script.append(behaviour)
         gateway = HTTPGateway(intercom.url, FixedSecret(TOKEN), user_agent="test/1", timeout=0.7)
         began = time.monotonic()
@@ -57,7 +67,7 @@ class TestHTTPGateway(IntercomGatewayContract):
         ],
     )
     def test_trace_context_is_passed_on(
-        self, intercom: Intercom, trace: TraceContext | None, headers: dict[str, str]
+        self, intercom: FakeIntercom, trace: TraceContext | None, headers: dict[str, str]
     ) -> None:
         gateway = HTTPGateway(intercom.url, FixedSecret(TOKEN), user_agent="test/1")
         gateway.send(REQUESTS[0], trace)
@@ -65,7 +75,7 @@ class TestHTTPGateway(IntercomGatewayContract):
         (sent,) = intercom.requests
         assert {name: value for name, value in sent.headers.items() if name.startswith("trace")} == headers
 
-    def test_base_url_may_have_a_path(self, intercom: Intercom) -> None:
+    def test_base_url_may_have_a_path(self, intercom: FakeIntercom) -> None:
         gateway = HTTPGateway(intercom.url + "/proxy/", FixedSecret(TOKEN), user_agent="test/1")
         gateway.send(IntercomRequest("GET", "/me?x=1"))
         gateway.close()
@@ -74,7 +84,7 @@ class TestHTTPGateway(IntercomGatewayContract):
     @pytest.mark.parametrize(
         "path", ["/..x", "/@evil:80/", "/http://evil/", "/a/.b", "/é?é", "/%2e%2ea//", "/;x=1", "/x?/../y"]
     )
-    def test_request_goes_to_the_base_url_whatever_its_path(self, intercom: Intercom, path: str) -> None:
+    def test_request_goes_to_the_base_url_whatever_its_path(self, intercom: FakeIntercom, path: str) -> None:
         gateway = HTTPGateway(intercom.url, FixedSecret(TOKEN), user_agent="test/1")
         assert isinstance(gateway.send(IntercomRequest("GET", path)), Response)
         gateway.close()
@@ -102,7 +112,7 @@ class TestHTTPGateway(IntercomGatewayContract):
             b"\r\n" * 1000,
         ],
     )
-    def test_truncated_or_invalid_response_is_none(self, intercom: Intercom, response: bytes) -> None:
+    def test_truncated_or_invalid_response_is_none(self, intercom: FakeIntercom, response: bytes) -> None:
         intercom.script.append(raw(response))
         gateway = HTTPGateway(intercom.url, FixedSecret(TOKEN), user_agent="test/1", timeout=5)
         result = gateway.send(REQUESTS[0])
@@ -111,7 +121,7 @@ class TestHTTPGateway(IntercomGatewayContract):
         assert TOKEN not in result.reason
         assert len(result.reason) <= 200
 
-    def test_token_that_is_echoed_is_redacted(self, intercom: Intercom) -> None:
+    def test_token_that_is_echoed_is_redacted(self, intercom: FakeIntercom) -> None:
         intercom.script.append(error(401, f"bad {TOKEN}", request_id=TOKEN))
         gateway = HTTPGateway(intercom.url, FixedSecret(TOKEN), user_agent="test/1")
         result = gateway.send(REQUESTS[0])
@@ -123,7 +133,9 @@ class TestHTTPGateway(IntercomGatewayContract):
         ("path", "target"),
         [("/a%20b%", "/a%20b%25"), ("/a%zz?%", "/a%25zz?%25"), ("/%2F%41", "/%2F%41"), ("/é?é", "/%C3%A9?%C3%A9")],
     )
-    def test_escapes_are_kept_and_everything_else_is_escaped(self, intercom: Intercom, path: str, target: str) -> None:
+    def test_escapes_are_kept_and_everything_else_is_escaped(
+        self, intercom: FakeIntercom, path: str, target: str
+    ) -> None:
         gateway = HTTPGateway(intercom.url, FixedSecret(TOKEN), user_agent="test/1")
         gateway.send(IntercomRequest("GET", path))
         gateway.close()

@@ -8,9 +8,18 @@ from itertools import cycle, islice, pairwise
 import pytest
 
 from intercom_sink import decode
-from testbed.intercom import Behaviour, Intercom, after, after_event, error, garbage, limited_by, rate_limited, reply
+from intercom_sink.testing.intercom import (
+    Behaviour,
+    FakeIntercom,
+    after,
+    after_event,
+    error,
+    garbage,
+    rate_limited,
+    reply,
+)
+from intercom_sink.testing.intercom.rate_window import RateWindow
 from testbed.rabbitmq import Node
-from testbed.rate_window import RateWindow
 from tests.support.dead_letters import run_dead_letters
 from tests.support.messages import key_names, message, numbers, publish_with_keys
 from tests.support.processes import StartSink
@@ -19,7 +28,7 @@ from tests.support.queues import DeadLetterQueue, Queue
 LANES = 8
 
 
-def assert_each_key_in_order(intercom: Intercom) -> None:
+def assert_each_key_in_order(intercom: FakeIntercom) -> None:
     """No two requests of one key overlap, and each key's numbers rise, apart from what is sent again."""
     by_key: dict[str, list[int]] = {}
     ended_at: dict[str, float] = {}
@@ -33,7 +42,9 @@ def assert_each_key_in_order(intercom: Intercom) -> None:
         assert list(dict.fromkeys(sent)) == sorted(set(sent)), key
 
 
-def test_each_key_is_sent_in_order_beside_the_others(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_each_key_is_sent_in_order_beside_the_others(
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
+) -> None:
     intercom.default = after(0.02, reply(200))
     publish_with_keys(queue, 400, key_names(20))
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_CONCURRENCY=str(LANES))
@@ -47,7 +58,7 @@ def test_each_key_is_sent_in_order_beside_the_others(queue: Queue, intercom: Int
 
 
 def test_concurrency_1_keeps_the_order_of_the_queue_despite_keys(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     publish_with_keys(queue, 100, key_names(10))
     assert start_sink(queue, "run", "--drain").wait() == 0
@@ -55,7 +66,7 @@ def test_concurrency_1_keeps_the_order_of_the_queue_despite_keys(
     assert intercom.max_in_flight == 1
 
 
-def test_messages_without_a_key_share_one_lane(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_messages_without_a_key_share_one_lane(queue: Queue, intercom: FakeIntercom, start_sink: StartSink) -> None:
     intercom.default = after(0.02, reply(200))
     publish_with_keys(queue, 100, [None, "a", None, "b"])
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_CONCURRENCY=str(LANES))
@@ -65,7 +76,7 @@ def test_messages_without_a_key_share_one_lane(queue: Queue, intercom: Intercom,
     assert_each_key_in_order(intercom)
 
 
-def test_ordering_key_may_be_of_any_type(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_ordering_key_may_be_of_any_type(queue: Queue, intercom: FakeIntercom, start_sink: StartSink) -> None:
     intercom.default = after(0.02, reply(200))
     kinds: list[object] = [5, b"\xff", True, ["list"], {"a": 1}, "text", ""]
     queue.publish(*(message(number, key=str(number % 7)) for number in range(70)), keys=islice(cycle(kinds), 70))
@@ -76,7 +87,9 @@ def test_ordering_key_may_be_of_any_type(queue: Queue, intercom: Intercom, start
     assert_each_key_in_order(intercom)
 
 
-def test_malformed_message_keeps_its_place_in_its_lane(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_malformed_message_keeps_its_place_in_its_lane(
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
+) -> None:
     queue.publish(message(1), b"\xc1", message(2), message(3), keys=["a", "a", "a", "b"])
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_CONCURRENCY=str(LANES))
     assert sink.wait() == 0, sink.stderr
@@ -85,7 +98,7 @@ def test_malformed_message_keeps_its_place_in_its_lane(queue: Queue, intercom: I
     assert queue.take_all() == []
 
 
-def test_5xx_delays_its_own_key_alone(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_5xx_delays_its_own_key_alone(queue: Queue, intercom: FakeIntercom, start_sink: StartSink) -> None:
     intercom.script.append(reply(503))
     intercom.default = after(0.02, reply(200))
     publish_with_keys(queue, 40, ["a", "b", "c", "d"])
@@ -104,7 +117,7 @@ def test_5xx_delays_its_own_key_alone(queue: Queue, intercom: Intercom, start_si
     ("behaviour", "min_pause"), [(rate_limited(2), 1.0), (garbage, 0.5)], ids=["a 429", "no response"]
 )  # `Date` is in whole seconds
 def test_all_lanes_pause_then_one_probe_is_sent_before_the_rest(
-    queue: Queue, intercom: Intercom, start_sink: StartSink, behaviour: Behaviour, min_pause: float
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink, behaviour: Behaviour, min_pause: float
 ) -> None:
     intercom.script += [after(0.02, reply(200))] * 41 + [behaviour]
     intercom.default = after(0.2, reply(200))
@@ -126,11 +139,11 @@ def test_all_lanes_pause_then_one_probe_is_sent_before_the_rest(
 
 @pytest.mark.parametrize(("concurrency", "reserve"), [(1, 0.0), (LANES, 0.0), (LANES, 0.5)])
 def test_each_rate_window_is_used_up_to_the_reserve_without_a_429(
-    queue: Queue, intercom: Intercom, start_sink: StartSink, concurrency: int, reserve: float
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink, concurrency: int, reserve: float
 ) -> None:
     window = RateWindow(20, seconds=2)  # one request after the other takes a quarter of that time
     available = int(window.limit * (1 - reserve))
-    intercom.default = limited_by(window)
+    intercom.window, intercom.latency = window, 0.02
     publish_with_keys(queue, 4 * available, key_names(20))
     variables = {"CJW_INTERCOM_CONCURRENCY": str(concurrency), "CJW_INTERCOM_RATE_RESERVE": str(reserve)}
     sink = start_sink(queue, "run", "--drain", **variables)
@@ -145,14 +158,14 @@ def test_each_rate_window_is_used_up_to_the_reserve_without_a_429(
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_stop_finishes_what_is_in_flight_and_requeues_the_rest_in_order(
-    queue: Queue, intercom: Intercom, start_sink: StartSink, signum: signal.Signals
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink, signum: signal.Signals
 ) -> None:
     stopping = threading.Event()
     intercom.script.append(reply(200))
     intercom.default = after_event(stopping, after(0.2, reply(200)))
     publish_with_keys(queue, 200, key_names(20))
     sink = start_sink(queue, CJW_INTERCOM_CONCURRENCY=str(LANES))
-    intercom.wait_for_requests(1 + LANES)
+    intercom.wait_for(1 + LANES)
     sink.send(signum)
     sink.wait_for("stopping")
     stopping.set()
@@ -164,7 +177,7 @@ def test_stop_finishes_what_is_in_flight_and_requeues_the_rest_in_order(
 
 
 def test_lost_connection_costs_duplicates_but_neither_order_nor_messages(
-    node: Node, intercom: Intercom, start_sink: StartSink
+    node: Node, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     queue = Queue(node.url)
     queue.declare(arguments={"x-queue-type": "quorum"})
@@ -173,7 +186,7 @@ def test_lost_connection_costs_duplicates_but_neither_order_nor_messages(
     intercom.default = after(0.05, reply(200))
     publish_with_keys(queue, 400, key_names(20))
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_CONCURRENCY=str(LANES))
-    intercom.wait_for_requests(50 + LANES)
+    intercom.wait_for(50 + LANES)
     node.ctl("close_all_connections", "by the operator")
     sink.wait_for("RabbitMQ unavailable")
     lost.set()
@@ -184,7 +197,7 @@ def test_lost_connection_costs_duplicates_but_neither_order_nor_messages(
     assert_each_key_in_order(intercom)
 
 
-def test_busy_key_does_not_delay_the_others(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_busy_key_does_not_delay_the_others(queue: Queue, intercom: FakeIntercom, start_sink: StartSink) -> None:
     intercom.default = after(0.05, reply(200))
     publish_with_keys(queue, 140, ["busy", "a", "busy", "b"])
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_CONCURRENCY=str(LANES))
@@ -198,7 +211,7 @@ def test_busy_key_does_not_delay_the_others(queue: Queue, intercom: Intercom, st
 
 
 def test_rejected_messages_are_dead_lettered_and_replayed_with_their_keys(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     intercom.default = error(401, "unauthorized")
     publish_with_keys(queue, 200, key_names(10))

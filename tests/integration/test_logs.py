@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import pika
 
+from intercom_sink.testing.intercom import FakeIntercom, error, garbage, rate_limited, raw, reply, reset
 from testbed import amqp
-from testbed.intercom import Intercom, error, garbage, rate_limited, raw, reply, reset
 from testbed.proxy import Proxy
 from testbed.sink_process import TOKEN
 from tests.support.messages import message, numbers
@@ -17,7 +17,7 @@ from tests.support.queues import DeadLetterQueue, Queue, changed_url, port_of
 
 
 def test_error_line_says_what_intercom_said_and_not_what_was_sent(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     intercom.script.append(error(422, "parameter_invalid", request_id="b2f1"))
     queue.publish(message(1, email="private@example.com"))
@@ -33,10 +33,10 @@ def test_error_line_says_what_intercom_said_and_not_what_was_sent(
 
 
 def test_429_is_logged_as_a_pause_with_cause_and_end_then_resumed(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """`until` is when the pause ends by the sink's clock, whatever the server's clock says."""
-    intercom.script.append(rate_limited(2))
+    intercom.script.append(rate_limited(2, clock_offset=365 * 86_400))
     queue.publish(message(1), message(2))
     sink = start_sink(queue, "run", "--drain", CJW_LOG_LEVEL="INFO")
     assert sink.wait() == 0, sink.stderr
@@ -52,7 +52,7 @@ def test_429_is_logged_as_a_pause_with_cause_and_end_then_resumed(
     assert second.arrived_at - first.arrived_at >= paused["seconds"] - 0.1, "nothing was sent during the pause"
 
 
-def test_pause_without_a_response_has_that_cause(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_pause_without_a_response_has_that_cause(queue: Queue, intercom: FakeIntercom, start_sink: StartSink) -> None:
     intercom.script.append(reset)
     queue.publish(message(1))
     sink = start_sink(queue, "run", "--drain", CJW_LOG_LEVEL="INFO")
@@ -66,7 +66,7 @@ def test_pause_without_a_response_has_that_cause(queue: Queue, intercom: Interco
 
 
 def test_events_of_messages_and_probes_are_logged_at_debug(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     queue.publish(message(1), message(2))
     sink = start_sink(queue, "run", "--drain")
@@ -80,7 +80,7 @@ def test_events_of_messages_and_probes_are_logged_at_debug(
 
 
 def test_stop_is_logged_with_what_was_requeued_and_what_was_processed(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     intercom.script += [reply(200), error(400, "parameter_invalid"), rate_limited(30)]
     queue.publish(message(1), b"malformed", message(2), message(3))
@@ -98,9 +98,19 @@ def test_stop_is_logged_with_what_was_requeued_and_what_was_processed(
     assert stopped["processed"] == {"delivered": 1, "malformed": 1, "rejected": 1}
 
 
-def test_no_secret_is_in_any_log_line_even_at_debug(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_no_secret_is_in_any_log_line_even_at_debug(
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
+) -> None:
     echo = raw(f"HTTP/9 Bearer {TOKEN}\r\n\r\n".encode())
-    intercom.script += [error(401, TOKEN, TOKEN), reset, garbage, echo, reply(500), reply(500), rate_limited(1)]
+    intercom.script += [
+        error(401, TOKEN, request_id=TOKEN),
+        reset,
+        garbage,
+        echo,
+        reply(500),
+        reply(500),
+        rate_limited(1),
+    ]
     queue.publish(message(1), message(2), b"malformed", message(3))
     password = "s3cr3t-p4ssw0rd"
     wrong = changed_url(queue.url, password=password)
@@ -116,7 +126,7 @@ def test_no_secret_is_in_any_log_line_even_at_debug(queue: Queue, intercom: Inte
 
 
 def test_first_line_says_what_runs(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_CONCURRENCY="4", **dead_letters.variables)
     assert sink.wait() == 0, sink.stderr
@@ -129,7 +139,7 @@ def test_first_line_says_what_runs(
     assert first["broker"] == sink.logs("consuming")[0]["broker"]
 
 
-def test_what_failed_and_works_again_has_its_line(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_what_failed_and_works_again_has_its_line(queue: Queue, intercom: FakeIntercom, start_sink: StartSink) -> None:
     """Intercom resets two attempts; then the broker is gone for a while."""
     between = Proxy(port_of(queue.url))
     with between:
@@ -149,7 +159,7 @@ def test_what_failed_and_works_again_has_its_line(queue: Queue, intercom: Interc
 
 
 def test_identical_failures_are_counted_from_the_sixth_on(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     intercom.script += [error(422, "parameter_invalid")] * 9
     queue.publish(*(message(number) for number in range(9)))
@@ -162,7 +172,7 @@ def test_identical_failures_are_counted_from_the_sixth_on(
 
 
 def test_ecs_lines_have_the_names_of_the_schema_and_the_trace(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     trace, span = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
     intercom.script.append(error(422, "parameter_invalid", request_id="b2f1"))

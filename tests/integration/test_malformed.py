@@ -7,7 +7,7 @@ import re
 import msgpack
 import pytest
 
-from testbed.intercom import Intercom
+from intercom_sink.testing.intercom import FakeIntercom
 from tests.support.messages import message, numbers
 from tests.support.processes import StartSink
 from tests.support.queues import Queue
@@ -50,7 +50,7 @@ MALFORMED: dict[str, bytes] = {
 
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
 def test_malformed_message_of_each_kind_is_logged_and_acked(
-    queue: Queue, intercom: Intercom, start_sink: StartSink, level: str
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink, level: str
 ) -> None:
     """The next one is sent. The log line has reason, length and digest; at DEBUG the beginning too, short, escaped."""
     bodies: list[bytes] = []
@@ -77,7 +77,7 @@ def test_malformed_message_of_each_kind_is_logged_and_acked(
 
 @pytest.mark.parametrize("log_format", ["json", "text"])
 def test_malformed_message_shows_nothing_of_its_data_at_info(
-    queue: Queue, intercom: Intercom, start_sink: StartSink, log_format: str
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink, log_format: str
 ) -> None:
     """It may name people. The body is hidden whichever part of it is invalid, and from every log line."""
     private = "ada.lovelace@example.com"

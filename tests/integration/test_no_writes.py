@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.intercom import Intercom, error
+from intercom_sink.testing.intercom import FakeIntercom, error
 from tests.support.messages import messages
 from tests.support.processes import StartSink
 from tests.support.queues import DeadLetterQueue, Queue
@@ -39,7 +39,7 @@ def hardened(folder: Path) -> dict[str, str | None]:
 
 
 def test_sink_writes_no_file(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink, tmp_path: Path
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink, tmp_path: Path
 ) -> None:
     intercom.script.append(error(422, "bad"))
     queue.publish(*messages(20), b"\xc1")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from testbed.intercom import Intercom, error, rate_limited, reply
+from intercom_sink.testing.intercom import FakeIntercom, error, rate_limited, reply
 from testbed.ports import free_ports
 from testbed.proxy import Proxy
 from testbed.sink_process import TOKEN, SinkProcess
@@ -49,7 +49,7 @@ def wait_for_state(sink: SinkProcess, port: int, state: str) -> dict[str, object
 
 
 def test_each_state_is_visible_and_alive(
-    queue: Queue, intercom: Intercom, start_sink: StartSink, proxy: Proxy, port: int
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink, proxy: Proxy, port: int
 ) -> None:
     url = changed_url(queue.url, port=proxy.port)
     sink = start_sink(queue, CJW_METRICS_PORT=str(port), CJW_RABBITMQ_HOST=url, CJW_INTERCOM_HOLD="on")
@@ -88,7 +88,7 @@ def test_each_state_is_visible_and_alive(
         get(port, "/healthz")
 
 
-def test_no_broker_is_reconnecting_and_alive(intercom: Intercom, start_sink: StartSink, port: int) -> None:
+def test_no_broker_is_reconnecting_and_alive(intercom: FakeIntercom, start_sink: StartSink, port: int) -> None:
     """`healthy` needs no port, and says the same."""
     queue = Queue(f"amqp://guest:{PASSWORD}@127.0.0.1:{free_ports(1)[0]}/")
     sink = start_sink(queue, CJW_METRICS_PORT=str(port))
@@ -104,7 +104,7 @@ def test_no_broker_is_reconnecting_and_alive(intercom: Intercom, start_sink: Sta
 
 
 def test_healthy_tells_a_stopped_process_from_a_slow_intercom(
-    queue: Queue, intercom: Intercom, start_sink: StartSink, monkeypatch: pytest.MonkeyPatch
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a port, and so without the extra."""
     monkeypatch.setattr("intercom_sink.adapters.monitors.health.socket.TIMEOUT", 0.3)
@@ -132,7 +132,7 @@ def test_port_in_use_is_one_line(queue: Queue, start_sink: StartSink, port: int)
 
 
 def test_message_age_is_measured_from_the_time_of_publishing(
-    queue: Queue, intercom: Intercom, start_sink: StartSink, port: int
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink, port: int
 ) -> None:
     arguments = ("publish", "--method", "POST", "--path", "/contacts", "--data", "{}")
     assert run_command(*arguments, **queue.variables).returncode == 0

@@ -9,7 +9,7 @@ from typing import IO
 
 import pytest
 
-from testbed.intercom import Intercom
+from intercom_sink.testing.intercom import FakeIntercom
 from tests.support.messages import message
 from tests.support.processes import PROGRAM, environment_with
 from tests.support.queues import Queue, temporary_queue
@@ -33,7 +33,7 @@ def gone_reader() -> Iterator[IO[bytes]]:
         yield pipe
 
 
-def run(queue: Queue, intercom: Intercom, name: str, stdout: object, **variables: str) -> tuple[int, str]:
+def run(queue: Queue, intercom: FakeIntercom, name: str, stdout: object, **variables: str) -> tuple[int, str]:
     """Runs a command; returns its exit code, and what it writes to standard error."""
     environment = queue.variables | {
         "CJW_INTERCOM_API_TOKEN": "token",
@@ -59,7 +59,7 @@ def run(queue: Queue, intercom: Intercom, name: str, stdout: object, **variables
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_full_output_is_reported_in_one_line(queue: Queue, intercom: Intercom, name: str) -> None:
+def test_full_output_is_reported_in_one_line(queue: Queue, intercom: FakeIntercom, name: str) -> None:
     queue.publish(message(1))
     with Path("/dev/full").open("wb") as full:
         code, stderr = run(queue, intercom, name, full)
@@ -67,7 +67,7 @@ def test_full_output_is_reported_in_one_line(queue: Queue, intercom: Intercom, n
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_reader_that_has_gone_is_no_error(queue: Queue, intercom: Intercom, name: str) -> None:
+def test_reader_that_has_gone_is_no_error(queue: Queue, intercom: FakeIntercom, name: str) -> None:
     queue.publish(message(1))
     with gone_reader() as pipe:
         code, stderr = run(queue, intercom, name, pipe)
@@ -75,13 +75,13 @@ def test_reader_that_has_gone_is_no_error(queue: Queue, intercom: Intercom, name
 
 
 @pytest.mark.parametrize("name", ["publish", "run", "check"])
-def test_closed_output_is_reported_in_one_line(queue: Queue, intercom: Intercom, name: str) -> None:
+def test_closed_output_is_reported_in_one_line(queue: Queue, intercom: FakeIntercom, name: str) -> None:
     queue.publish(message(1))
     code, stderr = run(queue, intercom, name, None)
     assert (code, stderr) == (0, "standard output can't be written: it is closed\n")
 
 
-def test_work_is_done_although_it_can_not_be_reported(queue: Queue, intercom: Intercom) -> None:
+def test_work_is_done_although_it_can_not_be_reported(queue: Queue, intercom: FakeIntercom) -> None:
     with Path("/dev/full").open("wb") as full:
         run(queue, intercom, "publish", full)
         assert queue.depth == 1
@@ -92,7 +92,7 @@ def test_work_is_done_although_it_can_not_be_reported(queue: Queue, intercom: In
 
 @pytest.mark.parametrize("name", ["publish", "check"])
 def test_character_that_the_encoding_lacks_is_escaped(
-    rabbitmq: str, intercom: Intercom, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rabbitmq: str, intercom: FakeIntercom, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with temporary_queue(rabbitmq) as queue, (tmp_path / "out").open("wb") as out:
         monkeypatch.setattr(queue, "name", f"{queue.name}-é")
@@ -104,7 +104,7 @@ def test_character_that_the_encoding_lacks_is_escaped(
 
 
 @pytest.mark.parametrize("name", ["publish", "run", "check"])
-def test_neither_output_nor_errors_can_be_written(queue: Queue, intercom: Intercom, name: str) -> None:
+def test_neither_output_nor_errors_can_be_written(queue: Queue, intercom: FakeIntercom, name: str) -> None:
     """Log lines neither: DEBUG has some of each message."""
     queue.publish(message(1))
     environment = queue.variables | {"CJW_INTERCOM_API_TOKEN": "token", "CJW_INTERCOM_API_URL": intercom.url}

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from intercom_sink import IntercomRequest, encode
 from intercom_sink.adapters.rabbitmq.dead_letter_headers import DROPPED_COUNT, metadata_of
-from testbed.intercom import Intercom, error
+from intercom_sink.testing.intercom import FakeIntercom, error
 from testbed.rabbitmq import Node
 from tests.support import amqp_tables
 from tests.support.dead_letters import list_json, run_dead_letters
@@ -46,7 +46,7 @@ def encoded(properties: pika.BasicProperties) -> bytes:
     return b"".join(properties.encode())
 
 
-def test_no_properties_stop_the_stream(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_no_properties_stop_the_stream(queue: Queue, intercom: FakeIntercom, start_sink: StartSink) -> None:
     publish_raw(queue, *((message(number), properties) for number, properties in enumerate(PROPERTIES.values())))
     sink = start_sink(queue, "run", "--drain")
     assert sink.wait() == 0, sink.stderr
@@ -55,7 +55,7 @@ def test_no_properties_stop_the_stream(queue: Queue, intercom: Intercom, start_s
 
 
 def test_properties_survive_the_way_into_a_dead_letter_and_back(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """Byte for byte; and every command copes with them."""
     intercom.default = error(422, "parameter_invalid")
@@ -99,7 +99,7 @@ def test_rabbitmq_refuses_what_it_can_not_read_itself(queue: Queue, value: bytes
 
 
 def test_headers_as_large_as_a_frame_are_left_out_of_the_dead_letter(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     intercom.default = error(422, "parameter_invalid")
     table = header(b"large", b"S" + struct.pack(">I", 130_900) + b"x" * 130_900) + header(b"small", b"t\x01")
@@ -114,7 +114,7 @@ def test_headers_as_large_as_a_frame_are_left_out_of_the_dead_letter(
     assert "large" not in properties.headers
 
 
-def test_dead_letter_fits_in_the_smallest_frame(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
+def test_dead_letter_fits_in_the_smallest_frame(node: Node, intercom: FakeIntercom, start_sink: StartSink) -> None:
     """RabbitMQ with `frame_max = 4096`; sizes are those of bytes, not of characters."""
     queue = Queue(node.url)
     queue.declare()
@@ -136,7 +136,7 @@ def test_dead_letter_fits_in_the_smallest_frame(node: Node, intercom: Intercom, 
 
 
 def test_lone_surrogates_from_intercom_do_no_harm(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     intercom.default = error(422, "a\ud800b", request_id="c\udfff")
     queue.publish(message(1))

@@ -13,8 +13,8 @@ from intercom_sink import IntercomRequest, NoResponse, Response
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.intercom.proxy import Proxy
 from intercom_sink.adapters.secrets import FixedSecret
+from intercom_sink.testing.intercom import FakeIntercom, error, reply
 from testbed.http_proxy import ESTABLISHED, HTTPProxy
-from testbed.intercom import Intercom, error, reply
 from testbed.sink_process import TOKEN
 from testbed.waiting import wait_until
 from tests.support.messages import message, numbers
@@ -29,11 +29,12 @@ PASSWORD = "s3cr3t-p4ssw0rd"
 @pytest.fixture(params=["http", "https"])
 def server(
     request: pytest.FixtureRequest, authority: trustme.CA, authority_file: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Intercom]:
+) -> Iterator[FakeIntercom]:
     """An Intercom named intercom.test, which only the proxy finds."""
     monkeypatch.setenv("SSL_CERT_FILE", authority_file)
     tls = server_context(authority, "intercom.test") if request.param == "https" else None
-    with Intercom(tls=tls) as running:
+    with FakeIntercom(tls=tls) as running:
+        running.default = reply(200)
         running.url = running.url.replace("127.0.0.1", "intercom.test")
         yield running
 
@@ -54,7 +55,7 @@ def known(proxy: HTTPProxy) -> Proxy:
     return Proxy("127.0.0.1", proxy.port, "ada", PASSWORD)
 
 
-def make(cleanup: ExitStack, server: Intercom, proxy: Proxy, timeout: float = 5) -> HTTPGateway:
+def make(cleanup: ExitStack, server: FakeIntercom, proxy: Proxy, timeout: float = 5) -> HTTPGateway:
     gateway = HTTPGateway(server.url, FixedSecret(TOKEN), user_agent="test/1", timeout=timeout, proxy=proxy)
     cleanup.callback(gateway.close)
     return gateway
@@ -64,12 +65,12 @@ def status_of(result: Response | NoResponse) -> int | None:
     return result.status if isinstance(result, Response) else None
 
 
-def is_tunnel(server: Intercom) -> bool:
+def is_tunnel(server: FakeIntercom) -> bool:
     return server.url.startswith("https")
 
 
 def test_requests_go_through_the_proxy_over_one_connection(
-    cleanup: ExitStack, server: Intercom, proxy: HTTPProxy
+    cleanup: ExitStack, server: FakeIntercom, proxy: HTTPProxy
 ) -> None:
     gateway = make(cleanup, server, known(proxy))
     assert [status_of(gateway.send(POST)) for _ in range(3)] == [200] * 3
@@ -84,7 +85,7 @@ def test_requests_go_through_the_proxy_over_one_connection(
 
 @pytest.mark.parametrize("user", [None, "ada"])
 def test_proxy_that_refuses_the_user_is_no_response(
-    cleanup: ExitStack, server: Intercom, proxy: HTTPProxy, user: str | None
+    cleanup: ExitStack, server: FakeIntercom, proxy: HTTPProxy, user: str | None
 ) -> None:
     """Not a 4xx of Intercom's, for which the message would be given up."""
     gateway = make(cleanup, server, Proxy("127.0.0.1", proxy.port, user, user and f"not {PASSWORD}"))
@@ -96,7 +97,7 @@ def test_proxy_that_refuses_the_user_is_no_response(
 
 
 @pytest.mark.parametrize("server", ["http"], indirect=True)
-def test_407_without_a_proxy_is_intercoms_response(cleanup: ExitStack, server: Intercom) -> None:
+def test_407_without_a_proxy_is_intercoms_response(cleanup: ExitStack, server: FakeIntercom) -> None:
     server.url = server.url.replace("intercom.test", "127.0.0.1")
     server.script.append(reply(407))
     gateway = HTTPGateway(server.url, FixedSecret(TOKEN), user_agent="test/1")
@@ -104,7 +105,7 @@ def test_407_without_a_proxy_is_intercoms_response(cleanup: ExitStack, server: I
     assert status_of(gateway.send(POST)) == 407
 
 
-def test_password_that_is_echoed_is_redacted(cleanup: ExitStack, server: Intercom, proxy: HTTPProxy) -> None:
+def test_password_that_is_echoed_is_redacted(cleanup: ExitStack, server: FakeIntercom, proxy: HTTPProxy) -> None:
     encoded = base64.b64encode(f"ada:{PASSWORD}".encode()).decode()
     server.script += [error(422, f"x {PASSWORD}", request_id=encoded)]
     result = make(cleanup, server, known(proxy)).send(POST)
@@ -124,7 +125,7 @@ def test_password_that_is_echoed_is_redacted(cleanup: ExitStack, server: Interco
     ],
 )
 def test_tunnel_that_fails_is_no_response(
-    cleanup: ExitStack, server: Intercom, proxy: HTTPProxy, response: bytes
+    cleanup: ExitStack, server: FakeIntercom, proxy: HTTPProxy, response: bytes
 ) -> None:
     proxy.response = [response, 0.1]
     result = make(cleanup, server, known(proxy), timeout=1).send(POST)
@@ -144,7 +145,7 @@ def test_tunnel_that_fails_is_no_response(
     ids=["drip", "silence", "handshake"],
 )
 def test_tunnel_and_handshake_share_the_deadline(
-    cleanup: ExitStack, server: Intercom, proxy: HTTPProxy, steps: list[bytes | float]
+    cleanup: ExitStack, server: FakeIntercom, proxy: HTTPProxy, steps: list[bytes | float]
 ) -> None:
     proxy.response = steps
     gateway = make(cleanup, server, known(proxy), timeout=1)
@@ -155,7 +156,7 @@ def test_tunnel_and_handshake_share_the_deadline(
 
 @pytest.mark.parametrize("server", ["https"], indirect=True)
 def test_certificate_is_verified_through_the_tunnel(
-    cleanup: ExitStack, server: Intercom, proxy: HTTPProxy, authority: trustme.CA
+    cleanup: ExitStack, server: FakeIntercom, proxy: HTTPProxy, authority: trustme.CA
 ) -> None:
     server.url = server.url.replace("intercom.test", "another.test")
     result = make(cleanup, server, known(proxy)).send(POST)
@@ -164,7 +165,7 @@ def test_certificate_is_verified_through_the_tunnel(
     assert server.requests == []
 
 
-def test_tunnel_that_was_cut_is_replaced(cleanup: ExitStack, server: Intercom, proxy: HTTPProxy) -> None:
+def test_tunnel_that_was_cut_is_replaced(cleanup: ExitStack, server: FakeIntercom, proxy: HTTPProxy) -> None:
     gateway = make(cleanup, server, known(proxy))
     assert status_of(gateway.send(POST)) == 200
     (idle,) = gateway._pool._idle
@@ -173,7 +174,7 @@ def test_tunnel_that_was_cut_is_replaced(cleanup: ExitStack, server: Intercom, p
     assert status_of(gateway.send(POST)) == 200
 
 
-def test_proxy_that_is_not_there_is_no_response(cleanup: ExitStack, server: Intercom) -> None:
+def test_proxy_that_is_not_there_is_no_response(cleanup: ExitStack, server: FakeIntercom) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         result = make(cleanup, server, Proxy("127.0.0.1", bound.getsockname()[1])).send(POST)
@@ -186,7 +187,7 @@ def test_proxy_that_is_not_there_is_no_response(cleanup: ExitStack, server: Inte
 
 @pytest.mark.parametrize("lower", [True, False])
 def test_sink_takes_the_proxy_from_the_environment_and_shows_it_masked(
-    queue: Queue, start_sink: StartSink, server: Intercom, proxy: HTTPProxy, authority_file: str, lower: bool
+    queue: Queue, start_sink: StartSink, server: FakeIntercom, proxy: HTTPProxy, authority_file: str, lower: bool
 ) -> None:
     name = "HTTPS_PROXY" if is_tunnel(server) else "HTTP_PROXY"
     variables = {

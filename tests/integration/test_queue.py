@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from intercom_sink.adapters.rabbitmq.source import MIN_PREFETCH
-from testbed.intercom import Intercom, after, rate_limited, reply
+from intercom_sink.testing.intercom import FakeIntercom, after, rate_limited, reply
 from testbed.waiting import wait_until
 from tests.support.messages import message, messages, numbers
 from tests.support.processes import StartSink
@@ -23,7 +23,7 @@ from tests.support.queues import Queue, temporary_queue
     ids=["quorum", "other arguments", "not durable"],
 )
 def test_queue_is_used_as_it_stands(
-    rabbitmq: str, intercom: Intercom, start_sink: StartSink, options: dict[str, object]
+    rabbitmq: str, intercom: FakeIntercom, start_sink: StartSink, options: dict[str, object]
 ) -> None:
     with temporary_queue(rabbitmq, **options) as queue:
         queue.publish(*messages(20))
@@ -33,7 +33,7 @@ def test_queue_is_used_as_it_stands(
 
 
 def test_queue_that_does_not_exist_is_declared_durable(
-    rabbitmq: str, intercom: Intercom, start_sink: StartSink
+    rabbitmq: str, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     queue = Queue(rabbitmq)
     sink = start_sink(queue)
@@ -45,7 +45,7 @@ def test_queue_that_does_not_exist_is_declared_durable(
     queue.delete()
 
 
-def test_deleted_queue_is_a_fault_and_not_the_end(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_deleted_queue_is_a_fault_and_not_the_end(queue: Queue, intercom: FakeIntercom, start_sink: StartSink) -> None:
     sink = start_sink(queue)
     sink.wait_for("consuming")
     queue.delete()
@@ -57,13 +57,13 @@ def test_deleted_queue_is_a_fault_and_not_the_end(queue: Queue, intercom: Interc
 
 
 def test_queue_deleted_and_declared_again_costs_only_what_was_in_it(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """It happens in the middle of the work; what is published from then on is sent once each, in order."""
     intercom.default = after(0.005, reply(200))
     queue.publish(*messages(400))
     sink = start_sink(queue)
-    intercom.wait_for_requests(51)
+    intercom.wait_for(51)
     queue.delete()
     sink.wait_for("RabbitMQ unavailable")
     queue.declare()
@@ -87,7 +87,7 @@ def single_active(rabbitmq: str) -> Iterator[Queue]:
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
 def test_standby_drains_in_order_once_the_active_consumer_is_gone(
-    single_active: Queue, intercom: Intercom, start_sink: StartSink, signum: signal.Signals
+    single_active: Queue, intercom: FakeIntercom, start_sink: StartSink, signum: signal.Signals
 ) -> None:
     """Until then it does not take the queue for drained, although it gets no message."""
     queue = single_active
@@ -107,7 +107,7 @@ def test_standby_drains_in_order_once_the_active_consumer_is_gone(
 
 
 def test_replica_continues_in_order_after_the_active_one_is_killed(
-    single_active: Queue, intercom: Intercom, start_sink: StartSink
+    single_active: Queue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """None is lost; sent again is no more than was unacked, and the rest stays in order."""
     queue = single_active
@@ -117,7 +117,7 @@ def test_replica_continues_in_order_after_the_active_one_is_killed(
     standby = start_sink(queue)
     standby.wait_for("consuming")
     queue.publish(*messages(400))
-    intercom.wait_for_requests(51)
+    intercom.wait_for(51)
     active.send(signal.SIGKILL)
     active.wait()
     wait_until(lambda: bool(intercom.requests) and numbers(intercom)[-1] == 399, "the standby to finish")

@@ -2,7 +2,7 @@
 
 import threading
 
-from testbed.intercom import Intercom, after_event, rate_limited, reply, reset
+from intercom_sink.testing.intercom import FakeIntercom, after_event, rate_limited, reply, reset
 from testbed.ports import free_ports
 from testbed.proxy import Proxy
 from testbed.rabbitmq import Node
@@ -13,7 +13,9 @@ from tests.support.processes import StartSink
 from tests.support.queues import Queue, changed_url, port_of, queue_on_disk
 
 
-def test_reconnects_to_a_broker_that_stops_and_starts(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
+def test_reconnects_to_a_broker_that_stops_and_starts(
+    node: Node, intercom: FakeIntercom, start_sink: StartSink
+) -> None:
     queue = Queue(node.url)
     queue.declare()
     queue.publish(message(1))
@@ -35,7 +37,7 @@ def test_reconnects_to_a_broker_that_stops_and_starts(node: Node, intercom: Inte
 
 
 def test_broker_killed_during_a_pause_ends_the_retries_and_redelivers(
-    node: Node, intercom: Intercom, start_sink: StartSink
+    node: Node, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """The message is sent once by the lost delivery, then by the new one, and never out of order."""
     queue = queue_on_disk(node)
@@ -53,7 +55,7 @@ def test_broker_killed_during_a_pause_ends_the_retries_and_redelivers(
 
 
 def test_broker_killed_during_an_attempt_gets_no_ack_on_another_channel(
-    node: Node, intercom: Intercom, start_sink: StartSink
+    node: Node, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """The response comes once the sink consumes again. The message is sent again: its ack could not be sent."""
     queue = queue_on_disk(node)
@@ -61,7 +63,7 @@ def test_broker_killed_during_an_attempt_gets_no_ack_on_another_channel(
     consuming_again = threading.Event()
     intercom.script.append(after_event(consuming_again, reply(200)))
     sink = start_sink(queue)
-    intercom.wait_for_requests(1)
+    intercom.wait_for(1)
     node.kill()
     node.start()
     sink.wait_for("consuming", count=2)
@@ -73,7 +75,9 @@ def test_broker_killed_during_an_attempt_gets_no_ack_on_another_channel(
     assert [entry["reason"] for entry in sink.logs("RabbitMQ unavailable") if "PRECONDITION" in entry["reason"]] == []
 
 
-def test_sink_started_before_its_broker_waits_for_it(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_sink_started_before_its_broker_waits_for_it(
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
+) -> None:
     between = Proxy(port_of(queue.url))
     sink = start_sink(queue, CJW_RABBITMQ_HOST=changed_url(queue.url, port=between.port))
     sink.wait_for("RabbitMQ unavailable")
@@ -84,7 +88,9 @@ def test_sink_started_before_its_broker_waits_for_it(queue: Queue, intercom: Int
         assert sink.stop() == 0
 
 
-def test_next_of_several_urls_is_tried_without_delay(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_next_of_several_urls_is_tried_without_delay(
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
+) -> None:
     (port,) = free_ports(1)
     queue.publish(message(1))
     sink = start_sink(queue, "run", "--drain", CJW_RABBITMQ_HOST=f"127.0.0.1:{port}, {queue.url}")
@@ -95,7 +101,7 @@ def test_next_of_several_urls_is_tried_without_delay(queue: Queue, intercom: Int
 
 
 def test_connections_closed_by_the_operator_cost_one_duplicate(
-    node: Node, intercom: Intercom, start_sink: StartSink
+    node: Node, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """No message is lost; the one in flight is sent again."""
     queue = Queue(node.url)
@@ -104,7 +110,7 @@ def test_connections_closed_by_the_operator_cost_one_duplicate(
     intercom.script.append(after_event(lost, reply(200)))
     queue.publish(*messages(20))
     sink = start_sink(queue, "run", "--drain")
-    intercom.wait_for_requests(1)
+    intercom.wait_for(1)
     node.ctl("close_all_connections", "by the operator")
     assert "by the operator" in sink.wait_for("RabbitMQ unavailable")["reason"]
     lost.set()
@@ -113,7 +119,7 @@ def test_connections_closed_by_the_operator_cost_one_duplicate(
 
 
 def test_acknowledgement_timeout_while_intercom_is_down_loses_no_message(
-    node: Node, intercom: Intercom, start_sink: StartSink
+    node: Node, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """The broker closes a channel whose delivery is unacked for too long: the sink reconnects, and tries again."""
     queue = Queue(node.url)
@@ -132,7 +138,9 @@ def test_acknowledgement_timeout_while_intercom_is_down_loses_no_message(
     assert queue.take_all() == []
 
 
-def test_memory_alarm_stops_neither_deliveries_nor_acks(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
+def test_memory_alarm_stops_neither_deliveries_nor_acks(
+    node: Node, intercom: FakeIntercom, start_sink: StartSink
+) -> None:
     """None is lost, none is sent twice, and the connection stays."""
     queue = Queue(node.url)
     queue.declare()

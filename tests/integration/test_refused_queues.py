@@ -2,7 +2,7 @@
 
 import pytest
 
-from testbed.intercom import Intercom
+from intercom_sink.testing.intercom import FakeIntercom
 from testbed.sink_process import SinkProcess
 from tests.support.messages import message, numbers
 from tests.support.processes import StartSink, run_command
@@ -18,7 +18,7 @@ def assert_refused(sink: SinkProcess, queue: Queue) -> None:
     assert sink.logs("consuming") == []
 
 
-def test_stream_as_the_source_is_refused(rabbitmq: str, intercom: Intercom, start_sink: StartSink) -> None:
+def test_stream_as_the_source_is_refused(rabbitmq: str, intercom: FakeIntercom, start_sink: StartSink) -> None:
     with temporary_queue(rabbitmq, arguments=STREAM) as stream:
         stream.publish(message(1))
         assert_refused(start_sink(stream), stream)
@@ -29,7 +29,7 @@ def test_stream_as_the_source_is_refused(rabbitmq: str, intercom: Intercom, star
 
 
 def test_stream_as_the_dead_letter_queue_is_refused(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     dead_letters.declare(arguments=STREAM)
     queue.publish(message(1))
@@ -60,7 +60,7 @@ def test_replay_to_a_stream_is_refused(rabbitmq: str, queue: Queue, dead_letters
     ids=str,
 )
 def test_looking_for_streams_takes_no_message(
-    rabbitmq: str, intercom: Intercom, start_sink: StartSink, arguments: dict[str, object]
+    rabbitmq: str, intercom: FakeIntercom, start_sink: StartSink, arguments: dict[str, object]
 ) -> None:
     """No message of either queue is delivered: a quorum queue would count that towards its delivery limit."""
     with temporary_queue(rabbitmq) as queue, temporary_queue(rabbitmq, arguments=arguments) as dead_letters:
@@ -70,7 +70,7 @@ def test_looking_for_streams_takes_no_message(
         assert dead_letters.take_all() == [(message(1), False), (message(2), False)]
 
 
-def test_second_consumer_is_warned_of(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_second_consumer_is_warned_of(queue: Queue, intercom: FakeIntercom, start_sink: StartSink) -> None:
     first = start_sink(queue)
     first.wait_for("consuming")
     second = start_sink(queue)
@@ -78,6 +78,6 @@ def test_second_consumer_is_warned_of(queue: Queue, intercom: Intercom, start_si
     assert (warning["level"], warning["queue"], warning["consumers"]) == ("WARNING", queue.name, 1)
     assert "single-active-consumer" in warning["effect"]
     queue.publish(message(1), message(2))
-    intercom.wait_for_requests(2)
+    intercom.wait_for(2)
     assert sorted(numbers(intercom)) == [1, 2]
     assert first.logs("other consumers") == []

@@ -2,9 +2,9 @@
 
 import pytest
 
-from testbed.intercom import (
+from intercom_sink.testing.intercom import (
     Behaviour,
-    Intercom,
+    FakeIntercom,
     close_early,
     drip_body,
     drip_headers,
@@ -57,7 +57,7 @@ ROWS: list[tuple[str, list[Behaviour], int, tuple[str, str, str]]] = [
 )
 def test_each_row_of_the_response_table(
     queue: Queue,
-    intercom: Intercom,
+    intercom: FakeIntercom,
     start_sink: StartSink,
     responses: list[Behaviour],
     requests: int,
@@ -89,7 +89,7 @@ NO_RESPONSE: dict[str, Behaviour] = {
 
 @pytest.mark.parametrize("behaviour", NO_RESPONSE.values(), ids=NO_RESPONSE.keys())
 def test_message_without_valid_response_is_retried_with_backoff(
-    queue: Queue, intercom: Intercom, start_sink: StartSink, behaviour: Behaviour
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink, behaviour: Behaviour
 ) -> None:
     intercom.script += [behaviour, behaviour]
     queue.publish(message(1), message(2))
@@ -108,13 +108,13 @@ def test_intercom_that_refuses_connections_is_retried_until_it_is_there(queue: Q
     queue.publish(message(1))
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_API_URL=f"http://127.0.0.1:{port}")
     sink.wait_for("retry scheduled", count=2)
-    with Intercom(port) as late:
+    with FakeIntercom(port=port) as late:
         assert sink.wait() == 0, sink.stderr
         assert numbers(late) == [1]
 
 
 def test_endless_response_is_cut_short_and_counts_by_its_status(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """Its connection is not used again: the rest of the response would be read as the next one."""
     intercom.script.append(endless)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from intercom_sink.testing.intercom import FakeIntercom, after, reply
 from testbed import amqp
-from testbed.intercom import Intercom, after, reply
 from testbed.rabbitmq import own_node
 from testbed.sink_process import SinkProcess
 from testbed.waiting import wait_until
@@ -64,7 +64,7 @@ class Producer:
         published: how many messages the broker has confirmed.
     """
 
-    def __init__(self, url: str, intercom: Intercom) -> None:
+    def __init__(self, url: str, intercom: FakeIntercom) -> None:
         self.published = 0
         self._url = url
         self._intercom = intercom
@@ -109,7 +109,7 @@ def shards(start_sink: StartSink) -> Iterator[list[Shard]]:
         yield [Shard(queue, start_sink) for queue in queues]
 
 
-def test_sharded_keys_keep_their_order_while_sinks_come_and_go(shards: list[Shard], intercom: Intercom) -> None:
+def test_sharded_keys_keep_their_order_while_sinks_come_and_go(shards: list[Shard], intercom: FakeIntercom) -> None:
     """Messages are published all the while. Sinks are stopped, killed and started; one queue has none for a while.
 
     A kill may cost duplicates, but no message, and no key its order. Messages without a key are in one queue, in order.
@@ -122,7 +122,7 @@ def test_sharded_keys_keep_their_order_while_sinks_come_and_go(shards: list[Shar
     assert min(first.queue.depth, second.queue.depth) > 0, "both have messages"
 
     def let_them_work() -> None:
-        intercom.wait_for_requests(len(intercom.requests) + 30)
+        intercom.wait_for(len(intercom.requests) + 30)
 
     start_sinks(first, second)
     start_sinks(first, second)  # the standbys

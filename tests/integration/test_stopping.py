@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from testbed.intercom import Intercom, after, after_event, hang, rate_limited, reply
+from intercom_sink.testing.intercom import FakeIntercom, after, after_event, hang, rate_limited, reply
 from testbed.ports import free_ports
 from testbed.waiting import wait_until
 from tests.support.messages import message, messages, numbers
@@ -23,13 +23,13 @@ SIGNALS = pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids
 
 @SIGNALS
 def test_attempt_in_flight_finishes_and_the_other_messages_are_requeued(
-    queue: Queue, intercom: Intercom, start_sink: StartSink, signum: signal.Signals
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink, signum: signal.Signals
 ) -> None:
     stopping = threading.Event()
     intercom.script.append(after_event(stopping, after(0.2, reply(200))))
     queue.publish(message(1), message(2), message(3))
     sink = start_sink(queue)
-    intercom.wait_for_requests(1)
+    intercom.wait_for(1)
     sink.send(signum)
     sink.wait_for("stopping")
     stopping.set()
@@ -40,7 +40,7 @@ def test_attempt_in_flight_finishes_and_the_other_messages_are_requeued(
 
 @SIGNALS
 def test_pause_ends_at_once_and_its_message_is_requeued(
-    queue: Queue, intercom: Intercom, start_sink: StartSink, signum: signal.Signals
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink, signum: signal.Signals
 ) -> None:
     intercom.script.append(rate_limited(30))
     queue.publish(message(1), message(2))
@@ -101,12 +101,12 @@ def test_second_signal_ends_a_process_that_is_in_a_system_call() -> None:
 
 @SIGNALS
 def test_second_signal_ends_the_sink_at_once(
-    queue: Queue, intercom: Intercom, start_sink: StartSink, signum: signal.Signals
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink, signum: signal.Signals
 ) -> None:
     intercom.script.append(hang)
     queue.publish(message(1))
     sink = start_sink(queue)
-    intercom.wait_for_requests(1)
+    intercom.wait_for(1)
     sink.send(signum)
     sink.wait_for("stopping")
     sink.send(signum)
@@ -115,7 +115,7 @@ def test_second_signal_ends_the_sink_at_once(
 
 
 def test_message_in_flight_at_sigkill_is_sent_first_after_a_restart(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """The broker has got the ack of the first of 11 messages once it has delivered the last: the sink holds 10."""
     intercom.script += [reply(200), hang]

@@ -4,7 +4,7 @@ import pytest
 
 from intercom_sink import IntercomRequest, encode
 from intercom_sink.domain.json_value import JsonValue
-from testbed.intercom import Intercom, hang
+from intercom_sink.testing.intercom import FakeIntercom, hang
 from testbed.sink_process import TOKEN
 from tests.support.messages import message, messages, numbers
 from tests.support.processes import StartSink
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.real_processes
 
 
 def test_messages_arrive_once_each_in_order_on_one_connection(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     queue.publish(*messages(200))
     sink = start_sink(queue, "run", "--drain")
@@ -26,7 +26,7 @@ def test_messages_arrive_once_each_in_order_on_one_connection(
     assert queue.take_all() == []
 
 
-def test_request_carries_what_the_message_asks_for(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_request_carries_what_the_message_asks_for(queue: Queue, intercom: FakeIntercom, start_sink: StartSink) -> None:
     data: JsonValue = {"email": "ada@example.com", "name": "Ada é \u2028", "tags": [1, 2.5, None, True]}
     queue.publish(
         encode(IntercomRequest("post", "/contacts?x=%20é", data)),
@@ -48,19 +48,19 @@ def test_request_carries_what_the_message_asks_for(queue: Queue, intercom: Inter
     assert head.method == "HEAD"
 
 
-def test_message_is_not_acked_before_its_response(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_message_is_not_acked_before_its_response(queue: Queue, intercom: FakeIntercom, start_sink: StartSink) -> None:
     """A sink that is killed while it waits for the response leaves the message to the broker."""
     intercom.script.append(hang)
     queue.publish(message(1))
     sink = start_sink(queue)
-    intercom.wait_for_requests(1)
+    intercom.wait_for(1)
     assert queue.depth == 0, "the sink holds it unacked"
     sink.process.kill()
     queue.wait_for_depth(1)
     assert queue.take_all() == [(message(1), True)]
 
 
-def test_message_of_8_megabytes_arrives_whole(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_message_of_8_megabytes_arrives_whole(queue: Queue, intercom: FakeIntercom, start_sink: StartSink) -> None:
     body = message(1, text="é" * 4_000_000)
     assert len(body) > 8_000_000
     queue.publish(body)
@@ -71,7 +71,7 @@ def test_message_of_8_megabytes_arrives_whole(queue: Queue, intercom: Intercom, 
 
 
 def test_mock_logs_each_message_in_full_and_sends_nothing(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     queue.publish(message(1, name="Ada"), b"malformed", message(2))
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_API_TOKEN="mock", CJW_LOG_LEVEL="INFO")

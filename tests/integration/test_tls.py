@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from testbed.intercom import Intercom
+from intercom_sink.testing.intercom import FakeIntercom
 from testbed.rabbitmq import Node, make_node
 from tests.support.messages import message, numbers
 from tests.support.processes import StartSink
@@ -19,7 +19,7 @@ from tests.support.tls import server_context
 def test_intercom_needs_a_certificate_of_a_known_authority(
     queue: Queue, start_sink: StartSink, authority: trustme.CA, authority_file: str
 ) -> None:
-    with Intercom(tls=server_context(authority, "127.0.0.1")) as intercom:
+    with FakeIntercom(tls=server_context(authority, "127.0.0.1")) as intercom:
         queue.publish(message(1))
         distrustful = start_sink(queue, CJW_INTERCOM_API_URL=intercom.url)
         assert "CERTIFICATE_VERIFY_FAILED" in distrustful.wait_for("retry scheduled")["reason"]
@@ -33,7 +33,7 @@ def test_intercom_needs_a_certificate_of_a_known_authority(
 def test_intercom_needs_a_certificate_for_its_host_name(
     queue: Queue, start_sink: StartSink, authority: trustme.CA, authority_file: str
 ) -> None:
-    with Intercom(tls=server_context(authority, "api.example.com")) as intercom:
+    with FakeIntercom(tls=server_context(authority, "api.example.com")) as intercom:
         queue.publish(message(1))
         sink = start_sink(queue, CJW_INTERCOM_API_URL=intercom.url, SSL_CERT_FILE=authority_file)
         assert "not valid for '127.0.0.1'" in sink.wait_for("retry scheduled")["reason"]
@@ -46,7 +46,7 @@ def test_intercom_needs_a_certificate_that_has_not_expired(
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1", not_after=datetime(2020, 1, 1, tzinfo=UTC)).configure_cert(context)
-    with Intercom(tls=context) as intercom:
+    with FakeIntercom(tls=context) as intercom:
         queue.publish(message(1))
         sink = start_sink(queue, CJW_INTERCOM_API_URL=intercom.url, SSL_CERT_FILE=authority_file)
         assert "expired" in sink.wait_for("retry scheduled")["reason"]
@@ -74,7 +74,7 @@ def tls_node(certificate: Path) -> Iterator[Node]:
 
 def test_rabbitmq_needs_a_valid_certificate_of_a_known_authority(
     tls_node: Node,
-    intercom: Intercom,
+    intercom: FakeIntercom,
     start_sink: StartSink,
     authority: trustme.CA,
     authority_file: str,

@@ -12,7 +12,7 @@ import pytest
 from intercom_sink import IntercomRequest, NoResponse, Response
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.secrets import FileSecret
-from testbed.intercom import Intercom, RequestHandler, after, after_event, error, reply, truncated
+from intercom_sink.testing.intercom import Exchange, FakeIntercom, after, after_event, error, reply, truncated
 from tests.support.messages import messages
 from tests.support.processes import StartSink
 from tests.support.queues import DeadLetterQueue, Queue
@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make_gateway(intercom: Intercom, file: Path) -> Iterator[Callable[..., HTTPGateway]]:
+def make_gateway(intercom: FakeIntercom, file: Path) -> Iterator[Callable[..., HTTPGateway]]:
     with ExitStack() as stack:
 
         def make(timeout: float = 5, connections: int = 1) -> HTTPGateway:
@@ -53,13 +53,13 @@ def status_of(result: Response | NoResponse) -> int | None:
     return result.status if isinstance(result, Response) else None
 
 
-def tokens(intercom: Intercom) -> list[str]:
+def tokens(intercom: FakeIntercom) -> list[str]:
     return [request.headers["Authorization"].removeprefix("Bearer ") for request in intercom.requests]
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_request_is_sent_again_at_once_with_the_new_token(
-    intercom: Intercom, gateway: HTTPGateway, file: Path, status: int
+    intercom: FakeIntercom, gateway: HTTPGateway, file: Path, status: int
 ) -> None:
     intercom.script.append(error(status, "unauthorized"))
     file.write_text(NEW)
@@ -74,7 +74,7 @@ def test_request_is_sent_again_at_once_with_the_new_token(
 
 @pytest.mark.parametrize("content", [OLD, "", None])
 def test_refusal_counts_where_there_is_no_new_token(
-    intercom: Intercom, gateway: HTTPGateway, file: Path, content: str | None
+    intercom: FakeIntercom, gateway: HTTPGateway, file: Path, content: str | None
 ) -> None:
     intercom.script.append(UNAUTHORIZED)
     if content is None:
@@ -87,7 +87,7 @@ def test_refusal_counts_where_there_is_no_new_token(
     assert status_of(gateway.send(REQUEST)) == 200, "the last valid token is kept"
 
 
-def test_refusal_of_the_new_token_counts(intercom: Intercom, gateway: HTTPGateway, file: Path) -> None:
+def test_refusal_of_the_new_token_counts(intercom: FakeIntercom, gateway: HTTPGateway, file: Path) -> None:
     intercom.script += [UNAUTHORIZED, error(403, "forbidden")]
     file.write_text(NEW)
     result = gateway.send(REQUEST)
@@ -95,12 +95,12 @@ def test_refusal_of_the_new_token_counts(intercom: Intercom, gateway: HTTPGatewa
     assert (result.status, result.error_codes, tokens(intercom)) == (403, ("forbidden",), [OLD, NEW])
 
 
-def test_token_that_is_replaced_twice_is_followed(intercom: Intercom, gateway: HTTPGateway, file: Path) -> None:
+def test_token_that_is_replaced_twice_is_followed(intercom: FakeIntercom, gateway: HTTPGateway, file: Path) -> None:
     newest = "dG9rOjU1NTU1NTU1NTU="
 
-    def refuse_and_replace(handler: RequestHandler) -> None:
+    def refuse_and_replace(exchange: Exchange) -> None:
         file.write_text(newest)
-        UNAUTHORIZED(handler)
+        UNAUTHORIZED(exchange)
 
     intercom.script += [UNAUTHORIZED, refuse_and_replace]
     file.write_text(NEW)
@@ -108,14 +108,14 @@ def test_token_that_is_replaced_twice_is_followed(intercom: Intercom, gateway: H
     assert tokens(intercom) == [OLD, NEW, newest]
 
 
-def test_no_response_to_the_new_token_is_none(intercom: Intercom, gateway: HTTPGateway, file: Path) -> None:
+def test_no_response_to_the_new_token_is_none(intercom: FakeIntercom, gateway: HTTPGateway, file: Path) -> None:
     """The message is retried: the refusal was about the old token."""
     intercom.script += [UNAUTHORIZED, truncated]
     file.write_text(NEW)
     assert isinstance(gateway.send(REQUEST), NoResponse)
 
 
-def test_other_responses_do_not_read_the_file(intercom: Intercom, gateway: HTTPGateway, file: Path) -> None:
+def test_other_responses_do_not_read_the_file(intercom: FakeIntercom, gateway: HTTPGateway, file: Path) -> None:
     intercom.script += [error(status, "some_code") for status in (400, 404, 422, 429, 500)]
     file.write_text(NEW)
     for _ in range(6):
@@ -124,7 +124,7 @@ def test_other_responses_do_not_read_the_file(intercom: Intercom, gateway: HTTPG
 
 
 def test_new_token_has_an_attempt_of_its_own(
-    intercom: Intercom, make_gateway: Callable[..., HTTPGateway], file: Path
+    intercom: FakeIntercom, make_gateway: Callable[..., HTTPGateway], file: Path
 ) -> None:
     gateway = make_gateway(timeout=1)
     intercom.script += [after(0.6, UNAUTHORIZED), after(0.6, reply(200))]
@@ -133,7 +133,7 @@ def test_new_token_has_an_attempt_of_its_own(
 
 
 def test_all_that_were_refused_together_are_sent_again(
-    intercom: Intercom, make_gateway: Callable[..., HTTPGateway], file: Path
+    intercom: FakeIntercom, make_gateway: Callable[..., HTTPGateway], file: Path
 ) -> None:
     """One of the threads finds the change; for the others the file is the same as it was at the last reload."""
     gateway = make_gateway(connections=8)
@@ -141,7 +141,7 @@ def test_all_that_were_refused_together_are_sent_again(
     intercom.script += [after_event(refuse, UNAUTHORIZED)] * 8
     with ThreadPoolExecutor(8) as threads:
         results = [threads.submit(gateway.send, REQUEST) for _ in range(8)]
-        intercom.wait_for_requests(8)
+        intercom.wait_for(8)
         file.write_text(NEW)
         refuse.set()
         assert [status_of(result.result()) for result in results] == [200] * 8
@@ -149,22 +149,22 @@ def test_all_that_were_refused_together_are_sent_again(
 
 
 def test_nothing_is_refused_while_the_token_is_rotated_under_load(
-    intercom: Intercom, make_gateway: Callable[..., HTTPGateway], file: Path
+    intercom: FakeIntercom, make_gateway: Callable[..., HTTPGateway], file: Path
 ) -> None:
     """The old token is valid until the new one is in the file."""
     gateway = make_gateway(connections=8)
     valid = {OLD}
 
-    def authorize(handler: RequestHandler) -> None:
-        accepted = handler.headers["Authorization"].removeprefix("Bearer ") in valid
-        (reply(200) if accepted else UNAUTHORIZED)(handler)
+    def authorize(exchange: Exchange) -> None:
+        accepted = exchange.request.headers["Authorization"].removeprefix("Bearer ") in valid
+        (reply(200) if accepted else UNAUTHORIZED)(exchange)
 
     intercom.default = authorize
     with ThreadPoolExecutor(8) as threads:
         results = []
         for rotation in range(10):
             results += [threads.submit(gateway.send, REQUEST) for _ in range(30)]
-            intercom.wait_for_requests(rotation * 30 + 10)
+            intercom.wait_for(rotation * 30 + 10)
             token = f"token-{rotation}"
             valid |= {token}
             replacement = file.with_name("replacement")
@@ -176,7 +176,7 @@ def test_nothing_is_refused_while_the_token_is_rotated_under_load(
     assert set(tokens(intercom)) >= {OLD, "token-9"}
 
 
-def test_old_and_new_token_are_redacted(intercom: Intercom, gateway: HTTPGateway, file: Path) -> None:
+def test_old_and_new_token_are_redacted(intercom: FakeIntercom, gateway: HTTPGateway, file: Path) -> None:
     echo = f"{OLD} was replaced by {NEW}"
     errors = [{"code": echo, "message": echo}, {"code": "x" * 90 + NEW, "message": "x" * 190 + OLD}]
     body = json.dumps({"request_id": echo, "errors": errors}).encode()
@@ -192,24 +192,24 @@ def test_old_and_new_token_are_redacted(intercom: Intercom, gateway: HTTPGateway
 
 @pytest.mark.parametrize("hold", ["off", "on"])
 def test_sink_whose_token_is_rotated_under_load_loses_nothing(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink, file: Path, hold: str
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink, file: Path, hold: str
 ) -> None:
     """Nor is anything given up, and no restart is needed. With `hold`, the old token is refused before the file has the
     new one: every message waits for it."""
     valid, accepted = {OLD}, []
 
-    def authorize(handler: RequestHandler) -> None:
-        if handler.headers["Authorization"].removeprefix("Bearer ") not in valid:
-            return UNAUTHORIZED(handler)
-        accepted.append(handler.path)
-        return reply(200)(handler)
+    def authorize(exchange: Exchange) -> None:
+        if exchange.request.headers["Authorization"].removeprefix("Bearer ") not in valid:
+            return UNAUTHORIZED(exchange)
+        accepted.append(exchange.request.path)
+        return reply(200)(exchange)
 
     intercom.default = after(0.005, authorize)
     queue.publish(*messages(300))
     variables = {"CJW_INTERCOM_API_TOKEN": None, "CJW_INTERCOM_API_TOKEN_FILE": str(file), "CJW_INTERCOM_HOLD": hold}
     sink = start_sink(queue, **variables, **dead_letters.variables)
     for rotation in (1, 2):
-        intercom.wait_for_requests(100 * rotation)
+        intercom.wait_for(100 * rotation)
         if hold == "on":
             valid.clear()
             sink.wait_for("hold began", rotation)

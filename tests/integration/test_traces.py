@@ -16,8 +16,8 @@ from intercom_sink.entrypoints.commands.publish import publish
 from intercom_sink.entrypoints.json_lines import Publication
 from intercom_sink.entrypoints.settings import BrokerSettings
 from intercom_sink.testing import RecordingMonitor
+from intercom_sink.testing.intercom import FakeIntercom, error, reply, reset
 from testbed import amqp
-from testbed.intercom import Intercom, error, reply, reset
 from testbed.sink_process import TOKEN
 from tests.support.messages import message
 from tests.support.queues import DeadLetterQueue, Queue, port_of
@@ -48,7 +48,7 @@ def urllib3_instrumented(spans: Spans) -> Iterator[None]:
 
 
 def publish_and_drain(
-    queue: Queue, intercom: Intercom, *numbers: int, dead_letters: DeadLetterQueue | None = None
+    queue: Queue, intercom: FakeIntercom, *numbers: int, dead_letters: DeadLetterQueue | None = None
 ) -> None:
     """`intercom-sink publish`, then `intercom-sink run --drain`."""
     variables = {
@@ -62,7 +62,7 @@ def publish_and_drain(
     sink.run()
 
 
-def test_trace_leads_from_the_publisher_to_intercom(queue: Queue, intercom: Intercom, spans: Spans) -> None:
+def test_trace_leads_from_the_publisher_to_intercom(queue: Queue, intercom: FakeIntercom, spans: Spans) -> None:
     intercom.script += [reset, reply(200)]
     publish_and_drain(queue, intercom, 1)
     producer, consumer, first, second = spans.ended
@@ -82,7 +82,7 @@ def test_trace_leads_from_the_publisher_to_intercom(queue: Queue, intercom: Inte
 
 
 @pytest.mark.usefixtures("urllib3_instrumented")
-def test_instrumentation_of_urllib3_adds_nothing(queue: Queue, intercom: Intercom, spans: Spans) -> None:
+def test_instrumentation_of_urllib3_adds_nothing(queue: Queue, intercom: FakeIntercom, spans: Spans) -> None:
     publish_and_drain(queue, intercom, 1)
     assert spans.names == [f"publish {queue.name}", f"process {queue.name}", "POST"]
     assert intercom.requests[0].headers["traceparent"] == traceparent(spans.ended[2])
@@ -90,7 +90,7 @@ def test_instrumentation_of_urllib3_adds_nothing(queue: Queue, intercom: Interco
 
 @pytest.mark.usefixtures("pika_instrumented")
 def test_instrumentation_of_pika_adds_two_spans_to_each_publication(
-    queue: Queue, intercom: Intercom, spans: Spans
+    queue: Queue, intercom: FakeIntercom, spans: Spans
 ) -> None:
     """One for the blocking channel, one for the channel below it; consuming has none."""
     publish_and_drain(queue, intercom, 1)
@@ -104,7 +104,7 @@ def test_instrumentation_of_pika_adds_two_spans_to_each_publication(
 
 @pytest.mark.usefixtures("pika_instrumented")
 def test_dead_letter_keeps_the_context_of_its_producer(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, spans: Spans
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, spans: Spans
 ) -> None:
     """A replayed one belongs to the trace of its producer again, whatever published the copy."""
     intercom.script.append(error(422, "parameter_invalid"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from intercom_sink import AttemptResult, IntercomRequest, NoResponse, RateLimit, Response
 from intercom_sink.domain.envelope import TraceContext
-from testbed.rate_window import RateWindow
+from intercom_sink.testing.intercom.rate_window import RateWindow
 from tests.simulation.broker import Message
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from intercom_sink.domain.backoff import Delay
 from intercom_sink.domain.dead_letter import DeadLetter
 from intercom_sink.domain.envelope import Envelope, TraceContext
 from intercom_sink.domain.workers import Job
-from testbed.rate_window import Admission, RateWindow
+from intercom_sink.testing.intercom.rate_window import Admission, RateWindow
 from tests.support.intercom import respond_to
 from tests.support.virtual_threads import VirtualThreads
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from intercom_sink.adapters.rabbitmq.source import MIN_PREFETCH
+from intercom_sink.testing.intercom import FakeIntercom, after, reply
 from testbed import amqp
-from testbed.intercom import Intercom, after, reply
 from testbed.rabbitmq_node import PrivateNode
 from testbed.waiting import wait_until
 from tests.support.messages import messages, numbers
@@ -33,7 +33,7 @@ def cluster() -> Iterator[list[PrivateNode]]:
 
 
 def test_killed_leader_of_a_quorum_queue_costs_duplicates_but_no_message(
-    cluster: list[PrivateNode], intercom: Intercom, start_sink: StartSink
+    cluster: list[PrivateNode], intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """Order is not asserted: the new leader delivers what is ready before it has requeued what the lost node's
     connection held unacked."""
@@ -45,7 +45,7 @@ def test_killed_leader_of_a_quorum_queue_costs_duplicates_but_no_message(
     intercom.default = after(0.002, reply(200))
     urls = ",".join(node.url for node in cluster)
     sink = start_sink(queue, CJW_RABBITMQ_HOST=urls)
-    intercom.wait_for_requests(MESSAGES // 4 + 1, explain=sink.explain)
+    intercom.wait_for(MESSAGES // 4 + 1, explain=sink.explain)
     leader.kill()
     wait_until(lambda: set(numbers(intercom)) == set(range(MESSAGES)), "lost = 0", timeout=90, explain=sink.explain)
     wait_until(lambda: amqp.depth(others[0].url, queue.name) == 0, "an empty queue")

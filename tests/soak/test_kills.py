@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from intercom_sink.adapters.rabbitmq.source import MIN_PREFETCH
-from testbed.intercom import Intercom, after, reply
+from intercom_sink.testing.intercom import FakeIntercom, after, reply
 from testbed.rabbitmq import Node
 from testbed.waiting import wait_until
 from tests.support.messages import key_names, messages, numbers, publish_with_keys
@@ -19,12 +19,12 @@ MESSAGES = 2000
 KILLS = 20
 
 
-def kill_and_then_drain(queue: Queue, intercom: Intercom, start_sink: StartSink, **variables: str) -> None:
+def kill_and_then_drain(queue: Queue, intercom: FakeIntercom, start_sink: StartSink, **variables: str) -> None:
     """Kills a sink at KILLS random moments, each time while it is at work; the last one does the rest."""
     for _ in range(KILLS):
         sink = start_sink(queue, **variables)
         more = random.randint(1, MESSAGES // KILLS - 20)
-        intercom.wait_for_requests(len(intercom.requests) + more, explain=sink.explain)
+        intercom.wait_for(len(intercom.requests) + more, explain=sink.explain)
         sink.send(signal.SIGKILL)
         sink.wait()
         wait_until(lambda: queue.consumers == 0, "the broker to notice")
@@ -40,7 +40,9 @@ def assert_nothing_lost(sent: list[int], max_duplicates: int) -> None:
     assert duplicates <= max_duplicates
 
 
-def test_sigkill_at_20_random_moments_loses_nothing(queue: Queue, intercom: Intercom, start_sink: StartSink) -> None:
+def test_sigkill_at_20_random_moments_loses_nothing(
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
+) -> None:
     intercom.default = after(0.002, reply(200))
     queue.publish(*messages(MESSAGES))
     kill_and_then_drain(queue, intercom, start_sink)
@@ -51,7 +53,7 @@ def test_sigkill_at_20_random_moments_loses_nothing(queue: Queue, intercom: Inte
 
 
 def test_sigkill_at_20_random_moments_loses_nothing_with_8_lanes(
-    queue: Queue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     intercom.default = after(0.02, reply(200))
     publish_with_keys(queue, MESSAGES, key_names(50))
@@ -64,7 +66,7 @@ def test_sigkill_at_20_random_moments_loses_nothing_with_8_lanes(
     assert intercom.max_in_flight <= 16, "the requests of a killed sink may last until the next one sends"
 
 
-def test_broker_killed_5_times_loses_nothing(node: Node, intercom: Intercom, start_sink: StartSink) -> None:
+def test_broker_killed_5_times_loses_nothing(node: Node, intercom: FakeIntercom, start_sink: StartSink) -> None:
     kills = 5
     queue = queue_on_disk(node)
     intercom.default = after(0.002, reply(200))
@@ -72,7 +74,7 @@ def test_broker_killed_5_times_loses_nothing(node: Node, intercom: Intercom, sta
     sink = start_sink(queue, "run", "--drain")
     for _ in range(kills):
         more = random.randint(20, MESSAGES // kills // 2)
-        intercom.wait_for_requests(len(intercom.requests) + more, explain=sink.explain)
+        intercom.wait_for(len(intercom.requests) + more, explain=sink.explain)
         node.kill()
         node.start()
     sent_between_kills = len(intercom.requests)

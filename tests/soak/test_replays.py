@@ -2,7 +2,7 @@
 
 import pytest
 
-from testbed.intercom import Intercom
+from intercom_sink.testing.intercom import FakeIntercom
 from tests.support.processes import StartSink
 from tests.support.queues import DeadLetterQueue, Queue
 from tests.support.replays import (
@@ -15,13 +15,13 @@ pytestmark = pytest.mark.real_processes
 
 
 def test_10000_dead_letters_are_replayed_while_the_sink_runs(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     assert_replayed_while_the_sink_runs(10_000, queue, dead_letters, intercom, start_sink)
 
 
 def test_1000_rejected_messages_are_replayed_in_order(
-    queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     assert_rejected_then_replayed(1000, queue, dead_letters, intercom, start_sink)
 

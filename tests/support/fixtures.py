@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import trustme
 
+from intercom_sink.testing.intercom import FakeIntercom, reply
 from testbed.amqp import answers
-from testbed.intercom import Intercom
 from testbed.rabbitmq import Node, any_rabbitmq, own_node
 from tests.support.processes import StartSink, fork_server, sinks
 from tests.support.queues import DeadLetterQueue, Queue, temporary_queue
@@ -36,9 +36,10 @@ def node(session_node: Node) -> Node:
 
 
 @pytest.fixture
-def intercom() -> Iterator[Intercom]:
+def intercom() -> Iterator[FakeIntercom]:
     """An Intercom that responds to everything with 200, until the test says otherwise."""
-    with Intercom() as server:
+    with FakeIntercom() as server:
+        server.default = reply(200)
         yield server
 
 
@@ -58,7 +59,7 @@ def dead_letters(queue: Queue) -> Iterator[DeadLetterQueue]:
 
 
 @pytest.fixture
-def start_sink(request: pytest.FixtureRequest, intercom: Intercom) -> Iterator[StartSink]:
+def start_sink(request: pytest.FixtureRequest, intercom: FakeIntercom) -> Iterator[StartSink]:
     """Starts sinks: `start_sink(queue, "run", "--drain", CJW_INTERCOM_TIMEOUT="1")`.
 
     They are forked from a process that has imported all they need, unless the test is marked by `real_processes`.

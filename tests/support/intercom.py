@@ -3,7 +3,7 @@
 import math
 
 from intercom_sink import RateLimit, Response
-from testbed.rate_window import Admission
+from intercom_sink.testing.intercom.rate_window import Admission
 
 OK = Response(200)
 

@@ -5,7 +5,7 @@ from itertools import cycle, islice
 
 from intercom_sink import IntercomRequest, encode
 from intercom_sink.domain.json_value import JsonValue
-from testbed.intercom import Intercom
+from intercom_sink.testing.intercom import FakeIntercom
 from tests.support.queues import Queue
 
 
@@ -19,7 +19,7 @@ def messages(count: int) -> list[bytes]:
     return [message(number) for number in range(count)]
 
 
-def numbers(intercom: Intercom) -> list[int]:
+def numbers(intercom: FakeIntercom) -> list[int]:
     """The numbers of the messages that Intercom has received, in the order of their arrival."""
     return [request.data["number"] for request in intercom.requests]
 

@@ -15,8 +15,8 @@ from typing import Protocol, TypeAlias
 from unittest import mock
 
 from intercom_sink.entrypoints.cli import main
+from intercom_sink.testing.intercom import FakeIntercom
 from testbed.forked_process import ForkServer
-from testbed.intercom import Intercom
 from testbed.sink_process import SinkProcess
 from tests.support.queues import Queue
 
@@ -40,7 +40,7 @@ def fork_server() -> ForkServer:
 
 
 @contextmanager
-def sinks(intercom: Intercom, server: ForkServer | None = None) -> Iterator[StartSink]:
+def sinks(intercom: FakeIntercom, server: ForkServer | None = None) -> Iterator[StartSink]:
     """What starts sinks, by this server if there is one; those that still run at the end of the block are killed."""
     with ExitStack() as running:
 

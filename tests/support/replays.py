@@ -4,7 +4,7 @@ import signal
 import subprocess
 
 from intercom_sink import decode
-from testbed.intercom import Intercom, error, reply
+from intercom_sink.testing.intercom import FakeIntercom, error, reply
 from testbed.waiting import wait_until
 from tests.support.dead_letters import run_dead_letters
 from tests.support.messages import messages, numbers
@@ -13,7 +13,7 @@ from tests.support.queues import DeadLetterQueue, Queue
 
 
 def assert_replayed_while_the_sink_runs(
-    count: int, queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    count: int, queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """None is lost, each is delivered once, and one that is given up again is not replayed for ever."""
     dead_letters.declare()
@@ -28,7 +28,7 @@ def assert_replayed_while_the_sink_runs(
         timeout=300,
     )
     assert (done.returncode, done.stdout) == (0, f"replayed {count} dead letters\n"), done.stderr
-    intercom.wait_for_requests(count)
+    intercom.wait_for(count)
     assert sink.stop() == 0
     assert sorted(numbers(intercom)) == list(range(count))
     assert queue.take_all() == []
@@ -36,7 +36,7 @@ def assert_replayed_while_the_sink_runs(
 
 
 def assert_rejected_then_replayed(
-    count: int, queue: Queue, dead_letters: DeadLetterQueue, intercom: Intercom, start_sink: StartSink
+    count: int, queue: Queue, dead_letters: DeadLetterQueue, intercom: FakeIntercom, start_sink: StartSink
 ) -> None:
     """Each is rejected and dead-lettered; replayed, each is delivered, in order."""
     intercom.default = error(422, "parameter_invalid")

@@ -1,4 +1,4 @@
-"""Sinks that share one rate window of the testbed's Intercom, over real sockets."""
+"""Sinks that share one rate window of FakeIntercom, over real sockets."""
 
 import threading
 import time
@@ -9,8 +9,8 @@ from intercom_sink import IntercomRequest, Sink, SystemClock, decode, encode
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.secrets import FixedSecret
 from intercom_sink.testing import InMemorySource
-from testbed.intercom import Intercom, RequestHandler
-from testbed.rate_window import RateWindow
+from intercom_sink.testing.intercom import Exchange, FakeIntercom
+from intercom_sink.testing.intercom.rate_window import RateWindow
 
 LATENCY = 0.05
 """Seconds that each response takes."""
@@ -33,17 +33,16 @@ class SharedIntercom:
         self._refused: Counter[float] = Counter()
         self._parts: Counter[tuple[str, float]] = Counter()
 
-    def behave(self, handler: RequestHandler) -> None:
-        """A behaviour of the testbed's server: 200, or 429 if the window is exhausted."""
-        closing = handler.intercom.closing
-        closing.wait(LATENCY / 2)
-        headers, status = self._admit(handler.received.path)
-        closing.wait(LATENCY / 2)
-        handler.send(status, headers, b"{}")
+    def behave(self, exchange: Exchange) -> None:
+        """A behaviour of FakeIntercom: 200, or 429 if the window is exhausted."""
+        exchange.wait(LATENCY / 2)
+        headers, status = self._admit(exchange.request.path)
+        exchange.wait(LATENCY / 2)
+        exchange.send(status, headers, b"{}")
 
     def run(self, sinks: int, concurrency: int, windows: int) -> None:
         """Runs so many sinks, from the middle of a window on, for so many windows and a half."""
-        with Intercom() as intercom, ThreadPoolExecutor(sinks) as executor:
+        with FakeIntercom() as intercom, ThreadPoolExecutor(sinks) as executor:
             intercom.default = self.behave
             running = [self._sink(intercom.url, f"/sink-{number}", concurrency) for number in range(sinks)]
             seconds = self._window.seconds

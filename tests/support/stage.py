@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from testbed.intercom import Intercom, reply
+from intercom_sink.testing.intercom import FakeIntercom, reply
 from testbed.ports import free_ports
 from testbed.prometheus import Prometheus
 from testbed.rabbitmq_node import PrivateNode
@@ -37,7 +37,7 @@ class Stage:
     node: PrivateNode
     queue: Queue
     dead_letters: DeadLetterQueue
-    intercom: Intercom
+    intercom: FakeIntercom
     sink: SinkProcess
     prometheus: Prometheus
     metrics_port: int
@@ -123,7 +123,8 @@ def set_stage() -> Iterator[Stage]:
         queue = Queue(node.url)
         queue.declare()
         dead_letters = DeadLetterQueue(queue)
-        with Intercom() as intercom:
+        with FakeIntercom() as intercom:
+            intercom.default = reply(200)
             variables: dict[str, str | None] = {
                 **dead_letters.variables,
                 "CJW_INTERCOM_API_URL": intercom.url,

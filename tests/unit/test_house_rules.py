@@ -117,6 +117,7 @@ def test_unit_tests_mirror_the_package() -> None:
         "adapters/intercom",
         "adapters/rabbitmq",
         "adapters/monitors",
+        "testing/intercom",
         *(f"adapters/monitors/{folder}" for folder in MONITORS),
     ],
 )

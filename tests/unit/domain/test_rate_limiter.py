@@ -18,7 +18,7 @@ from intercom_sink.domain.events import Paused, ProbeSent, Resumed
 from intercom_sink.domain.rate_limit import MAX_RATE_LIMIT_DELAY
 from intercom_sink.domain.rate_limiter import Permit, RateLimiter
 from intercom_sink.testing import RecordingMonitor, VirtualClock
-from testbed.rate_window import RateWindow
+from intercom_sink.testing.intercom.rate_window import RateWindow
 from tests.support import worked_timeline
 from tests.support.coverage import without_coverage
 from tests.support.intercom import OK, reported, respond_to

@@ -2,7 +2,7 @@
 
 import pytest
 
-from testbed.rate_window import RateWindow
+from intercom_sink.testing.intercom.rate_window import RateWindow
 
 
 def test_window_admits_up_to_its_limit() -> None:
@@ -23,10 +23,10 @@ def test_window_begins_at_each_multiple_of_its_length() -> None:
 def test_admission_reports_the_window_in_numbers() -> None:
     window = RateWindow(limit=2)
     admissions = [window.admit(1001.7) for _ in range(3)]
-    assert [(one.limit, one.remaining, one.reset_at, one.arrived_at) for one in admissions] == [
-        (2, 1, 1010, 1001.7),
-        (2, 0, 1010, 1001.7),
-        (2, 0, 1010, 1001.7),
+    assert [(one.limit, one.remaining, one.reset_at) for one in admissions] == [
+        (2, 1, 1010),
+        (2, 0, 1010),
+        (2, 0, 1010),
     ]
 
 
@@ -34,7 +34,6 @@ def test_headers_report_the_window_on_every_response() -> None:
     window = RateWindow(limit=2, seconds=4)
     headers = [window.admit(1001.7).headers for _ in range(3)]
     assert headers[0] == {
-        "Date": "Thu, 01 Jan 1970 00:16:41 GMT",
         "X-RateLimit-Limit": "2",
         "X-RateLimit-Remaining": "1",
         "X-RateLimit-Reset": "1004",

@@ -1,6 +1,6 @@
 """Intercom's rate limit: a fixed number of requests in each window of 10 s, reported in the headers of every response.
 
-The one model of it: the testbed's server, the benchmarks' server, the simulation and the unit tests all use it.
+The one model of it: FakeIntercom, the benchmarks' server, the simulation and the unit tests all use it.
 
 Source: https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting
 """
@@ -21,20 +21,17 @@ class Admission:
         limit: requests that one window takes.
         remaining: requests that the window still takes after this one.
         reset_at: when the window ends, in Unix seconds.
-        arrived_at: when the request arrived, in Unix seconds.
     """
 
     admitted: bool
     limit: int
     remaining: int
     reset_at: float
-    arrived_at: float
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers of a response that is sent as soon as the request has arrived."""
+        """What the response reports. Intercom sends them with every response to an authorized request."""
         return {
-            "Date": http_date(math.floor(self.arrived_at)),
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
             "X-RateLimit-Reset": str(int(self.reset_at)),
@@ -69,12 +66,10 @@ class RateWindow:
             self.admitted[begin] += 1
         else:
             self.refused += 1
-        return Admission(
-            admitted, self.limit, self.limit - self.admitted[begin], float(begin + self.seconds), unix_time
-        )
+        return Admission(admitted, self.limit, self.limit - self.admitted[begin], float(begin + self.seconds))
 
 
 @lru_cache(maxsize=1)
 def http_date(second: int) -> str:
-    """A Unix time as the `Date` header says it; made once a second, however many requests there are."""
+    """A Unix time, in whole seconds, as the `Date` header says it; made once a second, whatever the load."""
     return formatdate(second, usegmt=True)

@@ -1,0 +1,68 @@
+"""Fixtures for pytest, which finds them by the entry point `intercom_sink`: the fakes of `intercom_sink.testing`.
+
+| fixture | what it is |
+|---|---|
+| `fake_intercom` | a running FakeIntercom, over HTTP |
+| `intercom_source` | an InMemorySource without messages, by `intercom_clock` |
+| `intercom_gateway` | an InMemoryGateway that responds with 200 |
+| `intercom_clock` | a VirtualClock |
+| `intercom_monitor` | a RecordingMonitor |
+
+Every pytest process of an environment that has the sink imports this module, so it imports nothing but pytest before a
+fixture is used. `-p no:intercom_sink` switches it off.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from intercom_sink.testing import (
+        FakeIntercom,
+        InMemoryGateway,
+        InMemorySource,
+        RecordingMonitor,
+        VirtualClock,
+    )
+
+
+@pytest.fixture
+def fake_intercom() -> "Iterator[FakeIntercom]":
+    """An Intercom over HTTP, at `fake_intercom.url`."""
+    from intercom_sink.testing import FakeIntercom
+
+    with FakeIntercom() as fake:
+        yield fake
+
+
+@pytest.fixture
+def intercom_clock() -> "VirtualClock":
+    """Time that passes only while something waits for it."""
+    from intercom_sink.testing import VirtualClock
+
+    return VirtualClock()
+
+
+@pytest.fixture
+def intercom_source(intercom_clock: "VirtualClock") -> "InMemorySource":
+    """A queue, without messages: `intercom_source.queue.append(encode(...))`."""
+    from intercom_sink.testing import InMemorySource
+
+    return InMemorySource(monotonic=intercom_clock.monotonic)
+
+
+@pytest.fixture
+def intercom_gateway() -> "InMemoryGateway":
+    """An Intercom in memory that responds with 200 to every request."""
+    from intercom_sink.testing import InMemoryGateway
+
+    return InMemoryGateway()
+
+
+@pytest.fixture
+def intercom_monitor() -> "RecordingMonitor":
+    """Keeps every event."""
+    from intercom_sink.testing import RecordingMonitor
+
+    return RecordingMonitor()

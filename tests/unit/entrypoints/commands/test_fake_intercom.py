@@ -1,0 +1,66 @@
+"""`intercom-sink fake-intercom`: its arguments."""
+
+import argparse
+
+import pytest
+
+from intercom_sink.entrypoints.commands import fake_intercom
+from intercom_sink.entrypoints.commands.fake_intercom import FAULTS, Failure, failure
+from intercom_sink.testing.intercom import error
+
+
+def parse(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    fake_intercom.add_parser(parser.add_subparsers())
+    return parser.parse_args(["fake-intercom", *words])
+
+
+def test_it_listens_on_loopback_and_accepts_all_unless_told_otherwise() -> None:
+    given = parse()
+    assert (given.host, given.port, given.limit, given.latency, given.token, given.fail) == (
+        *("127.0.0.1", 0, None, 0.0),
+        *(None, []),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0.1:503", Failure(0.1, error(503))),
+        (".25:429", Failure(0.25, error(429))),
+        ("1:reset", Failure(1.0, FAULTS["reset"])),
+        ("0:400", Failure(0.0, error(400))),
+    ],
+)
+def test_part_of_the_requests_that_fails(text: str, expected: Failure) -> None:
+    assert failure(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["503", "0.1", "2:503", "1.5:503", "-1:503", "nan:503", "0.1:200", "0.1:vanish", "0.1:"]
+)
+def test_part_that_is_none_is_an_error_of_the_command_line(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=r"RATE:STATUS, as 0\.1:503"):
+        failure(text)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--port", "65536"),
+        ("--port", "x"),
+        ("--limit", "0"),
+        ("--latency", "-1"),
+        ("--latency", "601"),
+        ("--latency", "nan"),
+        ("--latency", "."),
+    ],
+)
+def test_invalid_number_is_an_error_of_the_command_line(words: tuple[str, str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(*words)
+
+
+def test_numbers_are_read() -> None:
+    given = parse("--port", "8080", "--limit", "167", "--latency", ".05")
+    assert (given.port, given.limit, given.latency) == (8080, 167, 0.05)
