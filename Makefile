@@ -38,6 +38,7 @@ check: .venv/complete
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/basedpyright --warnings
 	$(BIN)/zizmor --offline --quiet .
 
 # GitHub's workflows by actionlint, without the tools that some machines have and others lack. It must be built first,
@@ -98,10 +99,12 @@ bench-quick: .venv-bench/complete
 	$(BENCH_BIN)/python -m benchmarks measure build/benchmarks/results.json --quick $(BENCH_CHOICE)
 	$(BENCH_BIN)/python -m benchmarks render build/benchmarks/results.json build
 
-# The source distribution and the wheel, as a release publishes them, built with the locked setuptools.
+# The source distribution and the wheel, as a release publishes them; two builds give the same bytes.
 dist: .venv/complete
 	rm -rf dist build/lib
-	$(BIN)/python -c 'from setuptools import build_meta; build_meta.build_sdist("dist"); build_meta.build_wheel("dist")'
+	$(BIN)/python tools/build_dist.py dist
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
 
 lock: .venv/complete
 	$(COMPILE) --extra metrics --output-file requirements/run.txt setup.cfg

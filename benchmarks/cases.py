@@ -37,9 +37,10 @@ class Group(StrEnum):
     SHARED = "shared"
     HOT_KEY = "hot-key"
     BACKLOG = "backlog"
+    PUBLISHING = "publishing"
 
 
-ROUNDS = {Group.SPEED: 1_000, Group.TLS: 1_000, Group.LIMITED: 3, Group.PACED: 3, Group.IMPORTS: 5}
+ROUNDS = {Group.SPEED: 1_000, Group.TLS: 1_000, Group.LIMITED: 3, Group.PACED: 3, Group.IMPORTS: 5, Group.PUBLISHING: 5}
 """In how many rounds a group is measured at most; the others, which take long and differ little, in two."""
 
 SLOW_PEER_ROUNDS = 2

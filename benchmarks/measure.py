@@ -8,10 +8,16 @@ from benchmarks.cases import Case, Group
 from benchmarks.idle import measure_idle
 from benchmarks.imports import measure_imports
 from benchmarks.paced import measure_paced
+from benchmarks.publishing import measure_publishing
 from benchmarks.results import Measure
 from benchmarks.shared import measure_shared
 
-SPECIAL = {Group.PACED: measure_paced, Group.SHARED: measure_shared, Group.IMPORTS: measure_imports}
+SPECIAL = {
+    Group.PACED: measure_paced,
+    Group.SHARED: measure_shared,
+    Group.IMPORTS: measure_imports,
+    Group.PUBLISHING: measure_publishing,
+}
 
 
 def batches(cases: Sequence[Case]) -> Iterator[list[Case]]:

@@ -31,6 +31,7 @@ def page(results: Results) -> str:
         _shared(results),
         _hot_key(results),
         _backlog(results),
+        _publishing(results),
     ]
     return "\n".join(section for section in sections if section)
 
@@ -180,6 +181,15 @@ def _backlog(results: Results) -> str:
         _column("growth MiB", results, Measure.MEMORY_GROWTH, 2),
     ]
     return _section("Backlog", prose.BACKLOG, results, Group.BACKLOG, columns)
+
+
+def _publishing(results: Results) -> str:
+    columns = [
+        ("messages", lambda case: f"{case.messages:,}"),
+        _column("one by one, messages/s", results, Measure.SINGLE_RATE),
+        _column("`publish_batch`, messages/s", results, Measure.BATCH_RATE),
+    ]
+    return _section("Publishing", prose.PUBLISHING, results, Group.PUBLISHING, columns)
 
 
 def _section(title: str, text: str, results: Results, group: Group, columns: Sequence[Column]) -> str:

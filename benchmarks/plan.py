@@ -58,6 +58,7 @@ def plan() -> list[Case]:
         *(_shared(sinks, 35) for sinks in SHARED_SINKS),
         *_hot_key(),
         *_backlog(),
+        *_publishing(10_000),
     ]
 
 
@@ -77,6 +78,7 @@ def quick_plan() -> list[Case]:
         _shared(4, 25),
         *_hot_key(),
         *(case for case in _backlog() if case.contender == SINK.name and case.messages <= 10_000),
+        *_publishing(2_000),
     ]
 
 
@@ -162,3 +164,7 @@ def _backlog() -> Iterator[Case]:
     for messages in PEER_BACKLOGS:
         for contender in PEERS:
             yield Case(Group.BACKLOG, contender.name, 1 if contender == PLAIN_LOOP else 64, 0, messages)
+
+
+def _publishing(messages: int) -> Iterator[Case]:
+    yield Case(Group.PUBLISHING, SINK.name, messages=messages)

@@ -3,6 +3,8 @@
 from benchmarks.cases import CPU_LIMIT, HOT_KEY_SECONDS, SHARED_WINDOW, WINDOW, WINDOW_RATE, WINDOW_SECONDS
 from benchmarks.catalogue import AIO_PIKA, BARE_URLLIB3, CONTENDERS, SINK
 from benchmarks.markdown import paragraph
+from benchmarks.publishing import SINGLES, TURNS
+from intercom_sink.domain.confirms import WINDOW_MESSAGES
 
 _CONTENDERS = "\n".join(
     paragraph(f"- **{contender.name}**: {contender.description}", indent="  ") for contender in CONTENDERS
@@ -88,3 +90,8 @@ Memory and CPU time by the number of messages in the queue, at 0 ms. Growth is t
 half of the messages. The peers' backlogs are smaller, because some would take minutes for the larger ones.
 
 ![Memory and CPU time by backlog](benchmarks/backlog.svg)"""
+
+PUBLISHING = f"""\
+`Publisher` publishes persistent messages to a durable queue, each confirmed by the broker: {SINGLES} with `publish`,
+which awaits each confirm, and the whole number in {TURNS} calls of `publish_batch`, which awaits those of up to
+{WINDOW_MESSAGES:,} messages at once. Both take turns."""

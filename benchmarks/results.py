@@ -54,6 +54,10 @@ class Measure(StrEnum):
     """Seconds to import `intercom-sink run`."""
     LIBRARIES_SECONDS = "libraries_seconds"
     """Seconds to import its four libraries."""
+    BATCH_RATE = "batch_rate"
+    """Messages per second that `Publisher.publish_batch` publishes."""
+    SINGLE_RATE = "single_rate"
+    """The same, one by one with `Publisher.publish`."""
     SERVER_CPU = "server_cpu"
     """CPU time of the HTTP server, in seconds per second."""
 

@@ -46,6 +46,7 @@ def targets(results: Results) -> list[Target]:
         *_window(results),
         *_shared(results),
         *_start_and_memory(results),
+        *_publishing(results),
     ]
 
 
@@ -163,6 +164,11 @@ def _start_and_memory(results: Results) -> list[Target]:
         at_most(f"{backlog}: peak memory, MiB", 45, _all(largest, Measure.PEAK_MEMORY), digits=1),
         at_most(f"{backlog}: memory growth over the second half, MiB", 2, _all(largest, Measure.MEMORY_GROWTH)),
     ]
+
+
+def _publishing(results: Results) -> list[Target]:
+    compared = [run[Measure.BATCH_RATE] / run[Measure.SINGLE_RATE] for run in _of_group(results, Group.PUBLISHING)]
+    return [at_least("publishing: rate of `publish_batch` / one by one", 10, compared, digits=1)]
 
 
 def _of_group(results: Results, group: Group) -> list[Run]:

@@ -3,7 +3,8 @@
 import argparse
 from collections.abc import Iterator
 
-from intercom_sink.entrypoints.cli import COMMANDS, _parser
+from intercom_sink.entrypoints.commands import Parser
+from intercom_sink.entrypoints.parser import build_parser
 
 HEAD = """\
 # Commands
@@ -20,29 +21,33 @@ Commands read their settings from [environment variables](settings.md). Every co
 
 def render() -> str:
     """The page."""
-    return HEAD + "".join(_command(parser, about) for parser, about in _commands(_parser(COMMANDS), ""))
+    return HEAD + "".join(map(_command, _commands(build_parser())))
 
 
-def _commands(parser: argparse.ArgumentParser, about: str) -> Iterator[tuple[argparse.ArgumentParser, str]]:
-    """The parser of each command, in the order of `--help`, with what `--help` says of it."""
-    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    if not groups:
-        yield parser, parser.description or about
-    for group in groups:
-        said = {choice.dest: choice.help or "" for choice in group._choices_actions}
-        for name, subparser in group.choices.items():
-            yield from _commands(subparser, said[name])
+def _commands(parser: Parser) -> Iterator[Parser]:
+    """The parser of each command, in the order of `--help`."""
+    if not parser.subcommands:
+        yield parser
+    for subparser in parser.subcommands.values():
+        yield from _commands(subparser)
 
 
-def _command(parser: argparse.ArgumentParser, about: str) -> str:
-    actions = [action for action in parser._actions if not isinstance(action, argparse._HelpAction)]
+def _command(parser: Parser) -> str:
+    about = " ".join((parser.description or "").split())
+    actions = [action for action in parser.arguments if not isinstance(action, argparse._HelpAction)]
     usage = " ".join([parser.prog, *map(_usage, actions)])
-    about = about[0].upper() + about[1:].rstrip(".")
     rows = "".join(
         f"| {_name(action)} | {_values(action)}{parser._get_formatter()._expand_help(action)} |\n" for action in actions
     )
     table = f"\n| argument | meaning |\n|---|---|\n{rows}" if rows else ""
-    return f"\n## `{parser.prog}`\n\n```text\n{usage}\n```\n\n{about}.\n{table}"
+    return f"\n## `{parser.prog}`\n\n```text\n{usage}\n```\n\n{about}\n{table}{_examples(parser)}"
+
+
+def _examples(parser: Parser) -> str:
+    """The examples at the end of the command's help."""
+    _, _, examples = parser.format_help().partition("\nexamples:\n")
+    lines = "\n".join(line.strip() for line in examples.strip().splitlines())
+    return f"\nFor example:\n\n```text\n{lines}\n```\n" if lines else ""
 
 
 def _usage(action: argparse.Action) -> str:

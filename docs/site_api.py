@@ -17,7 +17,13 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 MODULE = re.compile(r"^<!-- API: (.*?) -->\n.*?^<!-- end -->$", re.DOTALL | re.MULTILINE)
-MODULES = ("intercom_sink", "intercom_sink.testing", "intercom_sink.testing.intercom")
+MODULES = (
+    "intercom_sink",
+    "intercom_sink.aio",
+    "intercom_sink.events",
+    "intercom_sink.testing",
+    "intercom_sink.testing.intercom",
+)
 DIRECTIVES = {
     "Functions": ("autofunction", []),
     "Classes": ("autoclass", ["members"]),

@@ -5,8 +5,13 @@ A service that runs the sink in its own process needs two calls, and one to end 
     sink = build_sink(Settings.from_environment(os.environ))
     summary = sink.run()    # until sink.stop() is called from another thread
 
-`intercom_sink.testing` has in-memory fakes of the ports, for unit tests. Event classes are in
-`intercom_sink.domain.events`, the causes of pauses and holds in `intercom_sink.domain.causes`.
+A service that publishes messages for it needs one:
+
+    with Publisher("amqp://user:password@rabbitmq/", "intercom") as publisher:
+        publisher.publish(IntercomRequest("POST", "/contacts", {"email": "ada@example.com"}))
+
+`intercom_sink.aio` has the same for asyncio. `intercom_sink.testing` has in-memory fakes of the ports, for unit tests.
+Event classes are in `intercom_sink.domain.events`, the causes of pauses and holds in `intercom_sink.domain.causes`.
 """
 
 from importlib import import_module
@@ -16,25 +21,39 @@ if TYPE_CHECKING:
     from intercom_sink.adapters.clock import SystemClock
     from intercom_sink.adapters.messages.codec import decode, encode
     from intercom_sink.adapters.monitors.logs.lines import LogMonitor
+    from intercom_sink.adapters.rabbitmq.publisher import Publisher
     from intercom_sink.domain.backoff import Delay
+    from intercom_sink.domain.confirms import PublishResult, PublishStatus
     from intercom_sink.domain.dead_letter import DeadLetter, Reason
     from intercom_sink.domain.envelope import Envelope, TraceContext
     from intercom_sink.domain.errors import (
         BrokerUnavailable,
         ConfigurationError,
         IntercomSinkError,
+        InvalidRequest,
         MalformedMessage,
         OperatorError,
+        Unroutable,
     )
     from intercom_sink.domain.events import Event
+    from intercom_sink.domain.message import Message
     from intercom_sink.domain.monitors import Monitors
     from intercom_sink.domain.policy import Disposition, PolicyOptions
-    from intercom_sink.domain.ports import Clock, Condition, Decoder, Delivery, IntercomGateway, MessageSource, Monitor
+    from intercom_sink.domain.ports import (
+        Clock,
+        Condition,
+        Decoder,
+        Delivery,
+        IntercomGateway,
+        MessagePublisher,
+        MessageSource,
+        Monitor,
+    )
     from intercom_sink.domain.rate_limit import RateLimit
     from intercom_sink.domain.request import IntercomRequest
     from intercom_sink.domain.response import AttemptResult, NoResponse, Response
     from intercom_sink.domain.sink import Sink, Summary
-    from intercom_sink.entrypoints.bootstrap import build_sink
+    from intercom_sink.entrypoints.bootstrap import build_publisher, build_sink
     from intercom_sink.entrypoints.settings import Settings
 
 __all__ = [
@@ -52,23 +71,33 @@ __all__ = [
     "Event",
     "IntercomGateway",
     "IntercomRequest",
+    "IntercomSettings",
     "IntercomSinkError",
+    "InvalidRequest",
     "LogMonitor",
     "MalformedMessage",
+    "Message",
+    "MessagePublisher",
     "MessageSource",
     "Monitor",
     "Monitors",
     "NoResponse",
     "OperatorError",
     "PolicyOptions",
+    "PublishResult",
+    "PublishStatus",
+    "Publisher",
     "RateLimit",
     "Reason",
     "Response",
     "Settings",
     "Sink",
+    "SinkSettings",
     "Summary",
     "SystemClock",
     "TraceContext",
+    "Unroutable",
+    "build_publisher",
     "build_sink",
     "decode",
     "encode",
@@ -89,23 +118,33 @@ _MODULES = {
     "Event": "domain.events",
     "IntercomGateway": "domain.ports",
     "IntercomRequest": "domain.request",
+    "IntercomSettings": "entrypoints.settings",
     "IntercomSinkError": "domain.errors",
+    "InvalidRequest": "domain.errors",
     "LogMonitor": "adapters.monitors.logs.lines",
     "MalformedMessage": "domain.errors",
+    "Message": "domain.message",
+    "MessagePublisher": "domain.ports",
     "MessageSource": "domain.ports",
     "Monitor": "domain.ports",
     "Monitors": "domain.monitors",
     "NoResponse": "domain.response",
     "OperatorError": "domain.errors",
     "PolicyOptions": "domain.policy",
+    "PublishResult": "domain.confirms",
+    "PublishStatus": "domain.confirms",
+    "Publisher": "adapters.rabbitmq.publisher",
     "RateLimit": "domain.rate_limit",
     "Reason": "domain.dead_letter",
     "Response": "domain.response",
     "Settings": "entrypoints.settings",
     "Sink": "domain.sink",
+    "SinkSettings": "entrypoints.settings",
     "Summary": "domain.sink",
     "SystemClock": "adapters.clock",
     "TraceContext": "domain.envelope",
+    "Unroutable": "domain.errors",
+    "build_publisher": "entrypoints.bootstrap",
     "build_sink": "entrypoints.bootstrap",
     "decode": "adapters.messages.codec",
     "encode": "adapters.messages.codec",

@@ -74,15 +74,16 @@ def consumers(url: str, queue: str) -> int:
 
 def take_all_with_keys(url: str, queue: str) -> list[tuple[bytes, object]]:
     """Removes every message that is ready; returns each body with its ordering key."""
-    return [(body, (properties.headers or {}).get(ORDERING_KEY_HEADER)) for _, properties, body in _get_all(url, queue)]
+    return [(body, (properties.headers or {}).get(ORDERING_KEY_HEADER)) for _, properties, body in get_all(url, queue)]
 
 
 def take_all(url: str, queue: str) -> list[tuple[bytes, bool]]:
     """Removes every message that is ready; returns each body, and whether it had been delivered before."""
-    return [(body, method.redelivered) for method, _, body in _get_all(url, queue)]
+    return [(body, method.redelivered) for method, _, body in get_all(url, queue)]
 
 
-def _get_all(url: str, queue: str) -> list[tuple[Basic.GetOk, pika.BasicProperties, bytes]]:
+def get_all(url: str, queue: str) -> list[tuple[Basic.GetOk, pika.BasicProperties, bytes]]:
+    """Removes every message that is ready; returns its delivery, properties and body."""
     with connect(url) as connection:
         channel = connection.channel()
         return list(iter(lambda: channel.basic_get(queue, auto_ack=True), (None, None, None)))

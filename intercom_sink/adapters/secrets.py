@@ -22,6 +22,7 @@ class Secret(Protocol):
     @property
     def value(self) -> str:
         """The current value. Does not block."""
+        ...
 
     def reload(self) -> bool:
         """Looks for a new value; returns whether this call found one.
@@ -29,6 +30,7 @@ class Secret(Protocol):
         Another thread may have loaded it already, so after `reload` compare `value` with the refused one. Raises
         nothing: if there is nothing valid to be read, the value stays.
         """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

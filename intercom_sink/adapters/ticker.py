@@ -1,7 +1,7 @@
 """Thread that does something at fixed intervals, whether or not anything happens."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from intercom_sink.domain.ports import Clock
@@ -30,7 +30,7 @@ class Ticker:
         self._closed = False
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> Generator[None]:
         """Runs within the block."""
         thread = threading.Thread(target=self.run, name="ticker", daemon=True)
         thread.start()

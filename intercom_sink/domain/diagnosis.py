@@ -41,7 +41,8 @@ def fault_of(result: AttemptResult) -> Fault:
             return Fault.MESSAGE
         case Response(status=401 | 403):
             return Fault.TOKEN
-    return Fault.INTERCOM
+        case _:
+            return Fault.INTERCOM
 
 
 class Diagnoser:

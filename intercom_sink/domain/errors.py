@@ -1,16 +1,47 @@
 """The exceptions of this package."""
 
+from intercom_sink.domain.confirms import PublishResult
+
 
 class IntercomSinkError(Exception):
-    """The base class of every exception that this package raises on purpose."""
+    """The base class of every exception that this package raises on purpose.
+
+    Attributes:
+        results: of an error of a publisher, the fate of each message of the call that was sent to the broker, in order.
+            Messages that are not listed were not sent. Empty for any other error.
+    """
+
+    results: tuple[PublishResult, ...] = ()
 
 
 class MalformedMessage(IntercomSinkError, ValueError):
-    """The input is not a valid request to Intercom; the text says why, in one line that is safe to log."""
+    """The input is not a valid request to Intercom; the text says why, in one line that is safe to log.
+
+    Attributes:
+        index: the place of the message in the batch that a publisher was given, from 0; None: there was no batch.
+    """
+
+    index: int | None = None
+
+
+class InvalidRequest(MalformedMessage):
+    """Intercom is known to refuse such a request, so it is not published.
+
+    Args:
+        field: the part of the request's data that is invalid, such as `metadata['price']`.
+        rule: what is wrong with it.
+        source: the URL of the page on which Intercom states the rule.
+    """
+
+    def __init__(self, field: str, rule: str, source: str) -> None:
+        super().__init__(f"{field} {rule} ({source})")
+        self.field = field
+        self.rule = rule
+        self.source = source
 
 
 class BrokerUnavailable(IntercomSinkError):
-    """RabbitMQ can't be used.
+    """RabbitMQ can't be used. A message that was to be published is not confirmed; it may be in the queue nevertheless.
 
     Args:
         reason: why, in one line that is safe to log.
@@ -53,3 +84,7 @@ class TooFewThreads(IntercomSinkError):
 
 class OperatorError(IntercomSinkError):
     """A command can't do what it was asked for, such as writing to a queue that does not exist."""
+
+
+class Unroutable(OperatorError):
+    """The queue that a message was published to does not exist; the text names queue, virtual host and broker."""

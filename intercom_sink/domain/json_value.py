@@ -2,7 +2,7 @@
 
 import re
 from math import isfinite
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from intercom_sink.domain.errors import MalformedMessage
 
@@ -31,12 +31,12 @@ def _is_json(value: object, levels: int) -> bool:
     if isinstance(value, float):
         return isfinite(value)
     if isinstance(value, dict):
-        for key, item in value.items():
+        for key, item in cast("dict[object, object]", value).items():
             if not (isinstance(key, str) and _is_text(key) and _is_json(item, levels - 1)):
                 return False
         return levels > 0
     if isinstance(value, list):
-        return levels > 0 and all(_is_json(item, levels - 1) for item in value)
+        return levels > 0 and all(_is_json(item, levels - 1) for item in cast("list[object]", value))
     return value is None or isinstance(value, int)
 
 
@@ -52,10 +52,10 @@ def _find_problem(value: object, *where: object) -> None:
         case None | bool() | int() | float() | str():
             return
         case list():
-            for index, item in enumerate(value):
+            for index, item in enumerate(cast("list[object]", value)):
                 _find_problem(item, *where, index)
         case dict():
-            for key, item in value.items():
+            for key, item in cast("dict[object, object]", value).items():
                 if not (isinstance(key, str) and _is_text(key)):
                     raise _malformed(where, "has a key that is not text")
                 _find_problem(item, *where, key)

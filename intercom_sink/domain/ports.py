@@ -1,12 +1,13 @@
 """The ports: what the domain needs from outside, and what each port promises."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Protocol
 
 from intercom_sink.domain.dead_letter import DeadLetter
 from intercom_sink.domain.envelope import Envelope, TraceContext
 from intercom_sink.domain.events import Event
+from intercom_sink.domain.message import Message
 from intercom_sink.domain.request import IntercomRequest
 from intercom_sink.domain.response import AttemptResult
 
@@ -17,21 +18,26 @@ class Delivery(Protocol):
     @property
     def body(self) -> bytes:
         """The message as it was published."""
+        ...
 
     @property
     def redelivered(self) -> bool:
         """Whether the broker has delivered the message before: it may have reached Intercom."""
+        ...
 
     @property
     def envelope(self) -> Envelope:
         """What is known of the message besides its body: the same object each time, and no other delivery's."""
+        ...
 
     @property
     def delivered_at(self) -> float:
         """When the broker delivered it, in seconds of a monotonic clock: from then on it counts as unacked."""
+        ...
 
     def is_lost(self) -> bool:
         """Whether its connection is gone: the broker redelivers the message, and this delivery can't ack it."""
+        ...
 
     def ack(self) -> None:
         """Removes the message from the queue. Called at most once; does nothing once the delivery is lost.
@@ -52,6 +58,7 @@ class Delivery(Protocol):
         Raises:
             BrokerUnavailable: the dead letter could not be confirmed in time; the message stays.
         """
+        ...
 
 
 class MessageSource(Protocol):
@@ -76,6 +83,7 @@ class MessageSource(Protocol):
         Raises:
             BrokerUnavailable: the broker can't be reached in time, or refuses this client.
         """
+        ...
 
     def interrupt(self) -> None:
         """Makes `receive` return None once, a blocked one too. May be called from any thread, and more than once."""
@@ -102,6 +110,7 @@ class IntercomGateway(Protocol):
         Failures are results too, not exceptions. Where the token is refused and was replaced meanwhile, the attempt
         includes sending the request again at once. `trace` is the trace that the attempt belongs to, if there is one.
         """
+        ...
 
     def close(self) -> None:
         """Closes its connections."""
@@ -130,12 +139,15 @@ class Clock(Protocol):
 
     def unix_time(self) -> float:
         """Wall-clock time in Unix seconds, for display only."""
+        ...
 
     def monotonic(self) -> float:
         """Seconds of a clock that never goes back, for measuring."""
+        ...
 
     def condition(self) -> Condition:
         """A new condition, whose timeouts follow this clock."""
+        ...
 
 
 class Monitor(Protocol):
@@ -150,3 +162,34 @@ class Decoder(Protocol):
 
     def __call__(self, body: bytes) -> IntercomRequest:
         """The request that a message asks for; raises MalformedMessage, and nothing else, where there is none."""
+
+
+class MessagePublisher(Protocol):
+    """Publishes messages to one queue. Any number of threads may publish at once.
+
+    A call returns once the broker has confirmed its messages: they are in the queue, and survive the broker. A message
+    whose confirm was lost with the connection is sent once more, with the same message id: it may be in the queue
+    twice, as with every delivery that is at least once.
+    """
+
+    def publish(
+        self, request: IntercomRequest | Message, *, ordering_key: str | None = None, message_id: str | None = None
+    ) -> str:
+        """Publishes one message, and returns its message id. A key or an id that is given replaces the message's own.
+
+        Raises:
+            MalformedMessage: the message is invalid, or InvalidRequest: Intercom would refuse it. It was not sent.
+            Unroutable: the queue does not exist. The message is in no queue.
+            BrokerUnavailable: it was not confirmed, but may be in the queue nevertheless.
+        """
+
+    def publish_batch(self, messages: Iterable[IntercomRequest | Message]) -> list[str]:
+        """Publishes messages in order, and returns their message ids.
+
+        Raises:
+            MalformedMessage, Unroutable, BrokerUnavailable: as `publish` does; `results` of the error says which
+                messages were sent, and which of these are confirmed.
+        """
+
+    def close(self) -> None:
+        """Closes the connection, if there is one. A later call opens another one."""

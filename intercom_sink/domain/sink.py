@@ -1,7 +1,7 @@
 """The stream: one loop that receives messages and dispatches them, inline or into ordered lanes."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from threading import Lock
 from typing import TypeAlias
@@ -124,7 +124,7 @@ class Sink:
                 dispatch(delivery)
 
     @contextmanager
-    def _dispatching(self, workers: Workers | None) -> Iterator[Callable[[Delivery], None]]:
+    def _dispatching(self, workers: Workers | None) -> Generator[Callable[[Delivery], None]]:
         """Yields what handles or dispatches a delivery; at the end, waits for all, and raises the first failure."""
         if workers is None:
             yield self._handle

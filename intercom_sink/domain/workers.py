@@ -21,6 +21,7 @@ class Workers(Protocol):
 
     def __enter__(self) -> Self:
         """Returns these workers."""
+        ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /

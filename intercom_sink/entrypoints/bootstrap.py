@@ -1,23 +1,64 @@
 """The composition root: the one place where ports meet their adapters."""
 
+from collections.abc import Mapping
+
 from intercom_sink.adapters.clock import SystemClock
 from intercom_sink.adapters.installation import sink_version
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.intercom.logging_gateway import LoggingGateway
 from intercom_sink.adapters.messages.codec import decode
 from intercom_sink.adapters.monitors.logs.lines import LogMonitor
+from intercom_sink.adapters.rabbitmq.publisher import Publisher
 from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
 from intercom_sink.domain.errors import ConfigurationError, TooFewThreads
 from intercom_sink.domain.policy import PolicyOptions
 from intercom_sink.domain.ports import Clock, IntercomGateway, MessageSource, Monitor
 from intercom_sink.domain.sink import Sink
 from intercom_sink.domain.workers import WorkerThreads
-from intercom_sink.entrypoints.settings import Settings
+from intercom_sink.entrypoints.settings import BrokerSettings, Settings
 from intercom_sink.entrypoints.tracing import traced
 
 
+@overload
 def build_sink(
     settings: Settings,
+    *,
+    drain: bool = False,
+    source: MessageSource | None = None,
+    gateway: IntercomGateway | None = None,
+    clock: Clock | None = None,
+    monitor: Monitor | None = None,
+) -> Sink: ...
+@overload
+def build_sink(
+    settings: IntercomSettings,
+    *,
+    source: MessageSource,
+    gateway: IntercomGateway | None = None,
+    clock: Clock | None = None,
+    monitor: Monitor | None = None,
+) -> Sink: ...
+@overload
+def build_sink(
+    settings: RabbitMQSettings,
+    *,
+    drain: bool = False,
+    source: MessageSource | None = None,
+    gateway: IntercomGateway,
+    clock: Clock | None = None,
+    monitor: Monitor | None = None,
+) -> Sink: ...
+@overload
+def build_sink(
+    settings: SinkSettings,
+    *,
+    source: MessageSource,
+    gateway: IntercomGateway,
+    clock: Clock | None = None,
+    monitor: Monitor | None = None,
+) -> Sink: ...
+def build_sink(
+    settings: SinkSettings,
     *,
     drain: bool = False,
     source: MessageSource | None = None,
@@ -28,15 +69,27 @@ def build_sink(
     """Builds a sink; nothing connects before its `run`.
 
     Args:
-        settings: from the environment.
-        drain: end once the queue is empty and every delivery acked.
+        settings: from the environment. `Settings`, or what the other arguments leave to be set: with a source,
+            `IntercomSettings`, which need no variable of RabbitMQ; with a gateway, `RabbitMQSettings`, which need no
+            token; with both, `SinkSettings`.
+        drain: end once the queue is empty and every delivery acked; of RabbitMQ's source.
         source: in place of RabbitMQ.
         gateway: in place of Intercom, or of the gateway that only logs.
         clock: in place of the system's.
         monitor: in place of log lines; `Monitors` combines several.
+
+    Raises:
+        TypeError: the settings lack those of a source or a gateway, and none is given.
     """
-    monitor, gateway = traced(settings, monitor or LogMonitor(), gateway or build_gateway(settings))
-    source = source or build_source(settings, monitor, drain=drain)
+    if gateway is None:
+        if not isinstance(settings, IntercomSettings):
+            raise TypeError(f"{type(settings).__name__} have no gateway: give one, or IntercomSettings")
+        gateway = build_gateway(settings)
+    monitor, gateway = traced(settings, monitor or LogMonitor(), gateway)
+    if source is None:
+        if not isinstance(settings, RabbitMQSettings):
+            raise TypeError(f"{type(settings).__name__} have no source: give one, or RabbitMQSettings")
+        source = build_source(settings, monitor, drain=drain)
     return _assemble(settings, source, gateway, clock or SystemClock(), monitor)
 
 
@@ -53,7 +106,7 @@ def build_sink_and_source(settings: Settings, monitor: Monitor, *, drain: bool =
     return _assemble(settings, source, gateway, SystemClock(), monitor), source
 
 
-def build_source(settings: Settings, monitor: Monitor, *, drain: bool = False) -> RabbitMQSource:
+def build_source(settings: RabbitMQSettings, monitor: Monitor, *, drain: bool = False) -> RabbitMQSource:
     """Builds the source that consumes the queue."""
     return RabbitMQSource(
         settings.rabbitmq,
@@ -66,8 +119,22 @@ def build_source(settings: Settings, monitor: Monitor, *, drain: bool = False) -
     )
 
 
+def build_publisher(environ: Mapping[str, str], *, declare: bool = False) -> Publisher:
+    """Builds a publisher from CJW_RABBITMQ_HOST, or its file, and CJW_INTERCOM_QUEUE_NAME; nothing connects yet.
+
+    Args:
+        environ: the environment.
+        declare: whether to declare the queue durable if it does not exist.
+
+    Raises:
+        ConfigurationError: a line for each variable that is missing or invalid.
+    """
+    settings = BrokerSettings.from_environment(environ)
+    return Publisher(settings.rabbitmq, settings.queue, declare=declare)
+
+
 def _assemble(
-    settings: Settings, source: MessageSource, gateway: IntercomGateway, clock: Clock, monitor: Monitor
+    settings: SinkSettings, source: MessageSource, gateway: IntercomGateway, clock: Clock, monitor: Monitor
 ) -> Sink:
     return Sink(
         source=source,
@@ -95,12 +162,12 @@ def start_workers(count: int) -> WorkerThreads:
         raise ConfigurationError([problem]) from error
 
 
-def build_gateway(settings: Settings) -> IntercomGateway:
+def build_gateway(settings: IntercomSettings) -> IntercomGateway:
     """Builds the gateway to Intercom, or the one that only logs."""
     return LoggingGateway() if settings.mock else build_http_gateway(settings)
 
 
-def build_http_gateway(settings: Settings) -> HTTPGateway:
+def build_http_gateway(settings: IntercomSettings) -> HTTPGateway:
     """Builds the gateway to Intercom."""
     return HTTPGateway(
         settings.api_url,

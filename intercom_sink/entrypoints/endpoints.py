@@ -1,7 +1,7 @@
 """The HTTP endpoints: metrics, probes and the status page. Needs the extra `metrics`."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from intercom_sink.adapters.installation import sink_version
@@ -32,7 +32,7 @@ class Endpoints:
         self.metrics = PrometheusMonitor(state.snapshot, sink_version())
 
     @contextmanager
-    def running(self, find_problem: Callable[[], str | None]) -> Iterator[None]:
+    def running(self, find_problem: Callable[[], str | None]) -> Generator[None]:
         """Serves them within the block.
 
         Args:

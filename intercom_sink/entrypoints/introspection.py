@@ -1,7 +1,7 @@
 """Introspection of one sink: health, metrics, probes and the status page."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -52,7 +52,7 @@ class Introspection:
             self.monitor = Monitors(state, self.endpoints.metrics)
 
     @contextmanager
-    def running(self, io_alive: Callable[[], bool]) -> Iterator[None]:
+    def running(self, io_alive: Callable[[], bool]) -> Generator[None]:
         """Within the block, responds to probes, with and without HTTP.
 
         Args:
@@ -70,7 +70,7 @@ class Introspection:
             yield
 
     @contextmanager
-    def _health_socket(self, find_problem: Callable[[], str | None]) -> Iterator[None]:
+    def _health_socket(self, find_problem: Callable[[], str | None]) -> Generator[None]:
         health_socket = None
         try:
             health_socket = HealthSocket(self._settings.queue, find_problem)

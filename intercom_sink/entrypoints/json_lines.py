@@ -1,51 +1,52 @@
-"""Reads JSON lines, or one message of a command line, by the sink's own rules; packs them to be published."""
+"""Reads JSON lines, or one message of a command line, by the sink's own rules; encodes them to be published."""
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, cast
 
-from intercom_sink.adapters.messages.codec import encode, to_dict, to_request
+from intercom_sink.adapters.messages.codec import to_dict, to_request
+from intercom_sink.adapters.rabbitmq.outgoing import EncodedMessage, encode_message
 from intercom_sink.domain.errors import MalformedMessage
-from intercom_sink.domain.json_value import check_json
+from intercom_sink.domain.message import Message
 from intercom_sink.entrypoints.commands import InvalidInput
 
 MAX_PROBLEMS = 20
 """Invalid lines that are listed; the others are only counted."""
 
-MAX_KEY = 255
-"""Bytes of an ordering key: it is a name, which is kept for each message, and not data."""
-
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A packed message.
+    """A message to publish, and where it came from.
 
     Args:
-        body: what is published.
-        ordering_key: its ordering key, where it has one.
+        message: the encoded message.
         line: the number of its line in the input; None: it came from the command line.
     """
 
-    body: bytes
-    ordering_key: str | None
+    message: EncodedMessage
     line: int | None = None
 
 
-def read_lines(lines: Iterable[bytes]) -> list[Publication]:
+def read_lines(lines: Iterable[bytes], *, known_refusals: bool = True) -> list[Publication]:
     """Packs each line `{"method": ..., "path": ..., "data": ...}`, perhaps with an `"ordering_key"`, as a message.
 
     Skips blank lines.
 
+    Args:
+        lines: the lines.
+        known_refusals: whether requests that Intercom is known to refuse are invalid, too.
+
     Raises:
-        InvalidInput: the lines that the sink would call malformed, by their numbers.
+        InvalidInput: the lines that the sink would call malformed, or that Intercom would refuse, by their numbers.
     """
-    publications, problems = [], []
+    publications: list[Publication] = []
+    problems: list[str] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            publications.append(_publication(_parse(line), number))
+            publications.append(_publication(_parse(line), number, known_refusals))
         except MalformedMessage as error:
             problems.append(f"line {number}: {error}")
     if len(problems) > MAX_PROBLEMS:
@@ -64,16 +65,12 @@ def read_message(method: str, path: str, data: str | None, ordering_key: str | N
         raise InvalidInput([str(error)]) from None
 
 
-def _publication(document: object, line: int | None = None) -> Publication:
+def _publication(document: object, line: int | None = None, known_refusals: bool = True) -> Publication:
     if not isinstance(document, dict):
         raise MalformedMessage("not a JSON object")
     key = document.pop("ordering_key", None)
-    if not (key is None or isinstance(key, str)):
-        raise MalformedMessage("ordering_key is not text")
-    check_json(key, "ordering_key")
-    if key is not None and len(key.encode()) > MAX_KEY:
-        raise MalformedMessage(f"ordering_key is longer than {MAX_KEY} bytes")
-    return Publication(encode(to_request(document)), key, line)
+    message = Message(to_request(document), key)
+    return Publication(encode_message(message, known_refusals=known_refusals), line)
 
 
 def _parse(line: bytes | str) -> object:

@@ -1,7 +1,7 @@
 """What `intercom-sink run` logs besides the events: the start, each minute, recoveries, repeated failures."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from urllib3.util import parse_url
@@ -44,7 +44,7 @@ class RunLog:
         self.monitor = Monitors(self._progress, LogMonitor(self._at_end), RecoveryLog(clock))
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> Generator[None]:
         """Configures logging. Within the block, lines are written each minute; its first line says what runs."""
         configure_logging(self._settings.log_level, self._settings.log_format, self._limiter)
         logger.info("starting", extra=_describe(self._settings))

@@ -24,6 +24,8 @@ NOT_USED: Literal["not used"] = "not used"
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
 """The characters that a header or a URL may hold."""
 
+_EXPECTED_URL = "must be http:// or https:// with a host, perhaps a port and a path, and nothing else"
+
 # "true" and "false" are what YAML makes of an `on` or `off` without quotes.
 _SWITCH = {"on": True, "true": True, "off": False, "false": False}
 
@@ -87,9 +89,9 @@ def _check_base_url(text: str, info: ValidationInfo) -> str:
         parts = parse_url(text)
         usable = parts.scheme in ("http", "https") and bool((parts.host or "").encode("idna")) and parts.port != 0
     except ValueError:
-        usable = False
+        raise ValueError(_EXPECTED_URL) from None
     if not usable or not _VISIBLE_ASCII.fullmatch(text) or re.search(r"[@?#\\]", text):
-        raise ValueError("must be http:// or https:// with a host, perhaps a port and a path, and nothing else")
+        raise ValueError(_EXPECTED_URL)
     if parts.scheme == "http" and not _is_loopback(parts.host or "") and info.data.get("allow_http") is False:
         raise ValueError(
             "would send the token unencrypted: use https://, or set CJW_INTERCOM_ALLOW_HTTP=on if that is intended"

@@ -54,17 +54,19 @@ class SecretFile(NamedTuple):
     validate: Validator
 
 
-class BrokerSettings(BaseModel):
-    """A queue, and the RabbitMQ that holds it."""
+_FILES = {
+    "CJW_RABBITMQ_HOST": SecretFile("CJW_RABBITMQ_HOST_FILE", parse_urls),
+    "CJW_INTERCOM_API_TOKEN": SecretFile("CJW_INTERCOM_API_TOKEN_FILE", check_token),
+}
+"""Variables whose values a file may hold."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
-    _files: ClassVar[Mapping[str, SecretFile]] = {"CJW_RABBITMQ_HOST": SecretFile("CJW_RABBITMQ_HOST_FILE", parse_urls)}
-    """Variables whose values a file may hold."""
+class EnvironmentSettings(BaseModel):
+    """Settings that environment variables hold."""
 
-    rabbitmq: Annotated[BrokerCluster, setting("CJW_RABBITMQ_HOST")]
-    rabbitmq_file: Annotated[Path | None, setting("CJW_RABBITMQ_HOST_FILE")] = None
-    queue: Annotated[QueueName, setting("CJW_INTERCOM_QUEUE_NAME")]
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -76,13 +78,15 @@ class BrokerSettings(BaseModel):
         given = {name: text.strip() for name, text in environ.items() if text.strip()}
         given |= {name: given[name.lower()] for name in _PROXIES if name.lower() in given}
         problems: list[str] = []
-        secrets: dict[str, Secret] = {name: FixedSecret(given[name]) for name in cls._files if name in given}
-        from_files = {variable: file for variable, file in cls._files.items() if file.variable in given}
+        files = {variable: file for variable, file in _FILES.items() if variable in cls.variables()}
+        secrets: dict[str, Secret] = {name: FixedSecret(given[name]) for name in files if name in given}
+        from_files = {variable: file for variable, file in files.items() if file.variable in given}
         for variable, file in from_files.items():
             try:
                 secrets[variable] = _open_file(variable, file, given)
             except ValueError as error:
                 problems.append(f"{file.variable}: {error}")
+        settings = None
         try:
             settings = cls.model_validate(given | secrets)
         except ValidationError as error:
@@ -91,9 +95,22 @@ class BrokerSettings(BaseModel):
                 for problem in error.errors(include_url=False)
                 if not (_is_missing(problem) and _name(problem) in from_files)  # its file has a line already
             ]
-        if problems:
+        if settings is None or problems:
             raise ConfigurationError(problems)
         return settings
+
+    @classmethod
+    def variables(cls) -> list[str]:
+        """The names of the variables."""
+        return [str(field.alias) for field in cls.model_fields.values()]
+
+
+class BrokerSettings(EnvironmentSettings):
+    """A queue, and the RabbitMQ that holds it."""
+
+    rabbitmq: Annotated[BrokerCluster, setting("CJW_RABBITMQ_HOST")]
+    rabbitmq_file: Annotated[Path | None, setting("CJW_RABBITMQ_HOST_FILE")] = None
+    queue: Annotated[QueueName, setting("CJW_INTERCOM_QUEUE_NAME")]
 
 
 class DeadLetterSettings(BrokerSettings):
@@ -102,13 +119,26 @@ class DeadLetterSettings(BrokerSettings):
     dead_letter_queue: Annotated[DeadLetterQueueName, setting("CJW_INTERCOM_DEAD_LETTER_QUEUE")]
 
 
-class Settings(BrokerSettings):
-    """All settings of the sink."""
+class SinkSettings(EnvironmentSettings):
+    """How a sink delivers messages, whatever its source and its gateway. No variable is required."""
 
-    _files: ClassVar[Mapping[str, SecretFile]] = {
-        **BrokerSettings._files,
-        "CJW_INTERCOM_API_TOKEN": SecretFile("CJW_INTERCOM_API_TOKEN_FILE", check_token),
-    }
+    concurrency: Annotated[int, setting("CJW_INTERCOM_CONCURRENCY", ge=1, le=MAX_CONCURRENCY)] = 1
+    rate_reserve: Annotated[float, setting("CJW_INTERCOM_RATE_RESERVE", ge=0, le=0.9, allow_inf_nan=False)] = 0.0
+    dead_letter_queue: Annotated[DeadLetterQueueName | None, setting("CJW_INTERCOM_DEAD_LETTER_QUEUE")] = None
+    dead_letter_not_found: Annotated[SwitchNeedingDeadLetterQueue, setting("CJW_INTERCOM_DEAD_LETTER_NOT_FOUND")] = (
+        False
+    )
+    hold: Annotated[Switch, setting("CJW_INTERCOM_HOLD")] = False
+
+
+class RabbitMQSettings(SinkSettings, BrokerSettings):
+    """The settings of a sink that consumes a queue of RabbitMQ, whatever its gateway."""
+
+    reconnect_timeout: Annotated[Seconds, setting("CJW_RABBITMQ_RECONNECT_TIMEOUT", ge=0)] = 60.0
+
+
+class IntercomSettings(SinkSettings):
+    """The settings of a sink that sends to Intercom, whatever its source."""
 
     token: Annotated[Token, setting("CJW_INTERCOM_API_TOKEN")]
     token_file: Annotated[Path | None, setting("CJW_INTERCOM_API_TOKEN_FILE")] = None
@@ -118,25 +148,7 @@ class Settings(BrokerSettings):
     https_proxy: Annotated[ProxyUrl | None, setting("HTTPS_PROXY")] = None
     http_proxy: Annotated[ProxyUrl | None, setting("HTTP_PROXY")] = None
     api_version: Annotated[Version | None, setting("CJW_INTERCOM_API_VERSION")] = None
-    concurrency: Annotated[int, setting("CJW_INTERCOM_CONCURRENCY", ge=1, le=MAX_CONCURRENCY)] = 1
-    rate_reserve: Annotated[float, setting("CJW_INTERCOM_RATE_RESERVE", ge=0, le=0.9, allow_inf_nan=False)] = 0.0
-    dead_letter_queue: Annotated[DeadLetterQueueName | None, setting("CJW_INTERCOM_DEAD_LETTER_QUEUE")] = None
-    dead_letter_not_found: Annotated[SwitchNeedingDeadLetterQueue, setting("CJW_INTERCOM_DEAD_LETTER_NOT_FOUND")] = (
-        False
-    )
-    hold: Annotated[Switch, setting("CJW_INTERCOM_HOLD")] = False
     timeout: Annotated[Seconds, setting("CJW_INTERCOM_TIMEOUT", gt=0)] = 30.0
-    reconnect_timeout: Annotated[Seconds, setting("CJW_RABBITMQ_RECONNECT_TIMEOUT", ge=0)] = 60.0
-    metrics_port: Annotated[int | None, setting("CJW_METRICS_PORT", ge=1, le=65_535)] = None
-    metrics_host: Annotated[HostName, setting("CJW_METRICS_HOST")] = "0.0.0.0"  # noqa: S104 probes come from outside
-    log_level: Annotated[
-        Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
-        BeforeValidator(str.upper),
-        setting("CJW_LOG_LEVEL"),
-    ] = "INFO"
-    log_format: Annotated[Literal["text", "json", "ecs"], BeforeValidator(str.lower), setting("CJW_LOG_FORMAT")] = (
-        "text"
-    )
 
     @property
     def mock(self) -> bool:
@@ -148,6 +160,21 @@ class Settings(BrokerSettings):
         """The proxy to Intercom."""
         return next((proxy for proxy in (self.https_proxy, self.http_proxy) if isinstance(proxy, Proxy)), None)
 
+
+class Settings(IntercomSettings, RabbitMQSettings):
+    """All settings: those of a sink between RabbitMQ and Intercom, and those of `intercom-sink run` alone."""
+
+    metrics_port: Annotated[int | None, setting("CJW_METRICS_PORT", ge=1, le=65_535)] = None
+    metrics_host: Annotated[HostName, setting("CJW_METRICS_HOST")] = "0.0.0.0"  # noqa: S104 probes come from outside
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+        BeforeValidator(str.upper),
+        setting("CJW_LOG_LEVEL"),
+    ] = "INFO"
+    log_format: Annotated[Literal["text", "json", "ecs"], BeforeValidator(str.lower), setting("CJW_LOG_FORMAT")] = (
+        "text"
+    )
+
     def shown(self) -> dict[str, str]:
         """The setting of each variable that is in force, as an operator would write it, with secrets masked."""
         texts = {str(field.alias): _shown(getattr(self, name)) for name, field in type(self).model_fields.items()}
@@ -156,8 +183,7 @@ class Settings(BrokerSettings):
 
 def find_unknown(environ: Mapping[str, str]) -> Iterator[UnknownVariable]:
     """The variables that are set and look like a setting, but are none."""
-    known = {str(field.alias) for field in Settings.model_fields.values()}
-    return unknown_variables(environ, known)
+    return unknown_variables(environ, Settings.variables())
 
 
 def _open_file(variable: str, file: SecretFile, given: Mapping[str, str]) -> Secret:
@@ -203,4 +229,5 @@ def _shown(value: object) -> str:
             return f"{value:g}"
         case Brokers():
             return ", ".join(map(str, value.urls))
-    return str(value)
+        case _:
+            return str(value)

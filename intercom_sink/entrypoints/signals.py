@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -13,7 +13,7 @@ _END = 0
 
 
 @contextmanager
-def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
+def stopping_on_signals(stop: Callable[[], None]) -> Generator[None]:
     """Within the block, the first signal calls `stop`; a second one exits with 128 + its number.
 
     Only the main thread can use it. Other code may have started threads before, such as OpenTelemetry's SDK. The kernel
@@ -56,12 +56,12 @@ def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def _signals_in_a_pipe() -> Iterator[tuple[int, int]]:
+def _signals_in_a_pipe() -> Generator[tuple[int, int]]:
     """Within the block, the number of each signal can be read from a pipe, of which both ends are yielded."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     wakeup_before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    before = {signum: signal.signal(signum, lambda *_: None) for signum in _SIGNALS}
+    before = {signum: signal.signal(signum, _ignore) for signum in _SIGNALS}
     try:
         yield reader, writer
     finally:
@@ -70,6 +70,10 @@ def _signals_in_a_pipe() -> Iterator[tuple[int, int]]:
         signal.set_wakeup_fd(wakeup_before)
         os.close(reader)
         os.close(writer)
+
+
+def _ignore(signum: int, frame: object) -> None:
+    """Its number is in the pipe."""
 
 
 def _next_signal(reader: int) -> int | None:

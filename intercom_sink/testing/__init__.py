@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from intercom_sink.testing.gateway import InMemoryGateway
     from intercom_sink.testing.intercom import FakeIntercom
     from intercom_sink.testing.monitor import RecordingMonitor
+    from intercom_sink.testing.publisher import InMemoryPublisher
     from intercom_sink.testing.source import InMemoryDelivery, InMemorySource
 
 __all__ = [
     "FakeIntercom",
     "InMemoryDelivery",
     "InMemoryGateway",
+    "InMemoryPublisher",
     "InMemorySource",
     "RecordingMonitor",
     "VirtualClock",
@@ -41,6 +43,7 @@ _MODULES = {
     "FakeIntercom": "intercom",
     "InMemoryDelivery": "source",
     "InMemoryGateway": "gateway",
+    "InMemoryPublisher": "publisher",
     "InMemorySource": "source",
     "RecordingMonitor": "monitor",
     "VirtualClock": "clock",

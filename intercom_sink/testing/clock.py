@@ -13,7 +13,7 @@ class VirtualClock:
     """
 
     def __init__(self) -> None:
-        self.now = 0.0
+        self.now: float = 0.0
         self.waits: list[float] = []
         self._scheduled: list[tuple[float, Callable[[], None]]] = []
 
@@ -32,7 +32,7 @@ class VirtualClock:
 
     def condition(self) -> "VirtualCondition":
         """A condition whose waits move `now` forward."""
-        return VirtualCondition(self)
+        return VirtualCondition(self._wait)
 
     def _wait(self, seconds: float | None) -> None:
         """Moves `now` to the next scheduled callback and calls it; or to the end of the wait, if that comes first."""
@@ -51,8 +51,8 @@ class VirtualClock:
 class VirtualCondition:
     """A condition for the one thread of a VirtualClock: nobody else could hold the lock or be notified."""
 
-    def __init__(self, clock: VirtualClock) -> None:
-        self._clock = clock
+    def __init__(self, move_forward: Callable[[float | None], None]) -> None:
+        self._move_forward = move_forward
 
     def __enter__(self) -> None:
         """Nothing to lock."""
@@ -64,7 +64,7 @@ class VirtualCondition:
 
     def wait(self, timeout: float | None = None) -> None:
         """Moves the clock forward by `timeout` seconds, or to the next scheduled callback if that comes first."""
-        self._clock._wait(timeout)
+        self._move_forward(timeout)
 
     def notify_all(self) -> None:
         """Nobody else waits."""

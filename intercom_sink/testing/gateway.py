@@ -21,7 +21,7 @@ class InMemoryGateway:
     def __init__(self, script: Iterable[AttemptResult] = ()) -> None:
         self._script = iter(list(script))
         self.requests: list[IntercomRequest] = []
-        self.closed = False
+        self.closed: bool = False
 
     def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
         """The next result of the script."""

@@ -13,13 +13,22 @@ from intercom_sink.domain.ports import Delivery
 class InMemoryDelivery:
     """A delivery of an InMemorySource."""
 
-    def __init__(self, source: "InMemorySource", body: bytes, envelope: Envelope, redelivered: bool) -> None:
+    def __init__(
+        self,
+        source: "InMemorySource",
+        body: bytes,
+        envelope: Envelope,
+        redelivered: bool,
+        delivered_at: float,
+        remove: Callable[["InMemoryDelivery"], bool],
+    ) -> None:
         self._source = source
+        self._remove = remove
         self.body = body
         self.envelope = envelope
         self.redelivered = redelivered
-        self.delivered_at = source._monotonic()
-        self.lost = False
+        self.delivered_at = delivered_at
+        self.lost: bool = False
 
     def is_lost(self) -> bool:
         """Whether the connection was lost, or the source closed, since the message was delivered."""
@@ -27,12 +36,12 @@ class InMemoryDelivery:
 
     def ack(self) -> None:
         """Moves the body to `source.acked`, unless the delivery is lost."""
-        if self._source._remove(self):
+        if self._remove(self):
             self._source.acked.append(self.body)
 
     def give_up(self, dead_letter: DeadLetter) -> bool:
         """Moves the body to `source.dead_letters`, with `dead_letter`, unless the delivery is lost."""
-        removed = self._source._remove(self)
+        removed = self._remove(self)
         if removed:
             self._source.dead_letters.append((self.body, dead_letter))
         return removed
@@ -61,10 +70,10 @@ class InMemorySource:
         max_block: float = 10.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.queue = deque(bodies)
+        self.queue: deque[bytes] = deque(bodies)
         self.acked: list[bytes] = []
         self.dead_letters: list[tuple[bytes, DeadLetter]] = []
-        self.closed = False
+        self.closed: bool = False
         self._ordering_key = ordering_key
         self._max_block = max_block
         self._monotonic = monotonic
@@ -90,7 +99,9 @@ class InMemorySource:
             body = self.queue.popleft()
             redelivered = self._requeued > 0
             self._requeued -= redelivered
-            delivery = InMemoryDelivery(self, body, Envelope(self._ordering_key(body)), redelivered)
+            delivery = InMemoryDelivery(
+                self, body, Envelope(self._ordering_key(body)), redelivered, self._monotonic(), self._remove
+            )
             self._unacked.append(delivery)
             return delivery
 

@@ -7,12 +7,10 @@ import pytest
 
 from intercom_sink.testing.intercom import FakeIntercom, error, reply
 from testbed import amqp
-from testbed.rabbitmq import Node
 from tests.support.dead_letters import PREFIX, get_with_properties, list_json
-from tests.support.messages import message, numbers
-from tests.support.nodes import memory_alarm
+from tests.support.messages import message
 from tests.support.processes import StartSink
-from tests.support.queues import DeadLetterQueue, Queue, changed_url
+from tests.support.queues import DeadLetterQueue, Queue
 from tests.support.replays import assert_rejected_then_replayed
 
 
@@ -120,26 +118,3 @@ def test_message_whose_dead_letter_is_not_confirmed_stays_in_the_queue(
     queue.wait_for_depth(2)
     assert queue.take_bodies() == [message(1), message(2)]
     assert dead_letters.take_bodies() == [b"full"]
-
-
-def test_memory_alarm_delays_dead_letters_and_costs_no_connection(
-    node: Node, intercom: FakeIntercom, start_sink: StartSink
-) -> None:
-    """A broker that is short of memory blocks publishers: the sink waits with the first dead letter, and loses none."""
-    queue = Queue(node.url)
-    queue.declare()
-    dead_letters = DeadLetterQueue(queue)
-    dead_letters.declare()
-    intercom.default = reply(400)
-    queue.publish(message(1), message(2))
-    host = changed_url(node.url) + "?blocked_connection_timeout=1"
-    with memory_alarm(node):
-        sink = start_sink(queue, "run", "--drain", **(dead_letters.variables | {"CJW_RABBITMQ_HOST": host}))
-        assert "locked" in sink.wait_for("dead letter not confirmed")["reason"]
-        assert len(intercom.requests) == 1
-    assert sink.wait() == 0, sink.stderr
-    assert len(sink.logs("consuming")) == 1, "the consumer's connection was never lost"
-    assert sink.logs("RabbitMQ unavailable") == []
-    assert numbers(intercom) == [1, 2]
-    assert set(dead_letters.take_bodies()) == {message(1), message(2)}
-    assert queue.take_all() == []

@@ -3,9 +3,8 @@
 from typing import Any
 
 import pytest
-from pika.exceptions import UnroutableError
 
-from intercom_sink import IntercomRequest, decode
+from intercom_sink import IntercomRequest, Unroutable, decode
 from testbed import amqp
 from tests.support.documents import publishing_example
 
@@ -18,5 +17,5 @@ def test_the_publishing_example_publishes_a_valid_message(queue: Any) -> None:
 
 
 def test_the_publishing_example_fails_if_the_queue_does_not_exist(queue: Any) -> None:
-    with pytest.raises(UnroutableError):
+    with pytest.raises(Unroutable):
         exec(publishing_example(queue.url, f"{queue.name}-typo"), {})

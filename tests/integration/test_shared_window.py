@@ -7,8 +7,7 @@ def test_sinks_share_a_rate_window_with_few_429s() -> None:
     """The bounds are loose, since a 429 costs a sink most of a window of 3 s. tests/soak has windows of 10 s."""
     intercom = SharedIntercom(limit=300, seconds=3)
     intercom.run(sinks=4, concurrency=16, windows=3)
-    refused, used, smallest_part = intercom.figures(sinks=4, learning=1)
-    print(f"{refused:.2%} refused, {used:.3f} used, smallest part {smallest_part:.2f}")
-    assert refused <= 0.04, "12 % if each sink ignores the others"
-    assert used >= 0.9
-    assert smallest_part >= 0.25
+    figures = intercom.figures(learning=1)
+    assert figures.refused <= 0.04, "12 % if each sink ignores the others"
+    assert figures.used >= 0.9
+    assert figures.smallest_part >= 0.25

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 import trustme
 
+from intercom_sink import BrokerUnavailable, IntercomRequest
 from intercom_sink.testing.intercom import FakeIntercom
 from testbed.rabbitmq import Node, make_node
 from tests.support.messages import message, numbers
 from tests.support.processes import StartSink
+from tests.support.publishers import PUBLISHERS
 from tests.support.queues import Queue
 from tests.support.tls import server_context
 
@@ -112,3 +114,11 @@ def test_rabbitmq_needs_a_valid_certificate_of_a_known_authority(
         assert trusting.wait() == 0, trusting.stderr
         queue.publish(message(number))
     assert numbers(intercom) == [1, 2, 3]
+
+    for open_publisher in PUBLISHERS.values():
+        refused = pytest.raises(BrokerUnavailable, match="CERTIFICATE_VERIFY_FAILED")
+        with open_publisher(tls_node.tls_url, queue.name) as publisher, refused:
+            publisher.publish(IntercomRequest("GET", "/me"))
+        with open_publisher(by_url, queue.name) as publisher:
+            publisher.publish(IntercomRequest("GET", "/me"))
+    assert queue.depth == 1 + len(PUBLISHERS)

@@ -222,7 +222,7 @@ SHARED_WINDOW_MUTANTS = [
     Mutant(
         "the others ignored",
         "rate_window",
-        "others = window.limit - window.lowest_remaining - own",
+        "others = window.limit - window.lowest_remaining - window.reported - self._uncounted()",
         "others = 0",
     ),
     Mutant(

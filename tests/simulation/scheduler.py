@@ -1,4 +1,7 @@
-"""Threads without threads: tasks that look like blocking code, one at a time, in virtual time, in a seed's order."""
+"""Threads without threads: tasks that look like blocking code, one at a time, in virtual time, in a seed's order.
+
+Any task that may run can be next, and a process can crash. tests/support/virtual_threads runs the earliest one instead.
+"""
 
 import math
 from collections.abc import Callable

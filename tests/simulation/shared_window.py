@@ -6,7 +6,6 @@ request takes a random time, by a seed. What is measured: 429s, the use of the w
 
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from random import Random
@@ -20,6 +19,7 @@ from intercom_sink.domain.workers import Job
 from intercom_sink.testing.intercom.rate_window import Admission, RateWindow
 from tests.support.intercom import respond_to
 from tests.support.virtual_threads import VirtualThreads
+from tests.support.window_figures import Figures, measure
 
 LATENCY = 0.05
 """Seconds that a request and its response take on average."""
@@ -29,21 +29,6 @@ LEARNING = 3
 
 BACKLOG = 2
 """Messages in a sink's hands, for each request that it may have in flight."""
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What is promised about a shared window, as it was in the windows that are measured.
-
-    Args:
-        refused: the part of all responses, those to other apps too, that were 429s; from 0 to 1.
-        used: the part of the windows that was used; from 0 to 1.
-        smallest_part: what the sink that sent least sent, in terms of a fair part: the mean of all sinks.
-    """
-
-    refused: float
-    used: float
-    smallest_part: float
 
 
 class SharedWorld:
@@ -112,15 +97,7 @@ class SharedWorld:
         seconds = windows * self._window.seconds
         self.threads.start(lambda: self._stop_after(seconds - 0.5))
         self.threads.run(seconds)
-        measured = sorted(self._window.admitted)[LEARNING:-1]
-        admitted = sum(self._window.admitted[begin] for begin in measured)
-        refused = sum(self._refused[begin + self._window.seconds] for begin in measured)
-        parts = [sum(sent[begin + self._window.seconds] for begin in measured) for sent in self._sent]
-        return Figures(
-            refused=refused / (refused + admitted),
-            used=admitted / (len(measured) * self._window.limit),
-            smallest_part=min(parts) * len(parts) / sum(parts),
-        )
+        return measure(self._window, self._refused, self._sent, LEARNING)
 
     def request(self, sent: Counter[float]) -> AttemptResult:
         """A request to Intercom, and the response to it."""

@@ -7,7 +7,8 @@ import pytest
 
 from intercom_sink import Sink
 from tests.simulation.mutants import SHARED_WINDOW_MUTANTS, Mutant, plant
-from tests.simulation.shared_window import Figures, SharedWorld
+from tests.simulation.shared_window import SharedWorld
+from tests.support.window_figures import Figures
 
 MIN_USED = 0.97
 MIN_PART = 0.5

@@ -9,8 +9,7 @@ from tests.support.shared_window import SharedIntercom
 def test_sinks_share_a_rate_window_with_few_429s(sinks: int) -> None:
     intercom = SharedIntercom(limit=300, seconds=10)
     intercom.run(sinks, concurrency=16, windows=6)
-    refused, used, smallest_part = intercom.figures(sinks, learning=1)
-    print(f"{sinks} sinks: {refused:.2%} refused, {used:.3f} used, smallest part {smallest_part:.2f}")
-    assert refused < 0.005
-    assert used >= 0.97
-    assert smallest_part >= 0.5
+    figures = intercom.figures(learning=1)
+    assert figures.refused < 0.005
+    assert figures.used >= 0.97
+    assert figures.smallest_part >= 0.5

@@ -34,7 +34,7 @@ def python_block(marker: str, document: Path = README) -> str:
 
 def publishing_example(url: str, queue: str) -> str:
     """The README's example of a producer, for this broker and queue."""
-    block = python_block("basic_publish")
+    block = python_block(PLACEHOLDER_URL)
     for placeholder, value in {PLACEHOLDER_URL: url, '"intercom"': repr(queue)}.items():
         assert block.count(placeholder) == 1, f"{placeholder} is not in the example once"
         block = block.replace(placeholder, value)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 
 from intercom_sink import IntercomRequest, Sink, SystemClock, decode, encode
@@ -11,6 +11,7 @@ from intercom_sink.adapters.secrets import FixedSecret
 from intercom_sink.testing import InMemorySource
 from intercom_sink.testing.intercom import Exchange, FakeIntercom
 from intercom_sink.testing.intercom.rate_window import RateWindow
+from tests.support.window_figures import Figures, measure
 
 LATENCY = 0.05
 """Seconds that each response takes."""
@@ -31,7 +32,7 @@ class SharedIntercom:
         self._window = RateWindow(limit, seconds)
         self._lock = threading.Lock()
         self._refused: Counter[float] = Counter()
-        self._parts: Counter[tuple[str, float]] = Counter()
+        self._parts: defaultdict[str, Counter[float]] = defaultdict(Counter)
 
     def behave(self, exchange: Exchange) -> None:
         """A behaviour of FakeIntercom: 200, or 429 if the window is exhausted."""
@@ -54,29 +55,15 @@ class SharedIntercom:
             for result in results:
                 result.result()
 
-    def figures(self, sinks: int, learning: int) -> tuple[float, float, float]:
-        """What is promised, as it was in the complete windows but so many at the beginning.
-
-        Returns:
-            The part of all responses that were 429s; the part of the windows that was used; and what the sink that sent
-            least sent, in terms of a fair part.
-        """
-        measured = sorted(self._window.admitted)[1 + learning : -1]
-        ends = [float(begin + self._window.seconds) for begin in measured]
-        admitted = sum(self._window.admitted[begin] for begin in measured)
-        refused = sum(self._refused[end] for end in ends)
-        parts = [sum(self._parts[f"/sink-{number}", end] for end in ends) for number in range(sinks)]
-        return (
-            refused / (refused + admitted),
-            admitted / (len(measured) * self._window.limit),
-            min(parts) * sinks / sum(parts),
-        )
+    def figures(self, learning: int) -> Figures:
+        """What is promised, as it was without the first `learning` complete windows."""
+        return measure(self._window, self._refused, list(self._parts.values()), 1 + learning)
 
     def _admit(self, path: str) -> tuple[dict[str, str], int]:
         with self._lock:
             admission = self._window.admit(time.time())
             self._refused[admission.reset_at] += not admission.admitted
-            self._parts[path, admission.reset_at] += admission.admitted
+            self._parts[path][admission.reset_at] += admission.admitted
         return admission.headers, 200 if admission.admitted else 429
 
     def _sink(self, url: str, path: str, concurrency: int) -> Sink:

@@ -1,4 +1,8 @@
-"""Threads in virtual time: many tasks that look like blocking code, on one Clock, each run as it was the last time."""
+"""Threads in virtual time: many tasks that look like blocking code, on one Clock, each run as it was the last time.
+
+The task whose time comes first runs next, which is fast enough for minutes of several sinks. tests/simulation/scheduler
+chooses among all that may run instead, to find what only an unlucky order shows.
+"""
 
 import heapq
 from collections.abc import Callable

@@ -65,7 +65,7 @@ def test_labels_say_what_the_package_says_of_itself() -> None:
         "title": package["name"],
         "description": package["description"],
         "version": package["version"],
-        "licenses": package["license"],
+        "licenses": package["license_expression"],
         "source": package["url"],
         "documentation": f"{package['url']}#readme",
         "revision": "$REVISION",

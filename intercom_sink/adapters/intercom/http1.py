@@ -92,10 +92,11 @@ def read_response(method: str, receive: Callable[[], bytes]) -> RawResponse:
         IncompleteResponse: the connection has ended first.
     """
     stream = _Stream(receive)
-    status = 0
-    while status < 200 and status != 101:
+    while True:
         minor, status, headers = stream.read_head()
         length = _content_length(headers)
+        if status >= 200 or status == 101:
+            break
     codings = _list_of(headers, "transfer-encoding")
     body, complete = bytearray(), True
     framed = not codings or (codings == ["chunked"] and length is None)
@@ -176,7 +177,7 @@ class _Stream:
                 return False
             end = bytearray()
             self.read_exactly(2, end)
-            if end != b"\r\n":
+            if not end.startswith(b"\r\n"):
                 raise InvalidResponse("a chunk is longer than its size")
         trailers = bytearray()
         while (line := self._read_line(MAX_HEAD - len(trailers))) != b"\r\n":

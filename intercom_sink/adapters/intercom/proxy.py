@@ -36,9 +36,9 @@ class Proxy:
             host = (url.host or "").strip("[]")
             is_named = bool(host.encode("idna")) and url.port != 0
         except ValueError:
-            is_named = False
-        if not is_named or not _VISIBLE_ASCII.fullmatch(text) or url.path not in (None, "/") or url.query is not None:
             raise ValueError(_EXPECTED) from None  # its cause might show the password
+        if not is_named or not _VISIBLE_ASCII.fullmatch(text) or url.path not in (None, "/") or url.query is not None:
+            raise ValueError(_EXPECTED)
         if url.scheme != "http":
             raise ValueError(f"{_EXPECTED}: other kinds of proxies, such as https:// and socks5://, can't be used")
         if url.fragment is not None:

@@ -7,7 +7,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from intercom_sink.domain.rate_limit import RateLimit
 from intercom_sink.domain.response import Response
@@ -47,8 +47,7 @@ def read_response(
     """
     rate_limit = read_rate_limit(headers)
     document = read_object(body) if status >= 400 else {}  # {"request_id": ..., "errors": [{"code": ...}]}
-    listed = document.get("errors")
-    errors = [error for error in listed if isinstance(error, dict)] if isinstance(listed, list) else []
+    errors = _errors(document.get("errors"))
     return Response(
         status,
         rate_limit,
@@ -85,10 +84,18 @@ def read_rate_limit(headers: Mapping[str, str]) -> RateLimit:
 def read_object(body: bytes) -> dict[str, Any]:
     """The body as a JSON object; an empty one where the body is something else, such as HTML."""
     try:
-        document = json.loads(body)
+        return as_object(json.loads(body))
     except (ValueError, RecursionError):
         return {}
-    return document if isinstance(document, dict) else {}
+
+
+def as_object(value: object) -> dict[str, Any]:
+    """A JSON value as an object; an empty one where it is something else."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _errors(listed: object) -> list[dict[str, Any]]:
+    return [as_object(error) for error in cast("list[object]", listed)] if isinstance(listed, list) else []
 
 
 def _count(text: str) -> int | None:

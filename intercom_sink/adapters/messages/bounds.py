@@ -54,7 +54,8 @@ def _short_header(first: int) -> tuple[int, int] | None:
             return 1, first & 0x0F
         case _ if first <= 0xBF:  # strings
             return 1 + (first & 0x1F), 0
-    return _FIXED.get(first)
+        case _:
+            return _FIXED.get(first)
 
 
 _FIXED = {

@@ -1,5 +1,7 @@
 """Messages of the queue: msgpack maps `{method, path, data}`, read strictly."""
 
+from typing import Any, cast
+
 import msgpack
 
 from intercom_sink.adapters.messages.bounds import check_bounds
@@ -36,29 +38,35 @@ def encode(request: IntercomRequest) -> bytes:
     Raises:
         MalformedMessage: it is too large, holds too large an integer, or its data was changed to something invalid.
     """
-    if not isinstance(request, IntercomRequest):
-        raise MalformedMessage(f"not an IntercomRequest but {type(request).__name__}")
-    valid = IntercomRequest(request.method, request.path, request.data)  # the data may have been changed since
+    valid = _checked(request)
     try:
-        body = bytes(msgpack.packb({"method": valid.method, "path": valid.path, "data": valid.data}))
+        body: bytes = msgpack.packb({"method": valid.method, "path": valid.path, "data": valid.data})
     except OverflowError:
         raise MalformedMessage("data holds an integer of more than 64 bits, which msgpack can't hold") from None
     check_bounds(body)
     return body
 
 
+def _checked(request: object) -> IntercomRequest:
+    """The request, checked again: its data may have been changed since; and types are only promised."""
+    if not isinstance(request, IntercomRequest):
+        raise MalformedMessage(f"not an IntercomRequest but {type(request).__name__}")
+    return IntercomRequest(request.method, request.path, request.data)
+
+
 def to_request(document: object) -> IntercomRequest:
     """The request that an unpacked message or a line of JSON asks for; raises MalformedMessage if it is not valid."""
     if not isinstance(document, dict):
         raise MalformedMessage(f"not a map but {likely_encoder_mode(document)}")
-    if len(document) > len(KEYS):
+    fields = cast("dict[str, Any]", document)
+    if len(fields) > len(KEYS):
         # Counted, and not listed: there may be a million.
-        raise MalformedMessage(f"has {len(document)} keys, not exactly 'method', 'path' and 'data'")
-    if document.keys() != _KEY_SET:
-        problems = [_unknown(key) for key in document if key not in KEYS]
-        problems += [_missing(key) for key in KEYS if key not in {str(given).lower() for given in document}]
+        raise MalformedMessage(f"has {len(fields)} keys, not exactly 'method', 'path' and 'data'")
+    if fields.keys() != _KEY_SET:
+        problems = [_unknown(key) for key in fields if key not in KEYS]
+        problems += [_missing(key) for key in KEYS if key not in {str(given).lower() for given in fields}]
         raise MalformedMessage("; ".join(problems))
-    return IntercomRequest(document["method"], document["path"], document["data"])
+    return IntercomRequest(fields["method"], fields["path"], fields["data"])
 
 
 def to_dict(pairs: list[tuple[object, object]]) -> dict[str, object]:

@@ -5,9 +5,12 @@
   that it received.
 - Dead letters: `dead_letter_publisher` writes them, `dead_letter_browser` reads and removes them, `dead_letter_headers`
   says what their headers hold.
-- Blocking connections, for dead letters and the command line: `session`, `publisher`; `inspection` looks at a broker
-  and its queues, and `streams` refuses RabbitMQ streams.
-- Reading and translating: `delivery_frames` reads a delivery whole, `properties` and `amqp_table` AMQP properties and
+- Publishing: `publisher` is for services and the command line, `async_publisher` for asyncio, on the connections of
+  aio-pika that `async_channel` opens; `aio_pika_errors` translates its errors. `outgoing` encodes messages and collects
+  them in windows; `confirmed_publisher` sends them and awaits their confirms, those of dead letters too;
+  `publish_failures` makes the errors where some are missing.
+- Blocking connections: `session`; `inspection` looks at a broker and its queues, `streams` refuses RabbitMQ streams.
+- Reading and translating: `content_frames` reads a delivery whole, `properties` and `amqp_table` AMQP properties and
   headers; `brokers` holds the URLs, which `urls` reads; `errors` translates what pika raises.
 - `pika_internals` holds the few uses of pika that are not public API.
 """
@@ -17,3 +20,14 @@ ORDERING_KEY_HEADER = "x-ordering-key"
 
 MAX_QUEUE_NAME = 255
 """The maximum length of a queue's name in bytes: AMQP has no room for a longer one."""
+
+CLOSE_TIMEOUT = 5.0
+"""Seconds for which a publisher waits for the broker's reply when it closes its connection."""
+
+
+def checked_queue_name(queue: str) -> str:
+    """The same name. Raises ValueError if no queue can have it."""
+    size = len(queue.encode())
+    if not 1 <= size <= MAX_QUEUE_NAME:
+        raise ValueError(f"the name of a queue has 1 to {MAX_QUEUE_NAME} bytes, and not {size}")
+    return queue

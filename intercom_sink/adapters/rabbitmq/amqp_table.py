@@ -103,7 +103,8 @@ def decode_value(encoded: bytes, depth: int = 0) -> object:
             return {field.name: decode_value(field.raw_value, depth + 1) for field in fields}
         case b"V":
             return None
-    return payload
+        case _:
+            return payload
 
 
 def decode_text(encoded: bytes) -> str | bytes:

@@ -3,7 +3,7 @@
 import threading
 
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl, parse_urls
-from intercom_sink.adapters.secrets import Secret
+from intercom_sink.adapters.secrets import FixedSecret, Secret
 
 
 class Brokers:
@@ -39,3 +39,8 @@ class Brokers:
         """Looks for new URLs, after a broker has refused one of these; returns whether there are others now."""
         self._secret.reload()
         return self.urls is not refused
+
+
+def to_brokers(url: str | Brokers) -> Brokers:
+    """The brokers of these URLs. Raises ValueError for an invalid one."""
+    return url if isinstance(url, Brokers) else Brokers(FixedSecret(url))

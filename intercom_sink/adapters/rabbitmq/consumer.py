@@ -13,7 +13,7 @@ import pika
 from pika.channel import Channel
 from pika.exceptions import ChannelClosedByBroker, ChannelClosedByClient, ConnectionClosedByClient, ConsumerCancelled
 from pika.frame import Method
-from pika.spec import Basic
+from pika.spec import Basic, BasicProperties, Queue
 
 from intercom_sink.adapters.rabbitmq import pika_internals
 from intercom_sink.adapters.rabbitmq.ack_batch import AckBatch
@@ -137,12 +137,12 @@ class Consumer:
         channel.add_on_cancel_callback(self._on_cancelled)
         channel.queue_declare(self._queue, passive=passive, durable=not passive, callback=self._on_declared)
 
-    def _on_declared(self, declared: Method) -> None:
+    def _on_declared(self, declared: Method[Queue.DeclareOk]) -> None:
         self._other_consumers = declared.method.consumer_count
         if channel := self._usable_channel():
             channel.basic_qos(prefetch_count=self._prefetch, callback=self._on_prefetch_set)
 
-    def _on_prefetch_set(self, _: Method) -> None:
+    def _on_prefetch_set(self, _: Method[Basic.QosOk]) -> None:
         if channel := self._usable_channel():
             self._is_consume_pending = True
             channel.basic_consume(
@@ -150,7 +150,7 @@ class Consumer:
             )
             self._connection.take_deliveries(channel, self._on_message)
 
-    def _on_consume_ok(self, _: Method) -> None:
+    def _on_consume_ok(self, _: Method[Basic.ConsumeOk]) -> None:
         self._is_consume_pending = False
         self._is_consuming = True
         self._on_consuming(self._other_consumers)
@@ -158,8 +158,9 @@ class Consumer:
 
     # While consuming.
 
-    def _on_frames(self, _: Channel, method: Basic.Deliver, properties: Properties, body: bytes) -> None:
+    def _on_frames(self, _: Channel, method: Basic.Deliver, properties: BasicProperties, body: bytes) -> None:
         """One whose frames did not arrive together."""
+        assert isinstance(properties, Properties)  # of pika_internals.SelectConnection
         self._on_message(method.delivery_tag, method.redelivered, properties, body)
 
     def _on_message(self, tag: int, redelivered: bool, properties: Properties, body: bytes) -> None:
@@ -189,7 +190,7 @@ class Consumer:
         if channel := self._usable_channel():
             channel.queue_declare(self._queue, passive=True, callback=self._on_depth)
 
-    def _on_depth(self, declared: Method) -> None:
+    def _on_depth(self, declared: Method[Queue.DeclareOk]) -> None:
         self._drain_check.on_depth(declared.method.message_count)
 
     def _usable_channel(self) -> Channel | None:
@@ -197,7 +198,7 @@ class Consumer:
 
     # The end. After any failure the whole connection is closed, and the source opens a new one.
 
-    def _on_cancelled(self, _: Method) -> None:
+    def _on_cancelled(self, _: Method[Basic.Cancel]) -> None:
         # Otherwise the connection would stay open, but never deliver a message again.
         self._fail(ConsumerCancelled())
 

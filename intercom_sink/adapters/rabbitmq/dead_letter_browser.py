@@ -1,6 +1,6 @@
 """Reads the dead letters of a queue, for an operator who lists, replays or deletes them."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -59,8 +59,9 @@ class DeadLetterBrowser:
         """
         for number in range(1, self.count + 1):
             method, properties, body = self._channel.basic_get(self._queue)
-            if method is None:  # another client has removed some
+            if method is None or body is None:  # another client has removed some
                 return
+            assert isinstance(properties, Properties)  # that is what `session` reads
             yield StoredDeadLetter(body, properties, method.delivery_tag, number)
 
     def remove(self, stored: StoredDeadLetter) -> None:
@@ -69,7 +70,7 @@ class DeadLetterBrowser:
 
 
 @contextmanager
-def open_browser(brokers: Brokers, queue: str) -> Iterator[DeadLetterBrowser]:
+def open_browser(brokers: Brokers, queue: str) -> Generator[DeadLetterBrowser]:
     """A browser of `queue`. However the block ends, the dead letters that were not removed return to their places.
 
     Raises:

@@ -72,6 +72,8 @@ def dead_letter_properties(
     properties = _copy_without_metadata(original)
     own, properties.fields = properties.fields, ()
     reserved = len(encode_field(PREFIX + DROPPED_COUNT, len(own)).encoded)
+    kept: tuple[Field, ...] = ()
+    metadata: tuple[Field, ...] = ()
     for max_text in _TEXT_SIZES:
         metadata = _metadata(dead_letter, source_queue, max_text)
         room = max_size - properties.size - _TABLE_OVERHEAD - _size(metadata) - reserved
@@ -137,7 +139,7 @@ def _copy_without_metadata(original: Properties) -> Properties:
 
 def _fit(fields: tuple[Field, ...], room: int) -> tuple[Field, ...]:
     """As many of the fields as fit, in their order: the ordering key before the others, then the smallest first."""
-    kept = set()
+    kept: set[int] = set()
     for index in sorted(range(len(fields)), key=lambda index: _rank(fields[index])):
         size = len(fields[index].encoded)
         if size <= room:

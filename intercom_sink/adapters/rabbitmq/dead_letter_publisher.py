@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable
 
 from intercom_sink.adapters.rabbitmq.brokers import Brokers
+from intercom_sink.adapters.rabbitmq.confirmed_publisher import ConfirmedPublisher, Outgoing
 from intercom_sink.adapters.rabbitmq.dead_letter_headers import dead_letter_properties
 from intercom_sink.adapters.rabbitmq.properties import Properties
-from intercom_sink.adapters.rabbitmq.publisher import Publisher
 from intercom_sink.adapters.rabbitmq.reconnect import ReconnectPolicy, retry_while_unavailable
 from intercom_sink.domain.dead_letter import DeadLetter
 from intercom_sink.domain.envelope import Envelope
@@ -45,7 +45,7 @@ class DeadLetterPublisher:
         self._monitor = monitor
         self._timeout = timeout
         self._stopping = stopping
-        self._publisher = Publisher(brokers, queue)
+        self._publisher = ConfirmedPublisher(brokers, queue, declare=True)
         self._publisher_lock = threading.Lock()
 
     def publish(
@@ -77,7 +77,7 @@ class DeadLetterPublisher:
 
         def attempt() -> None:
             with self._publisher_lock:
-                self._publisher.publish_with(body, with_reason_headers)
+                self._publisher.publish([Outgoing(body, with_reason_headers)])
 
         confirmed = retry_while_unavailable(
             attempt,

@@ -15,6 +15,7 @@ class AckingConnection(Protocol):
     @property
     def lost(self) -> bool:
         """Whether the connection is gone, or about to go."""
+        ...
 
     def ack(self, tag: int) -> None:
         """Acks a delivery by its tag; does nothing once the connection is lost."""

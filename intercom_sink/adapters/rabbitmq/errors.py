@@ -1,19 +1,19 @@
 """Translates pika's errors: the one place that knows what they mean."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from pika.exceptions import (
+    AMQPConnectionError,
     AMQPError,
     AuthenticationError,
     ChannelClosed,
+    ConnectionBlockedTimeout,
     ConnectionClosed,
     ConsumerCancelled,
-    NackError,
     ProbableAccessDeniedError,
     ProbableAuthenticationError,
-    UnroutableError,
 )
 
 from intercom_sink.adapters.rabbitmq.pika_internals import CONNECTOR_ERROR, innermost, login_refusal
@@ -31,7 +31,7 @@ PIKA_ERRORS = (AMQPError, CONNECTOR_ERROR, OSError)
 
 
 @contextmanager
-def translated_errors(broker: BrokerUrl | None = None) -> Iterator[None]:
+def translated_errors(broker: BrokerUrl | None = None) -> Generator[None]:
     """Raises BrokerUnavailable in place of each of PIKA_ERRORS that the block raises; it names the broker, if given."""
     try:
         yield
@@ -57,11 +57,16 @@ def translate(error: BaseException) -> BrokerUnavailable:
             return BrokerUnavailable(f"no common login mechanism: {cause}", retryable=False)
         case ConsumerCancelled():
             return BrokerUnavailable("the broker cancelled the consumer: the queue was deleted, or its node went down")
-        case NackError():
-            return BrokerUnavailable("the broker did not accept the message: its queue may be full")
-        case UnroutableError():
-            return BrokerUnavailable("the broker returned the message: its queue does not exist any more")
     return BrokerUnavailable(f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__)
+
+
+def is_connection_lost(error: BrokerUnavailable) -> bool:
+    """Whether a translated error means that an open connection was lost, so that another one may do better.
+
+    A broker that blocks publishers would block the other one too.
+    """
+    cause = error.__cause__
+    return isinstance(cause, AMQPConnectionError | OSError) and not isinstance(cause, ConnectionBlockedTimeout)
 
 
 def _closed_by_broker(code: int, text: str) -> BrokerUnavailable:

@@ -4,9 +4,9 @@
 """
 
 import re
-import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any, TypeAlias
 
 import pika
@@ -14,23 +14,14 @@ from pika import spec
 from pika.adapters.utils.connection_workflow import AMQPConnectionWorkflowFailed, AMQPConnectorException
 from pika.channel import Channel
 from pika.exceptions import AMQPConnectionError
-from pika.frame import Frame, Header
+from pika.frame import Frame, Header, Method
 
-from intercom_sink.adapters.rabbitmq.delivery_frames import read_delivery
+from intercom_sink.adapters.rabbitmq.content_frames import PROPERTIES_OVERHEAD, read_content_header, read_delivery
 from intercom_sink.adapters.rabbitmq.properties import Properties, read_properties
+from intercom_sink.domain.confirms import PublishStatus
 
 CONNECTOR_ERROR: type[Exception] = AMQPConnectorException
 """`pika.BlockingConnection` raises its subclasses too when it can't connect; none is in `pika.exceptions`."""
-
-_FRAME = struct.Struct(">BHI")
-"""A frame's type, its channel, and the size of its payload."""
-
-_CONTENT_HEADER = struct.Struct(">HHQ")
-"""The class, the weight, and the size of the body, before a message's properties."""
-
-_HEADER_FRAME = bytes([spec.FRAME_HEADER])
-_FRAME_END = bytes([spec.FRAME_END])
-
 
 OnDelivery: TypeAlias = Callable[[int, bool, Properties, bytes], None]
 """Receives the delivery tag, whether it is redelivered, the properties and the body."""
@@ -59,8 +50,12 @@ class SelectConnection(pika.SelectConnection):  # type: ignore[misc]
         """
         self._deliveries = (channel.channel_number, on_delivery)
 
+    def take_no_deliveries(self) -> None:
+        """Leaves all deliveries to pika from now on."""
+        self._deliveries = None
+
     @contextmanager
-    def one_write(self) -> Iterator[None]:
+    def one_write(self) -> Generator[None]:
         """Sends what is sent within the block at once, at its end."""
         frames: list[bytes] = []
         self._collected = frames
@@ -91,7 +86,9 @@ class SelectConnection(pika.SelectConnection):  # type: ignore[misc]
 
     def _read_frame(self) -> tuple[int, Frame | None]:
         self._take_whole_deliveries()
-        result: tuple[int, Frame | None] = _read_content_header(self._frame_buffer) or super()._read_frame()
+        if (header := read_content_header(self._frame_buffer)) is not None:
+            return header.end, Header(header.channel, header.body_size, read_properties(header.properties))
+        result: tuple[int, Frame | None] = super()._read_frame()
         return result
 
 
@@ -105,26 +102,100 @@ def max_properties_size(connection: pika.BlockingConnection) -> int:
 
     pika does not expose the negotiated frame size.
     """
-    frame_max = int(connection._impl.params.frame_max)
-    return frame_max - int(spec.FRAME_HEADER_SIZE + spec.FRAME_END_SIZE) - _CONTENT_HEADER.size
+    return int(connection._impl.params.frame_max) - PROPERTIES_OVERHEAD
 
 
-def _read_content_header(data: bytes) -> tuple[int, Header] | None:
-    """The frame at the start of the data, and its size; None: not one with a message's properties, or not whole yet."""
-    start = spec.FRAME_HEADER_SIZE + _CONTENT_HEADER.size
-    if data[:1] != _HEADER_FRAME or len(data) <= start:
-        return None
-    _, channel, payload = _FRAME.unpack_from(data)
-    class_id, _, body_size = _CONTENT_HEADER.unpack_from(data, spec.FRAME_HEADER_SIZE)
-    end = spec.FRAME_HEADER_SIZE + payload
-    if data[end : end + 1] != _FRAME_END or end < start or class_id != Properties.INDEX:
-        return None
-    return end + spec.FRAME_END_SIZE, Header(channel, body_size, read_properties(data[start:end]))
+def heartbeat(connection: pika.BlockingConnection) -> int:
+    """The negotiated heartbeat timeout in seconds; 0: there are none. pika does not expose it."""
+    return int(connection._impl.params.heartbeat or 0)
+
+
+Send: TypeAlias = Callable[[int, bytes, spec.BasicProperties], None]
+"""Sends a message, given its place among the statuses, its body and its properties."""
+
+
+class ConfirmChannel:
+    """A channel in confirm mode, which awaits the confirms of many messages at once.
+
+    pika's BlockingChannel awaits a confirm after each message, and hands out the channel below it to nobody.
+
+    Args:
+        connection: one of `blocking_connection`.
+    """
+
+    def __init__(self, connection: pika.BlockingConnection) -> None:
+        self._connection: SelectConnection = connection._impl
+        self._blocking = connection.channel()
+        self._channel: Channel = self._blocking._impl
+        self._published = 0
+        self._pending: dict[int, tuple[int, str | None, bytes]] = {}
+        self._returned: set[int] = set()
+        self._statuses: list[PublishStatus] = []
+        selected: list[object] = []
+        self._channel.confirm_delivery(self._on_confirm, callback=selected.append)
+        self._channel.add_on_return_callback(self._on_return)
+        self._blocking._flush_output(lambda: bool(selected))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used."""
+        return bool(self._blocking.is_open)
+
+    @contextmanager
+    def publishing(self, queue: str, statuses: list[PublishStatus]) -> Iterator[Send]:
+        """Yields what sends a message; the end of the block waits until the broker has confirmed all of them.
+
+        What is sent within the block leaves in one write, at its end. Raises pika's errors.
+
+        Args:
+            queue: where to.
+            statuses: receives the status of each message at its place, also if an error comes in between.
+        """
+        self._statuses = statuses
+
+        def send(place: int, body: bytes, properties: spec.BasicProperties) -> None:
+            self._published += 1
+            self._pending[self._published] = (place, properties.message_id, body)
+            self._channel.basic_publish("", queue, body, properties, mandatory=True)
+
+        with self._connection.one_write():
+            yield send
+        self._blocking._flush_output(lambda: not self._pending)
+
+    def _on_confirm(self, frame: Method) -> None:
+        confirm = frame.method
+        if confirm.multiple:
+            tags = list(takewhile(lambda tag: tag <= confirm.delivery_tag, self._pending))
+        else:
+            tags = [confirm.delivery_tag]
+        status = PublishStatus.NACKED if isinstance(confirm, spec.Basic.Nack) else PublishStatus.CONFIRMED
+        for tag in tags:
+            place, _, _ = self._pending.pop(tag)
+            self._statuses[place] = PublishStatus.RETURNED if tag in self._returned else status
+        self._returned.difference_update(tags)
+
+    def _on_return(self, _: Channel, __: spec.Basic.Return, properties: spec.BasicProperties, body: bytes) -> None:
+        """A return does not say which message it is, but comes before its confirm, in the order of publishing."""
+        last = max(self._returned, default=0)
+        for tag, (_, message_id, sent) in self._pending.items():
+            if tag > last and message_id == properties.message_id and sent == body:
+                self._returned.add(tag)
+                return
 
 
 def abort(connection: pika.SelectConnection) -> None:
     """Closes a connection without waiting for the broker; the public `close` waits for its reply without a timeout."""
     connection._adapter_disconnect_stream()
+
+
+def close_within(connection: pika.BlockingConnection, timeout: float) -> None:
+    """Closes a blocking connection, and waits for the broker's reply for so many seconds at most.
+
+    The public `close` waits without a timeout, and `call_later` calls nothing back during it. Raises pika's errors.
+    """
+    impl = connection._impl
+    impl._adapter_call_later(timeout, lambda: impl._terminate_stream(AMQPConnectionError("no reply to the close")))
+    connection.close()
 
 
 def close_without_cancelling(connection: SelectConnection, channel: Channel | None) -> None:
@@ -134,7 +205,7 @@ def close_without_cancelling(connection: SelectConnection, channel: Channel | No
     messages to a standby, before this channel's unacked ones are requeued. Without the cancellation the broker does
     both in one step, and keeps the order.
     """
-    connection._deliveries = None
+    connection.take_no_deliveries()
     if channel is not None:
         channel._cancelled.update(channel._consumers)  # `close` skips consumers that are already being cancelled
     connection.close()
@@ -166,4 +237,5 @@ def innermost(error: BaseException) -> BaseException:
             return innermost(inner)
         case AMQPConnectionError(args=(BaseException() as inner, *_)):
             return innermost(inner)
-    return error
+        case _:
+            return error

@@ -123,7 +123,8 @@ class Properties(BasicProperties):  # type: ignore[misc]
 
     def encode(self) -> list[bytes]:
         """The properties on the wire, in pieces."""
-        flags, pieces = 0, []
+        flags = 0
+        pieces: list[bytes] = []
         for flag, name, kind in _LAYOUT:
             value = b"".join(field.encoded for field in self.fields) if kind is _TABLE else getattr(self, name)
             if value is None or (kind is _TABLE and not value):

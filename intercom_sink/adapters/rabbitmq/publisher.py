@@ -1,96 +1,143 @@
-"""Publishes messages to a queue, each confirmed by the broker before the next."""
+"""Publishes messages for the sink: the publisher of services and of the command line."""
 
-import time
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
-import pika
-from pika.adapters.blocking_connection import BlockingChannel
 from pika.spec import PERSISTENT_DELIVERY_MODE, BasicProperties
 
-from intercom_sink.adapters.rabbitmq import ORDERING_KEY_HEADER, pika_internals
-from intercom_sink.adapters.rabbitmq.brokers import Brokers
-from intercom_sink.adapters.rabbitmq.errors import PIKA_ERRORS, translated_errors
-from intercom_sink.adapters.rabbitmq.session import connect, ensure_queue
-from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
+from intercom_sink.adapters.rabbitmq import checked_queue_name
+from intercom_sink.adapters.rabbitmq.brokers import Brokers, to_brokers
+from intercom_sink.adapters.rabbitmq.confirmed_publisher import ConfirmedPublisher, Outgoing
+from intercom_sink.adapters.rabbitmq.outgoing import CONTENT_TYPE, EncodedMessage, encode_batch, encode_message, windows
+from intercom_sink.adapters.rabbitmq.publish_failures import confirmed_results
+from intercom_sink.adapters.traces.installed import producer_spans
 from intercom_sink.domain.envelope import TraceContext
-from intercom_sink.domain.errors import BrokerUnavailable
+from intercom_sink.domain.errors import IntercomSinkError
+from intercom_sink.domain.message import Message, to_message
+from intercom_sink.domain.request import IntercomRequest
 
-MAX_IDLE_SECONDS = 1.0
-"""Seconds after which an idle connection is not used again: nothing has answered its heartbeats in the meantime."""
-
-
-def message_properties(ordering_key: str | None = None, trace: TraceContext | None = None) -> BasicProperties:
-    """Properties of a message for the sink.
-
-    Persistent, with the time, and with an ordering key and a trace where they are given.
-    """
-    headers = {} if ordering_key is None else {ORDERING_KEY_HEADER: ordering_key}
-    if trace is not None:
-        headers |= trace.headers()
-    return BasicProperties(
-        delivery_mode=PERSISTENT_DELIVERY_MODE,
-        content_type="application/msgpack",
-        timestamp=int(time.time()),
-        headers=headers or None,
-    )
+if TYPE_CHECKING:
+    from intercom_sink.adapters.traces.publishing import ProducerSpan
 
 
 class Publisher:
-    """Publishes to one queue, over a connection that it opens when it needs one. For one thread.
+    """Publishes messages to the sink's queue: persistent, mandatory, and confirmed by the broker.
+
+        with Publisher("amqp://user:password@rabbitmq/", "intercom") as publisher:
+            publisher.publish(IntercomRequest("POST", "/contacts", {"email": "ada@example.com"}))
+
+    The first call connects, so a service starts while RabbitMQ is down; `close`, or the end of the `with` block, closes
+    the connection. Any number of threads may use a publisher at once: a lock lets them publish one after the other,
+    over one connection. A process that forks must make it after the fork.
+
+    A connection that turns out to be dead is replaced once within a call, and the messages without a confirm are sent
+    again with the same message ids. The broker may have stored some of them the first time, so they may be in the queue
+    twice, the second time behind later ones; delivery to Intercom is at least once anyway. Nothing answers heartbeats
+    between two calls, so the broker may close an idle connection; the next call replaces it before it sends.
+
+    A broker that is short of memory or disk blocks publishers: a call then fails after 30 s, or after
+    `blocked_connection_timeout` of the URL.
+
+    Each message has a producer span where OpenTelemetry is installed and configured, unless it names its own trace.
 
     Args:
-        brokers: the first that accepts a connection is used.
-        queue: the queue's name; used as it is if it exists, otherwise declared durable.
+        url: what CJW_RABBITMQ_HOST holds, several URLs by commas; or Brokers, whose URLs may change.
+        queue: the queue's name.
+        declare: whether to declare the queue durable if it does not exist. By default it must exist.
+
+    Raises:
+        ValueError: a URL or the queue's name is invalid; the text never shows a password.
     """
 
-    def __init__(self, brokers: Brokers, queue: str) -> None:
-        self._brokers = brokers
-        self._queue = queue
-        self._connection: pika.BlockingConnection | None = None
-        self._channel: BlockingChannel | None = None
-        self._url: BrokerUrl | None = None
-        self._last_used = 0.0
+    def __init__(self, url: str | Brokers, queue: str, *, declare: bool = False) -> None:
+        self._queue = checked_queue_name(queue)
+        self._publisher = ConfirmedPublisher(to_brokers(url), queue, declare=declare)
+        self._lock = threading.Lock()
 
-    def publish(self, body: bytes, properties: BasicProperties) -> None:
-        """Publishes one message as mandatory, and returns once the broker has confirmed it.
+    def __enter__(self) -> Self:
+        """Does not connect: the first call does."""
+        return self
 
-        Raises:
-            BrokerUnavailable: it was not confirmed, but may be in the queue nevertheless. The next call reconnects.
-        """
-        self.publish_with(body, lambda _: properties)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Closes the connection."""
+        self.close()
 
-    def publish_with(self, body: bytes, make_properties: Callable[[int], BasicProperties]) -> None:
-        """Publishes one message whose properties are made to fit the connection's frame size.
+    def publish(
+        self, request: IntercomRequest | Message, *, ordering_key: str | None = None, message_id: str | None = None
+    ) -> str:
+        """Publishes one message, and returns its message id once the broker has confirmed it.
 
         Args:
-            body: the message.
-            make_properties: makes its properties, given how many bytes they may have on this connection, at most.
+            request: the request, or a message that holds one.
+            ordering_key: messages with the same key reach Intercom in order; it replaces the message's own.
+            message_id: replaces the message's own.
+
+        Raises:
+            MalformedMessage: the message is invalid, or InvalidRequest: Intercom would refuse it. It was not sent.
+            Unroutable: the queue does not exist. The message is in no queue.
+            BrokerUnavailable: it was not confirmed, but may be in the queue nevertheless. The next call reconnects.
         """
-        if time.monotonic() - self._last_used > MAX_IDLE_SECONDS:
-            self.close()
+        message = encode_message(to_message(request, ordering_key=ordering_key, message_id=message_id))
+        self._publish_window([message], 0)
+        return message.message_id
+
+    def publish_batch(self, messages: Iterable[IntercomRequest | Message]) -> list[str]:
+        """Publishes messages in order, and returns their message ids once the broker has confirmed all of them.
+
+        Much faster than one by one: the messages are sent in windows of up to 1,000, or 4 MiB, with one round trip
+        each. So an iterable may be endless: one window is kept in memory, and the ids. The messages of a window are
+        checked before any of it is sent; those of later windows come later. Other threads may publish between windows.
+
+        Raises:
+            MalformedMessage, Unroutable, BrokerUnavailable: as `publish` does. `results` of the error has the fate of
+                each message that was sent, with its place and its id; `index` of a MalformedMessage is its place. No
+                message of a later window was sent. What the iterable raises is raised, and its window is not sent.
+        """
+        return self.publish_encoded(encode_batch(messages))
+
+    def publish_encoded(self, messages: Iterable[EncodedMessage]) -> list[str]:
+        """The same as `publish_batch`, of messages that have been checked and encoded before."""
+        confirmed: list[str] = []
         try:
-            channel = self._channel or self._open()
-            with translated_errors(self._url):
-                properties = make_properties(pika_internals.max_properties_size(self._connection))
-                channel.basic_publish("", self._queue, body, properties, mandatory=True)
-        except BrokerUnavailable:
-            self.close()
+            for window in windows(messages):
+                self._publish_window(window, len(confirmed))
+                confirmed += [message.message_id for message in window]
+        except IntercomSinkError as error:
+            error.results = (*confirmed_results(confirmed), *error.results)
             raise
-        self._last_used = time.monotonic()
+        return confirmed
 
     def close(self) -> None:
-        """Closes the connection, if there is one. Raises nothing: what was confirmed is in the queue anyway."""
-        connection, self._connection, self._channel = self._connection, None, None
-        if connection is not None and connection.is_open:
-            with suppress(*PIKA_ERRORS):
-                connection.close()
+        """Closes the connection, if there is one, once no call is under way. A later call opens another one."""
+        with self._lock:
+            self._publisher.close()
 
-    def _open(self) -> BlockingChannel:
-        self._connection, self._url = connect(self._brokers)
-        with translated_errors(self._url):
-            ensure_queue(self._connection, self._queue)
-            channel = self._connection.channel()
-            channel.confirm_delivery()
-        self._channel = channel
-        return channel
+    def _publish_window(self, window: Sequence[EncodedMessage], first_index: int) -> None:
+        with producer_spans(self._queue, [message.trace is None for message in window]) as spans, self._lock:
+            outgoing = [to_outgoing(message, span) for message, span in zip(window, spans, strict=True)]
+            self._publisher.publish(outgoing, first_index)
+
+
+def to_outgoing(message: EncodedMessage, span: "ProducerSpan | None") -> Outgoing:
+    """An encoded message with its properties, and with its own span, if it has one."""
+    properties = partial(message_properties, message, None if span is None else span.trace)
+    return Outgoing(
+        message.body, lambda _: properties(), message.message_id, nullcontext if span is None else span.current
+    )
+
+
+def message_properties(message: EncodedMessage, trace: TraceContext | None) -> BasicProperties:
+    """The AMQP properties of a message; `trace` is that of the publisher's own span."""
+    return BasicProperties(
+        delivery_mode=PERSISTENT_DELIVERY_MODE,
+        content_type=CONTENT_TYPE,
+        message_id=message.message_id,
+        timestamp=message.unix_time(),
+        headers=message.headers(trace) or None,
+    )

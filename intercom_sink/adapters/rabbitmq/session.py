@@ -1,6 +1,6 @@
 """Blocking connections, for the command line and for dead letters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class QueueState:
 
 
 @contextmanager
-def session(brokers: Brokers) -> Iterator[pika.BlockingConnection]:
+def session(brokers: Brokers) -> Generator[pika.BlockingConnection]:
     """A connection to the first broker that accepts one.
 
     Raises:
@@ -47,7 +47,7 @@ def connect(brokers: Brokers) -> tuple[pika.BlockingConnection, BrokerUrl]:
     Raises:
         BrokerUnavailable: none accepts one. It is retryable unless all of them refuse this client.
     """
-    errors = []
+    errors: list[BrokerUnavailable] = []
     urls = brokers.urls
     for url in urls:
         try:
@@ -57,8 +57,12 @@ def connect(brokers: Brokers) -> tuple[pika.BlockingConnection, BrokerUrl]:
             errors.append(error)
     if any(not error.retryable for error in errors) and brokers.reload(urls):
         return connect(brokers)
-    retryable = any(error.retryable for error in errors)
-    raise BrokerUnavailable("; ".join(map(str, errors)), retryable=retryable) from errors[-1]
+    raise all_unavailable(errors) from errors[-1]
+
+
+def all_unavailable(errors: Sequence[BrokerUnavailable]) -> BrokerUnavailable:
+    """The error where no broker accepts a connection, given that of each: retryable unless all of them refuse."""
+    return BrokerUnavailable("; ".join(map(str, errors)), retryable=any(error.retryable for error in errors))
 
 
 def find_queue(connection: pika.BlockingConnection, queue: str) -> QueueState | None:

@@ -109,6 +109,8 @@ class RabbitMQSource:
                         return delivery
                     # Its ordering key is unknown, so it belongs to no lane.
                     give_up_malformed(delivery, delivery.properties.decode_error, self._monitor)
+                case _:  # a delivery that is lost, or a signal to look again
+                    pass
         return None
 
     def interrupt(self) -> None:

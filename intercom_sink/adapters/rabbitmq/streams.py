@@ -62,7 +62,7 @@ def _refusal_code(connection: pika.BlockingConnection, queue: str, arguments: di
     channel = connection.channel()  # of its own, since the broker closes it if it refuses
     channel.basic_qos(prefetch_count=1)
     try:
-        channel.basic_consume(queue, lambda *_: None, arguments=arguments)
+        channel.basic_consume(queue, _ignore, arguments=arguments)
     except ChannelClosedByBroker as error:
         return int(error.reply_code)
     except ConnectionClosedByBroker as error:
@@ -71,3 +71,7 @@ def _refusal_code(connection: pika.BlockingConnection, queue: str, arguments: di
         return INTERNAL_ERROR
     channel.close()
     return ACCEPTED
+
+
+def _ignore(*delivery: object) -> None:
+    """It is requeued when the channel is closed."""

@@ -25,27 +25,23 @@ class TracedGateway:
         gateway: sends the requests.
         tracer: makes the spans.
         message: shared with the monitor that makes a span of each message.
-        base_url: the URL of Intercom.
+        base_url: the URL of Intercom; None: unknown, as for a gateway of another service.
     """
 
-    def __init__(self, gateway: IntercomGateway, tracer: Tracer, message: CurrentMessage, base_url: str) -> None:
+    def __init__(self, gateway: IntercomGateway, tracer: Tracer, message: CurrentMessage, base_url: str | None) -> None:
         self._gateway = gateway
         self._tracer = GuardedTracer(tracer)
         self._message = message
-        url = urlsplit(base_url)
-        host = url.hostname or ""
-        port = url.port or _DEFAULT_PORTS[url.scheme]
-        authority = f"[{host}]" if ":" in host else host
-        self._base = f"{url.scheme}://{authority}{f':{url.port}' if url.port else ''}{url.path.rstrip('/')}"
-        self._server: dict[str, str | int] = {"server.address": host, "server.port": port}
+        self._base: str | None = None
+        self._server: dict[str, str | int] = {}
+        if base_url is not None:
+            self._base, self._server = _locate(base_url)
 
     def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
         """Makes one attempt. Its `traceparent` is the client span's, or `trace` where that span is not valid."""
-        attributes: dict[str, str | int] = {
-            "http.request.method": request.method,
-            "url.full": self._base + shown_path(request.path),
-            **self._server,
-        }
+        attributes: dict[str, str | int] = {"http.request.method": request.method, **self._server}
+        if self._base is not None:
+            attributes["url.full"] = self._base + shown_path(request.path)
         resend_count = self._message.take_attempt() - 1
         if resend_count > 0:
             attributes["http.request.resend_count"] = resend_count
@@ -65,6 +61,15 @@ class TracedGateway:
     def close(self) -> None:
         """Closes the other gateway."""
         self._gateway.close()
+
+
+def _locate(base_url: str) -> tuple[str, dict[str, str | int]]:
+    """The base of the URLs of requests, without credentials, and the attributes of the server."""
+    url = urlsplit(base_url)
+    host = url.hostname or ""
+    authority = f"[{host}]" if ":" in host else host
+    base = f"{url.scheme}://{authority}{f':{url.port}' if url.port else ''}{url.path.rstrip('/')}"
+    return base, {"server.address": host, "server.port": url.port or _DEFAULT_PORTS[url.scheme]}
 
 
 def _describe(span: Span, result: AttemptResult) -> None:

@@ -53,20 +53,20 @@ class TracedMonitor:
         monitor: receives the events.
         tracer: makes the spans.
         message: shared with the gateway that makes a span of each attempt.
-        queue: the name of the queue that is consumed.
+        queue: the name of the queue that is consumed; None: it is not one of RabbitMQ's.
     """
 
-    def __init__(self, monitor: Monitor, tracer: Tracer, message: CurrentMessage, queue: str) -> None:
+    def __init__(self, monitor: Monitor, tracer: Tracer, message: CurrentMessage, queue: str | None) -> None:
         self._monitor = monitor
         self._tracer = GuardedTracer(tracer)
         self._message = message
-        self._name = f"process {queue}"
+        self._name = "process" if queue is None else f"process {queue}"
         self._attributes: dict[str, str | int] = {
-            "messaging.system": "rabbitmq",
             "messaging.operation.name": "process",
             "messaging.operation.type": "process",
-            "messaging.destination.name": queue,
         }
+        if queue is not None:
+            self._attributes |= {"messaging.system": "rabbitmq", "messaging.destination.name": queue}
         self._broker: dict[str, str | int] = {}
 
     def record(self, event: Event) -> None:
@@ -78,6 +78,8 @@ class TracedMonitor:
                 self._message.attempt = event.number
             case events.Consuming(broker):
                 self._broker = _location(broker)
+            case _:
+                pass
         self._monitor.record(event)
         match event:
             case events.MessageDelivered(attempt) | events.MessageNotFound(attempt) | events.MessageDuplicate(attempt):
@@ -92,6 +94,8 @@ class TracedMonitor:
                 self._end("not sent")
             case events.Failed():
                 self._end_abandoned()
+            case _:
+                pass
 
     def _begin(self, envelope: Envelope) -> None:
         self._end_abandoned()

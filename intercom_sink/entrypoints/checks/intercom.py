@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from urllib3.util import parse_url
 
-from intercom_sink.adapters.intercom.response import read_object, sanitize
+from intercom_sink.adapters.intercom.response import as_object, read_object, sanitize
 from intercom_sink.domain.request import IntercomRequest
 from intercom_sink.domain.response import NoResponse, Response
 from intercom_sink.entrypoints.bootstrap import build_http_gateway
@@ -61,9 +61,7 @@ def _hint(response: Response, token: str) -> str | None:
 
 def _describe_workspace(body: bytes, host: str, token: str) -> Iterator[Finding]:
     """What Intercom says of the workspace and its region; nothing where it says nothing."""
-    app = read_object(body).get("app")
-    if not isinstance(app, dict):
-        return
+    app = as_object(read_object(body).get("app"))
     name, id_code, region = (_shown(app.get(key), token) for key in ("name", "id_code", "region"))
     workspace = f"{name} ({id_code})" if name and id_code else name or id_code
     found = [f"{what} {value}" for what, value in (("workspace", workspace), ("region", region)) if value]

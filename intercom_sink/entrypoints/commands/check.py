@@ -23,7 +23,10 @@ CHECKS: Mapping[str, Callable[[Settings], Iterator[Finding]]] = {
 def add_parser(commands: Commands) -> None:
     """Adds the command to the command line."""
     parser = commands.add_parser(
-        "check", help="verify settings, broker, queues and Intercom, show every setting; change nothing"
+        "check",
+        description="Verifies the settings, the broker, the queues and Intercom's token, and shows every setting in "
+        "force. Changes nothing. Exits with 1 if a check failed.",
+        examples="intercom-sink check && intercom-sink",
     )
     parser.set_defaults(execute=execute)
 

@@ -15,9 +15,10 @@ def add_parser(commands: Commands) -> None:
     """Adds the command to the command line."""
     parser = commands.add_parser(
         "healthy",
-        help="ask the running sink whether it is healthy",
         description="Exits with 0 if a sink runs here and is healthy, else with 1 and a line that says why. An outage "
-        "of Intercom or RabbitMQ, a pause and a hold are healthy: a restart would not help.",
+        "of Intercom or RabbitMQ, a pause and a hold are healthy: a restart would not help. Needs no setting; with "
+        f"{QUEUE} it asks the sinks of that queue only.",
+        examples="intercom-sink healthy || systemctl restart intercom-sink",
     )
     parser.set_defaults(execute=execute)
 

@@ -4,27 +4,29 @@ import sys
 import threading
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from pathlib import Path
 
-from intercom_sink.adapters.rabbitmq.publisher import Publisher, message_properties
+from intercom_sink.adapters.rabbitmq.outgoing import windows
+from intercom_sink.adapters.rabbitmq.publisher import Publisher
+from intercom_sink.domain.confirms import PublishStatus
+from intercom_sink.domain.errors import IntercomSinkError
 from intercom_sink.entrypoints.commands import Commands, InvalidInput
 from intercom_sink.entrypoints.json_lines import Publication, read_lines, read_message
 from intercom_sink.entrypoints.output import print_error, print_line
 from intercom_sink.entrypoints.progress import with_progress
 from intercom_sink.entrypoints.settings import BrokerSettings
 from intercom_sink.entrypoints.signals import stopping_on_signals
-from intercom_sink.entrypoints.tracing import publishing
 
 
 def add_parser(commands: Commands) -> None:
     """Adds the command to the command line."""
     parser = commands.add_parser(
         "publish",
-        help="publish messages to the queue",
         description='Publishes JSON lines {"method": ..., "path": ..., "data": ...}, optionally with an "ordering_key" '
         "each, from FILE or standard input; or one message from --method, --path, --data and --ordering-key. Publishes "
-        "nothing unless every message is valid.",
+        "nothing unless every message is valid. Needs CJW_RABBITMQ_HOST and CJW_INTERCOM_QUEUE_NAME only.",
+        examples="intercom-sink publish messages.jsonl\n"
+        'intercom-sink publish --method POST --path /contacts --data \'{"email": "ada@example.com"}\'',
     )
     parser.add_argument("file", nargs="?", metavar="FILE", help="JSON lines; - or nothing: standard input")
     parser.add_argument("--method", help="the method of one message")
@@ -72,30 +74,47 @@ def read(
 
 
 def publish(settings: BrokerSettings, publications: list[Publication]) -> bool:
-    """Publishes the messages in order, each one confirmed, and prints how many; returns whether all were published.
+    """Publishes the messages in order and confirmed, and prints how many; returns whether all were published.
 
-    A signal ends it after the message that is in flight. If not all were published, it says from which line of the
-    input to go on. Raises BrokerUnavailable.
+    They are sent in windows. A signal ends it after the window that is in flight. If not all were published, it says
+    from which line of the input to go on. Raises BrokerUnavailable.
     """
     stopping = threading.Event()
-    confirmed = 0
-    is_uncertain = False
+    statuses: list[PublishStatus] = []
+    messages = (publication.message for publication in publications)
     try:
-        with stopping_on_signals(stopping.set), closing(Publisher(settings.rabbitmq, settings.queue)) as publisher:
-            for publication in with_progress(publications, len(publications), "publishing"):
+        with (
+            stopping_on_signals(stopping.set),
+            Publisher(settings.rabbitmq, settings.queue, declare=True) as publisher,
+        ):
+            for window in windows(with_progress(messages, len(publications), "publishing")):
                 if stopping.is_set():
                     break
-                is_uncertain = True
-                with publishing(settings.queue) as trace:
-                    publisher.publish(publication.body, message_properties(publication.ordering_key, trace))
-                is_uncertain = False
-                confirmed += 1
+                publisher.publish_encoded(window)
+                statuses += [PublishStatus.CONFIRMED] * len(window)
+    except IntercomSinkError as error:
+        statuses += [result.status for result in error.results]
+        raise
     finally:
+        confirmed = statuses.count(PublishStatus.CONFIRMED)
         print_line(f"published {confirmed} of {len(publications)} messages to {settings.queue}")
-        if 0 < confirmed < len(publications) and (line := publications[confirmed].line) is not None:
-            uncertainty = "; that message may be in the queue already" if is_uncertain else ""
-            print_error(f"to continue: from line {line} (tail -n +{line} FILE | intercom-sink publish){uncertainty}")
+        if 0 < confirmed < len(publications):
+            _print_where_to_continue(publications, statuses)
     return confirmed == len(publications)
+
+
+def _print_where_to_continue(publications: list[Publication], statuses: list[PublishStatus]) -> None:
+    """From the first line that is not confirmed; the confirmed ones after it, if there are any, come twice then."""
+    first = next(
+        (place for place, status in enumerate(statuses) if status is not PublishStatus.CONFIRMED), len(statuses)
+    )
+    line = publications[first].line
+    if line is None:
+        return
+    may_be_there = {PublishStatus.CONFIRMED, PublishStatus.UNKNOWN}
+    uncertain = sum(status in may_be_there for status in statuses[first:])
+    uncertainty = f"; {uncertain} of these messages may be in the queue already" if uncertain else ""
+    print_error(f"to continue: from line {line} (tail -n +{line} FILE | intercom-sink publish){uncertainty}")
 
 
 def _standard_input() -> Iterable[bytes]:

@@ -23,7 +23,12 @@ logger = logging.getLogger("intercom_sink.run")
 
 def add_parser(commands: Commands) -> None:
     """Adds the command to the command line."""
-    parser = commands.add_parser("run", help="stream (the default)")
+    parser = commands.add_parser(
+        "run",
+        description="Streams until SIGTERM or SIGINT: attempts in flight finish, everything else returns to the queue. "
+        "A second signal ends the process at once.",
+        examples="intercom-sink run\nintercom-sink run --drain",
+    )
     parser.add_argument("--drain", action="store_true", help="end once the queue is empty and every message acked")
     parser.set_defaults(execute=execute)
 

@@ -9,10 +9,10 @@ import threading
 from contextlib import ExitStack, closing
 from itertools import islice
 
+from intercom_sink.adapters.rabbitmq.confirmed_publisher import ConfirmedPublisher, Outgoing
 from intercom_sink.adapters.rabbitmq.dead_letter_browser import StoredDeadLetter, open_browser
 from intercom_sink.adapters.rabbitmq.dead_letter_headers import replay_properties
 from intercom_sink.adapters.rabbitmq.inspection import inspect_queue
-from intercom_sink.adapters.rabbitmq.publisher import Publisher
 from intercom_sink.domain.errors import OperatorError
 from intercom_sink.entrypoints.dead_letters.selection import Filter
 from intercom_sink.entrypoints.dead_letters.views import cells, row
@@ -26,7 +26,7 @@ def replay(settings: DeadLetterSettings, which: Filter, *, to: str | None, dry_r
     """Publishes dead letters to the queue they came from, or to another; returns whether all that match were."""
     stopping = threading.Event()
     replayed = matched = 0
-    publishers: dict[str, Publisher] = {}
+    publishers: dict[str, ConfirmedPublisher] = {}
     try:
         with (
             ExitStack() as opened,
@@ -43,7 +43,7 @@ def replay(settings: DeadLetterSettings, which: Filter, *, to: str | None, dry_r
                     continue
                 if target not in publishers:
                     publishers[target] = opened.enter_context(closing(_publisher(settings, target)))
-                publishers[target].publish(stored.body, replay_properties(stored.properties))
+                publishers[target].publish([_copy(stored)])
                 browser.remove(stored)
                 replayed += 1
     finally:
@@ -78,6 +78,11 @@ def drop(settings: DeadLetterSettings, which: Filter, *, ask: bool) -> bool:
     return dropped == count
 
 
+def _copy(stored: StoredDeadLetter) -> Outgoing:
+    properties = replay_properties(stored.properties)
+    return Outgoing(stored.body, lambda _: properties)
+
+
 def _source_queue(stored: StoredDeadLetter) -> str:
     queue = stored.metadata.get("source-queue")
     if queue is None:
@@ -85,11 +90,11 @@ def _source_queue(stored: StoredDeadLetter) -> str:
     return str(queue)
 
 
-def _publisher(settings: DeadLetterSettings, queue: str) -> Publisher:
+def _publisher(settings: DeadLetterSettings, queue: str) -> ConfirmedPublisher:
     """Publishes to an existing queue only: one declared for a mistyped name would have no consumer."""
     if inspect_queue(settings.rabbitmq, queue) is None:
         raise OperatorError(f"there is no queue {queue}")
-    return Publisher(settings.rabbitmq, queue)
+    return ConfirmedPublisher(settings.rabbitmq, queue, declare=False)
 
 
 def _confirmed(question: str) -> bool:

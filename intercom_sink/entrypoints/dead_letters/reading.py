@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -81,7 +81,7 @@ def export(settings: DeadLetterSettings, which: Filter, file: str) -> bool:
 
 
 @contextmanager
-def _opened_lines(file: str) -> Iterator[Callable[[str], bool]]:
+def _opened_lines(file: str) -> Generator[Callable[[str], bool]]:
     """What writes a line to a new file, which only this user may read, or to standard output; raises OperatorError."""
     if file == "-":
         yield print_line
@@ -102,7 +102,7 @@ def _opened_lines(file: str) -> Iterator[Callable[[str], bool]]:
 
 
 @contextmanager
-def _named_errors(file: str) -> Iterator[None]:
+def _named_errors(file: str) -> Generator[None]:
     try:
         yield
     except OSError as error:

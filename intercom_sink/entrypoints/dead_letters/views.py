@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import cast
 
 from intercom_sink.adapters.messages.codec import decode
 from intercom_sink.adapters.rabbitmq.dead_letter_browser import StoredDeadLetter
@@ -58,7 +59,10 @@ def describe(stored: StoredDeadLetter, count: int) -> list[str]:
 
 
 def export_line(stored: StoredDeadLetter) -> str | None:
-    """The message as a line of JSON that `publish` reads back; None: it would refuse it."""
+    """The message as a line of JSON that `publish` can read; None: it never could.
+
+    What Intercom is known to refuse is exported, so that it can be corrected.
+    """
     try:
         request = decode(stored.body)
     except MalformedMessage:
@@ -68,7 +72,7 @@ def export_line(stored: StoredDeadLetter) -> str | None:
         document["ordering_key"] = stored.properties.envelope.ordering_key
     line = json.dumps(document)
     try:
-        read_lines([line.encode()])
+        read_lines([line.encode()], known_refusals=False)
     except InvalidInput:
         return None
     return line
@@ -78,8 +82,9 @@ def _request(metadata: Mapping[str, object]) -> str:
     """What was sent, and what Intercom said of it; of a malformed message, what is wrong with it."""
     if "path" not in metadata:
         return str(metadata.get("detail", "-"))
-    codes = metadata.get("error-codes")
-    errors = ": " + ", ".join(map(str, codes)) if isinstance(codes, list) and codes else ""
+    listed = metadata.get("error-codes")
+    codes = cast("list[object]", listed) if isinstance(listed, list) else []
+    errors = ": " + ", ".join(map(str, codes)) if codes else ""
     return f"{metadata.get('method', '-')} {metadata['path']}{errors}"
 
 

@@ -1,6 +1,6 @@
 """The page of commands is what the parser of the command line makes."""
 
-from intercom_sink.entrypoints.cli import COMMANDS
+from intercom_sink.entrypoints.commands import COMMANDS
 from tests.support.documents import ROOT, run_script
 
 PAGE = (ROOT / "docs" / "reference" / "cli.md").read_text()

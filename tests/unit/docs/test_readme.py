@@ -1,46 +1,21 @@
 """The README's examples run, and its tables agree with the code."""
 
 import re
-from typing import Any, Self
+from typing import ClassVar
 
-import pika
 import pytest
 
-from intercom_sink import IntercomRequest, Sink, Summary, decode
+import intercom_sink
+from intercom_sink import IntercomRequest, Message, Sink, Summary
 from intercom_sink.adapters.monitors.logs.lines import LINES
 from intercom_sink.domain.events import MessageDelivered
 from intercom_sink.domain.policy import Severity
 from intercom_sink.entrypoints.cli import BAD_INPUT, FAILED
 from intercom_sink.entrypoints.settings import Settings
+from intercom_sink.testing import InMemoryPublisher
 from tests.support.documents import README, first_cells, publishing_example, python_block, section
 
 URL = "amqp://guest:guest@localhost/"
-
-
-class FakeConnection:
-    """Stands in for pika.BlockingConnection and its channel; notes the calls in order."""
-
-    calls: list[tuple[str, Any]]
-
-    def __init__(self, parameters: pika.URLParameters) -> None:
-        FakeConnection.calls = [("connect", parameters.host)]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.calls.append(("close", None))
-
-    def channel(self) -> Self:
-        return self
-
-    def confirm_delivery(self) -> None:
-        self.calls.append(("confirm", None))
-
-    def basic_publish(
-        self, exchange: str, routing_key: str, body: bytes, properties: pika.BasicProperties, mandatory: bool = False
-    ) -> None:
-        self.calls.append(("publish", (exchange, routing_key, body, properties, mandatory)))
 
 
 def test_the_example_of_the_fakes_runs() -> None:
@@ -57,15 +32,33 @@ def test_the_library_example_builds_a_sink(monkeypatch: pytest.MonkeyPatch) -> N
     assert names["summary"] == {}
 
 
-def test_the_publishing_example_is_confirmed_mandatory_and_persistent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pika, "BlockingConnection", FakeConnection)
+class FakePublisher(InMemoryPublisher):
+    """In place of Publisher; notes what was published where."""
+
+    published: ClassVar[list[tuple[str, str, Message]]] = []
+
+    def __init__(self, url: str, queue: str) -> None:
+        super().__init__()
+        self._place = url, queue
+
+    def close(self) -> None:
+        FakePublisher.published += [(*self._place, message) for message in self.messages]
+
+
+def test_the_publishing_example_publishes_a_message_with_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intercom_sink, "Publisher", FakePublisher, raising=False)
     exec(publishing_example(URL, "some-queue"), {})
-    assert [name for name, _ in FakeConnection.calls] == ["connect", "confirm", "publish", "close"]
-    exchange, routing_key, body, properties, mandatory = FakeConnection.calls[2][1]
-    assert (exchange, routing_key, mandatory) == ("", "some-queue", True)
-    assert decode(body) == IntercomRequest("POST", "/contacts", {"email": "ada@example.com"})
-    assert properties.delivery_mode == pika.DeliveryMode.Persistent.value
-    assert properties.headers == {"x-ordering-key": "contact-42"}
+    ((url, queue, message),) = FakePublisher.published
+    assert (url, queue, message.ordering_key) == (URL, "some-queue", "contact-42")
+    assert message.request == IntercomRequest("POST", "/contacts", {"email": "ada@example.com"})
+
+
+def test_the_example_of_a_batch_publishes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    publisher = InMemoryPublisher()
+    monkeypatch.setattr(intercom_sink, "build_publisher", lambda _: publisher, raising=False)
+    exec(python_block("publish_batch("), {})
+    assert [message.ordering_key for message in publisher.messages] == ["4", "2"]
+    assert publisher.closed
 
 
 def test_the_configuration_table_lists_every_setting_with_its_default() -> None:

@@ -2,7 +2,17 @@
 
 import pytest
 
-from intercom_sink import IntercomRequest, Response, Settings, Summary, build_sink, encode
+from intercom_sink import (
+    IntercomRequest,
+    IntercomSettings,
+    RabbitMQSettings,
+    Response,
+    Settings,
+    SinkSettings,
+    Summary,
+    build_sink,
+    encode,
+)
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
 from intercom_sink.adapters.intercom.logging_gateway import LoggingGateway
 from intercom_sink.domain.errors import ConfigurationError, TooFewThreads
@@ -83,3 +93,37 @@ def test_limit_on_threads_names_the_setting_to_lower(monkeypatch: pytest.MonkeyP
         sink.run()
     assert caught.value.problems == ["CJW_INTERCOM_CONCURRENCY is 64, but only 12 of 64 threads could be started"]
     assert monitor.events == [Failed(caught.value.problems[0])]
+
+
+def test_source_of_a_service_needs_the_settings_of_intercom_alone() -> None:
+    settings = IntercomSettings.from_environment({"CJW_INTERCOM_API_TOKEN": "mock"})
+    source = InMemorySource([MESSAGE])
+    sink = build_sink(settings, source=source, clock=VirtualClock(), monitor=RecordingMonitor())
+    assert sink.run() == {"delivered": 1}
+    assert source.acked == [MESSAGE]
+
+
+def test_gateway_of_a_service_needs_the_settings_of_rabbitmq_alone() -> None:
+    settings = RabbitMQSettings.from_environment({"CJW_RABBITMQ_HOST": "rabbit", "CJW_INTERCOM_QUEUE_NAME": "q"})
+    gateway, monitor = InMemoryGateway(), RecordingMonitor()
+    sink = build_sink(settings, gateway=gateway, monitor=monitor)
+    sink.stop()
+    assert sink.run() == {}
+    assert gateway.closed
+
+
+def test_source_and_gateway_of_a_service_need_no_setting() -> None:
+    gateway = InMemoryGateway([Response(500), Response(200)])
+    sink = build_sink(
+        SinkSettings.from_environment({}), source=InMemorySource([MESSAGE]), gateway=gateway, clock=VirtualClock()
+    )
+    assert sink.run() == {"delivered": 1}
+    assert len(gateway.requests) == 2
+
+
+def test_what_the_settings_lack_must_be_given() -> None:
+    intercom = IntercomSettings.from_environment({"CJW_INTERCOM_API_TOKEN": "mock"})
+    with pytest.raises(TypeError, match="IntercomSettings have no source"):
+        build_sink(intercom)  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="SinkSettings have no gateway"):
+        build_sink(SinkSettings.from_environment({}), source=InMemorySource())  # type: ignore[call-overload]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from intercom_sink import ConfigurationError, Settings
+from intercom_sink import ConfigurationError, IntercomSettings, RabbitMQSettings, Settings, SinkSettings
 from intercom_sink.entrypoints.settings import BrokerSettings, DeadLetterSettings, find_unknown
 
 REQUIRED = {
@@ -387,3 +387,58 @@ def test_proxies_are_shown_without_their_passwords() -> None:
 def test_proxy_is_no_problem_of_its_own_where_the_base_url_is_one() -> None:
     (problem,) = problems(CJW_INTERCOM_API_URL="nonsense", HTTPS_PROXY="socks5://proxy")
     assert problem.startswith("CJW_INTERCOM_API_URL: ")
+
+
+# Settings of a part.
+
+
+def test_sink_with_a_source_of_its_own_needs_no_variable_of_rabbitmq() -> None:
+    settings = IntercomSettings.from_environment({"CJW_INTERCOM_API_TOKEN": "t", "CJW_RABBITMQ_HOST": "http://ignored"})
+    assert settings.token.value == "t"
+    assert (settings.concurrency, settings.timeout, settings.dead_letter_queue) == (1, 30, None)
+
+
+def test_sink_with_a_gateway_of_its_own_needs_no_token() -> None:
+    variables = {name: value for name, value in REQUIRED.items() if name != "CJW_INTERCOM_API_TOKEN"}
+    settings = RabbitMQSettings.from_environment(variables | {"CJW_INTERCOM_API_TOKEN": "not valid"})
+    assert (settings.queue, settings.reconnect_timeout) == ("intercom", 60)
+
+
+def test_sink_with_both_needs_no_variable() -> None:
+    assert SinkSettings.from_environment({}).concurrency == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "faults"),
+    [
+        (SinkSettings, {"CJW_INTERCOM_CONCURRENCY", "CJW_INTERCOM_HOLD"}),
+        (IntercomSettings, {"CJW_INTERCOM_CONCURRENCY", "CJW_INTERCOM_HOLD", "CJW_INTERCOM_API_TOKEN"}),
+        (
+            RabbitMQSettings,
+            {
+                "CJW_INTERCOM_CONCURRENCY",
+                "CJW_INTERCOM_HOLD",
+                "CJW_RABBITMQ_HOST",
+                "CJW_INTERCOM_QUEUE_NAME",
+                "CJW_RABBITMQ_RECONNECT_TIMEOUT",
+            },
+        ),
+    ],
+)
+def test_every_fault_of_a_part_is_reported_at_once(kind: type[SinkSettings], faults: set[str]) -> None:
+    variables = {
+        "CJW_INTERCOM_CONCURRENCY": "many",
+        "CJW_INTERCOM_HOLD": "perhaps",
+        "CJW_RABBITMQ_HOST": "http://rabbit",
+        "CJW_RABBITMQ_RECONNECT_TIMEOUT": "soon",
+    }
+    with pytest.raises(ConfigurationError) as error:
+        kind.from_environment(variables)
+    assert {problem.partition(":")[0] for problem in error.value.problems} == faults
+
+
+def test_dead_letter_queue_must_differ_from_the_source_queue_in_each_part() -> None:
+    same = REQUIRED | {"CJW_INTERCOM_DEAD_LETTER_QUEUE": "intercom"}
+    for kind in (RabbitMQSettings, Settings):
+        with pytest.raises(ConfigurationError, match="is the source queue"):
+            kind.from_environment(same)

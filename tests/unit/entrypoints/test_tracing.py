@@ -15,6 +15,7 @@ from intercom_sink import (
     NoResponse,
     Response,
     Settings,
+    SinkSettings,
     SystemClock,
     build_sink,
     encode,
@@ -22,7 +23,7 @@ from intercom_sink import (
 from intercom_sink.adapters.traces.gateway import TracedGateway
 from intercom_sink.adapters.traces.monitor import TracedMonitor
 from intercom_sink.domain.envelope import Envelope, TraceContext
-from intercom_sink.entrypoints.tracing import publishing, traced
+from intercom_sink.entrypoints.tracing import traced
 from intercom_sink.testing import InMemoryGateway, InMemorySource, RecordingMonitor, VirtualClock
 from tests.support.spans import PRODUCER, Spans, attributes_of, context_of, is_child, texts, traceparent
 
@@ -134,20 +135,25 @@ def test_gateway_in_place_of_the_mock_has_client_spans(spans: Spans) -> None:
     assert spans.names == ["process intercom", "POST"]
 
 
+def test_spans_of_other_ports_name_no_queue_and_no_server(spans: Spans) -> None:
+    """A service has a source and a gateway of its own: nobody knows what they are."""
+    settings = SinkSettings.from_environment({})
+    build_sink(settings, source=Source([body("/c")]), gateway=Gateway(), monitor=RecordingMonitor()).run()
+    assert spans.names == ["process", "POST"]
+    consumer, attempt = map(attributes_of, spans.ended)
+    assert not [name for name in consumer if name in ("messaging.system", "messaging.destination.name")]
+    assert not [name for name in attempt if name.startswith(("server.", "url."))]
+
+
 def test_nothing_is_wrapped_unless_a_provider_is_configured() -> None:
     monitor, gateway = LogMonitor(), InMemoryGateway()
     assert traced(Settings.from_environment(SETTINGS), monitor, gateway) == (monitor, gateway)
-    with publishing("intercom") as context:
-        assert context is None
 
 
 def test_monitor_and_gateway_are_wrapped_where_one_is(spans: Spans) -> None:
     monitor, gateway = traced(Settings.from_environment(SETTINGS), LogMonitor(), InMemoryGateway())
     assert isinstance(monitor, TracedMonitor)
     assert isinstance(gateway, TracedGateway)
-    with publishing("intercom") as context:
-        pass
-    assert context == TraceContext(traceparent(spans.ended[0]))
 
 
 @pytest.mark.parametrize("missing", ["opentelemetry", "opentelemetry.trace"])
@@ -156,14 +162,8 @@ def test_everything_works_without_the_package(missing: str) -> None:
     code = (
         f"import sys; sys.modules[{missing!r}] = None\n"
         "from intercom_sink import Settings, build_sink\n"
-        "from intercom_sink.entrypoints.tracing import publishing\n"
+        "from intercom_sink.adapters.traces.installed import producer_spans\n"
         f"build_sink(Settings.from_environment({SETTINGS!r}))\n"
-        "with publishing('q') as context: assert context is None"
+        "with producer_spans('q', [True]) as spans: assert spans == [None]"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_another_missing_module_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "intercom_sink.adapters.traces.tracer", None)
-    with pytest.raises(ModuleNotFoundError), publishing("q"):
-        pass

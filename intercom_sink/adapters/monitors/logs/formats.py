@@ -7,7 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from intercom_sink.adapters.installation import PACKAGE, sink_version
 from intercom_sink.adapters.monitors.logs.repeats import RepeatLimiter
@@ -155,8 +155,10 @@ def _converted(name: str, value: Any) -> dict[str, Any]:
         case "data", _:  # of a mock request: as text, since an index has one type for each field
             return {ecs_name: json.dumps(value, default=str)}
         case _, dict():
-            return {f"{ecs_name}.{_word(key)}": number for key, number in value.items()}
-    return {ecs_name: value}
+            numbers = cast("dict[object, object]", value)
+            return {f"{ecs_name}.{_word(key)}": number for key, number in numbers.items()}
+        case _:
+            return {ecs_name: value}
 
 
 def _word(key: object) -> str:

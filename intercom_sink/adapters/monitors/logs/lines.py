@@ -48,6 +48,11 @@ def _attribute(name: str, event: Any) -> object:
     return round(value, 3) if isinstance(value, float) else value
 
 
+def _severity(event: Any) -> Severity:
+    severity: Severity = event.attempt.rule.severity
+    return severity
+
+
 def _own(*names: str) -> Fields:
     """Attributes of the event, by their names; seconds are rounded to milliseconds."""
     return {name: partial(_attribute, name) for name in names}
@@ -92,12 +97,20 @@ _ENVELOPE: Fields = _of_envelope(lambda event: event.envelope)
 
 _PATH: Fields = {"path": lambda event: event.path[:MAX_PATH]}
 
+_ATTEMPT_NUMBER: Fields = {"attempt": lambda event: event.number}
+
+_UNTIL: Fields = {"until": lambda event: iso_time(event.until)}
+
+_EFFECT: Fields = {
+    "effect": lambda _: "breaks the order of messages, unless the queue is single-active-consumer",
+}
+
 LINES: Mapping[type[Event], Line] = {
     events.MessageReceived: Line("received", Severity.DEBUG, _ENVELOPE),
     events.AttemptStarted: Line(
         "attempt started",
         Severity.DEBUG,
-        _own("method") | _PATH | {"attempt": lambda event: event.number} | _ENVELOPE,
+        _own("method") | _PATH | _ATTEMPT_NUMBER | _ENVELOPE,
     ),
     events.AttemptFinished: Line("attempt finished", Severity.DEBUG, _ATTEMPT),
     events.MessageDelivered: Line("delivered", None, _ATTEMPT),
@@ -125,7 +138,7 @@ LINES: Mapping[type[Event], Line] = {
     events.Paused: Line(
         "paused",
         Severity.INFO,
-        _CAUSE | _own("seconds") | {"until": lambda event: iso_time(event.until)},
+        _CAUSE | _own("seconds") | _UNTIL,
     ),
     events.ProbeSent: Line("probe sent", Severity.DEBUG),
     events.Resumed: Line("resumed", Severity.INFO, _CAUSE),
@@ -136,8 +149,7 @@ LINES: Mapping[type[Event], Line] = {
     events.OtherConsumers: Line(
         "other consumers",
         Severity.WARNING,
-        _own("queue", "consumers")
-        | {"effect": lambda _: "breaks the order of messages, unless the queue is single-active-consumer"},
+        _own("queue", "consumers") | _EFFECT,
     ),
     events.ConnectionFailed: Line("RabbitMQ unavailable", Severity.ERROR, _own("broker", "reason")),
     events.Reconnecting: Line("reconnecting", Severity.INFO, _own("delay")),
@@ -158,13 +170,13 @@ class LogMonitor:
         at_end: called before the last line, `stopped` or `failed`; returns fields that are added to it.
     """
 
-    def __init__(self, at_end: Callable[[], Mapping[str, object]] = dict) -> None:
+    def __init__(self, at_end: Callable[[], Mapping[str, object]] = dict[str, object]) -> None:
         self._at_end = at_end
 
     def record(self, event: Event) -> None:
         """Logs the event, if its level is enabled."""
         line = LINES[type(event)]
-        level = line.level if line.level is not None else event.attempt.rule.severity  # type: ignore[attr-defined]
+        level = _severity(event) if line.level is None else line.level
         if not logger.isEnabledFor(level):
             return
         fields = line.fields

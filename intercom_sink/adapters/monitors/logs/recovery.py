@@ -92,6 +92,8 @@ class RecoveryLog:
                     self._dead_letters.add()
             case DeadLettered(queue=queue):
                 self._works("dead letters confirmed again", self._dead_letters, {"queue": queue})
+            case _:
+                pass
 
     def _attempted(self, attempt: Attempt) -> None:
         result = attempt.result

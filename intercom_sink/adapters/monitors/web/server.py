@@ -56,7 +56,7 @@ class Reply:
     body: bytes
     content_type: str = "text/plain; charset=utf-8"
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 Routes = Mapping[str, Callable[[], Reply]]

@@ -1,10 +1,14 @@
 """A broker for pika's `BlockingConnection`, in memory: as much of it as the command line and dead letters use."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import pika
+from pika import spec
 from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker, ProbableAuthenticationError
+from pika.frame import Method
 from pika.spec import BasicProperties
 
 Message = tuple[bytes, BasicProperties]
@@ -20,12 +24,16 @@ class FakeBlockingBroker:
         refused: the hosts that refuse connections.
         refused_logins: the hosts that refuse the login.
         refuse_declare: the reply code and text to each Queue.Declare; None: none is refused.
-        publish_error: is raised by each publish.
+        publish_error: is raised by each publish that awaits its own confirm.
+        publish_errors: of other publishes, what happens in place of each confirm, from the next on: an error is raised,
+            None is a confirm.
+        nacked: the bodies that the broker does not accept.
         streams: the queues that are streams.
         ignores_arguments: whether it ignores consumer arguments that the type of a queue does not know.
         refuse_consume: the reply code and text to each Basic.Consume that it knows; None: none is refused.
         bad_offset: is raised for an offset that a stream refuses.
         frame_max: bytes of a frame, at most.
+        heartbeat: the heartbeat timeout in seconds.
     """
 
     def __init__(self, **queues: list[Message]) -> None:
@@ -36,11 +44,14 @@ class FakeBlockingBroker:
         self.refused_logins: set[str] = set()
         self.refuse_declare: tuple[int, str] | None = None
         self.publish_error: Exception | None = None
+        self.publish_errors: list[Exception | None] = []
+        self.nacked: set[bytes] = set()
         self.streams: set[str] = set()
         self.ignores_arguments = False
         self.refuse_consume: tuple[int, str] | None = None
         self.bad_offset: Exception = ChannelClosedByBroker(406, "PRECONDITION_FAILED")
         self.frame_max = 131_072
+        self.heartbeat = 60
 
     def connect(self, parameters: pika.connection.Parameters, _impl_class: object = None) -> "FakeConnection":
         """In place of `pika.BlockingConnection`."""
@@ -64,8 +75,11 @@ class FakeConnection:
         self.unacked: dict[int, tuple[str, Message]] = {}
         self._impl = SimpleNamespace(
             server_properties={"product": "RabbitMQ", "version": "4.0"},
-            params=SimpleNamespace(frame_max=broker.frame_max),
+            params=SimpleNamespace(frame_max=broker.frame_max, heartbeat=broker.heartbeat),
+            one_write=nullcontext,
+            _adapter_call_later=lambda *_: None,
         )
+        self.read_error: Exception | None = None
 
     def __enter__(self) -> "FakeConnection":
         return self
@@ -78,11 +92,17 @@ class FakeConnection:
         return FakeChannel(self)
 
     def close(self) -> None:
+        assert self.is_open
         self.is_open = False
         for queue, message in reversed(self.unacked.values()):
             self.broker.queues[queue].insert(0, message)
         if self.close_error is not None:
             raise self.close_error
+
+    def process_data_events(self) -> None:
+        if self.read_error is not None:
+            self.is_open = False
+            raise self.read_error
 
 
 class FakeChannel:
@@ -91,6 +111,21 @@ class FakeChannel:
         self._broker = connection.broker
         self._is_open = True
         self._confirms = False
+        self._impl = FakeInnerChannel(self)
+
+    @property
+    def is_open(self) -> bool:
+        return self._is_open
+
+    def _flush_output(self, is_done: Callable[[], bool]) -> None:
+        while self._impl.unconfirmed:
+            error = self._broker.publish_errors.pop(0) if self._broker.publish_errors else None
+            if error is not None:
+                if isinstance(error, AMQPConnectionError):
+                    self._connection.is_open = False
+                raise error
+            self._impl.confirm()
+        assert is_done()
 
     def queue_declare(self, queue: str, passive: bool = False, durable: bool = False) -> Any:
         assert self._is_open
@@ -154,3 +189,40 @@ class FakeChannel:
     def _close(self, code: int, text: str) -> None:
         self._is_open = False
         raise ChannelClosedByBroker(code, text)
+
+
+class FakeInnerChannel:
+    """The channel below a BlockingChannel, in confirm mode."""
+
+    def __init__(self, channel: FakeChannel) -> None:
+        self._channel = channel
+        self._published = 0
+        self.unconfirmed: list[tuple[int, str, bytes, BasicProperties]] = []
+
+    def confirm_delivery(self, on_confirm: Callable[[Any], None], callback: Callable[[object], None]) -> None:
+        self._on_confirm = on_confirm
+        callback(None)
+
+    def add_on_return_callback(self, on_return: Callable[..., None]) -> None:
+        self._on_return = on_return
+
+    def basic_publish(
+        self, exchange: str, routing_key: str, body: bytes, properties: BasicProperties, mandatory: bool
+    ) -> None:
+        assert self._channel.is_open
+        assert (exchange, mandatory) == ("", True)
+        self._published += 1
+        self.unconfirmed.append((self._published, routing_key, body, properties))
+
+    def confirm(self) -> None:
+        """Confirms the oldest message."""
+        broker = self._channel._broker
+        tag, queue, body, properties = self.unconfirmed.pop(0)
+        confirm: spec.amqp_object.Method = spec.Basic.Ack(tag)
+        if queue not in broker.queues:
+            self._on_return(self, None, properties, body)
+        elif body in broker.nacked:
+            confirm = spec.Basic.Nack(tag)
+        else:
+            broker.queues[queue].append((body, properties))
+        self._on_confirm(Method(1, confirm))

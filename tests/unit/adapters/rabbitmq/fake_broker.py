@@ -52,6 +52,19 @@ class FakeLoop(AbstractIOServices):  # type: ignore[misc]
         while not self._callbacks.empty():
             self._callbacks.get()()
 
+    def poll(self) -> None:
+        """A blocking connection calls it again and again. If there is nothing to do, time passes to the next timer."""
+        if self._callbacks.empty():
+            assert self._timers, "it would wait for ever"
+            self.advance(min(due for due, _ in self._timers) - self.now)
+        self.run_ready()
+
+    def process_timeouts(self) -> None:
+        """The script lets time pass."""
+
+    def activate_poller(self) -> None:
+        """There is none."""
+
     def stop(self) -> None:
         self._is_stopped = True
 
@@ -116,6 +129,8 @@ class FakeBroker:
         declared: the arguments of each Queue.Declare: name, passive, durable.
         consumers: how many consumers each queue has before this connection's.
         withholds: whether it keeps messages back, as for a consumer of a higher priority.
+        published: the body and the message id of each message that was published to it.
+        confirms: whether it confirms each at once; otherwise the test does.
         replies: what it sends in place of its usual reply to a method; None: nothing.
         loop: the connection's I/O loop.
     """
@@ -129,6 +144,9 @@ class FakeBroker:
         self.prefetch = 0
         self.consumers = 0
         self.withholds = False
+        self.published: list[tuple[bytes, str | None]] = []
+        self.confirms = True
+        self._publishing: tuple[spec.Basic.Publish, Header | None] | None = None
         self.replies: dict[type, spec.amqp_object.Method | None] = {}
         self.loop = FakeLoop()
         self._connection: Any = None
@@ -169,6 +187,13 @@ class FakeBroker:
         channel = 0 if type(method).__qualname__.startswith("Connection.") else self._channel
         self._send_bytes(Method(channel, method).marshal())
 
+    def send_return(self, body: bytes, message_id: str | None) -> None:
+        """Returns a message that could not be routed."""
+        returned = spec.Basic.Return(312, "NO_ROUTE", "", "queue")
+        header = Header(self._channel, len(body), spec.BasicProperties(message_id=message_id))
+        frames = [Method(self._channel, returned), header, Body(self._channel, body)]
+        self._send_bytes(b"".join(frame.marshal() for frame in frames))
+
     def lose(self, error: BaseException | None) -> None:
         """Ends the connection's stream, as the network or the broker does."""
         self.loop.add_callback(lambda: self._connection._proto_connection_lost(error))
@@ -177,7 +202,8 @@ class FakeBroker:
 
     def write(self, data: bytes) -> None:
         if data.startswith(b"AMQP"):
-            properties = {"product": "Fake", "version": b"1.0", "capabilities": {}}
+            capabilities = {"publisher_confirms": True, "basic.nack": True}
+            properties = {"product": "Fake", "version": b"1.0", "capabilities": capabilities}
             self.send(spec.Connection.Start(0, 9, properties, "PLAIN", "en_US"))
             return
         self.writes += 1
@@ -195,7 +221,14 @@ class FakeBroker:
     def get_write_buffer_size(self) -> int:
         return 0
 
-    def _receive(self, frame: Method) -> None:
+    def _receive(self, frame: Method | Header | Body) -> None:
+        if isinstance(frame, Header):
+            assert self._publishing is not None
+            self._publishing = self._publishing[0], frame
+            return
+        if isinstance(frame, Body):
+            self._receive_message(frame.fragment)
+            return
         method = frame.method
         self.received.append(type(method).__qualname__)
         if type(method) in self.replies:
@@ -257,6 +290,23 @@ class FakeBroker:
             if tag == method.delivery_tag or (method.multiple and tag < method.delivery_tag):
                 self.acked.append(tag)
                 self._unacked.remove(tag)
+
+    def _on_confirm_select(self, _: object) -> None:
+        self.send(spec.Confirm.SelectOk())
+
+    def _on_basic_publish(self, method: spec.Basic.Publish) -> None:
+        self._publishing = method, None
+
+    def _receive_message(self, body: bytes) -> None:
+        assert self._publishing is not None
+        method, header = self._publishing
+        assert header is not None
+        self.published.append((body, header.properties.message_id))
+        if method.routing_key not in self.queues:
+            assert method.mandatory
+            self.send_return(body, header.properties.message_id)
+        if self.confirms:
+            self.send(spec.Basic.Ack(len(self.published)))
 
     def _send_bytes(self, data: bytes) -> None:
         self.loop.add_callback(lambda: self._connection._proto_data_received(data))

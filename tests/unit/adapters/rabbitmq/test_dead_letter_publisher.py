@@ -1,9 +1,10 @@
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import pytest
 
 from intercom_sink.adapters.rabbitmq import dead_letter_publisher
+from intercom_sink.adapters.rabbitmq.confirmed_publisher import Outgoing
 from intercom_sink.adapters.rabbitmq.dead_letter_headers import metadata_of
 from intercom_sink.adapters.rabbitmq.dead_letter_publisher import DeadLetterPublisher
 from intercom_sink.adapters.rabbitmq.properties import Properties
@@ -19,18 +20,22 @@ REJECTED = DeadLetter(Reason.REJECTED, path="/contacts/1")
 
 
 class ScriptedPublisher:
-    """In place of Publisher: fails as scripted, then confirms."""
+    """In place of ConfirmedPublisher: fails as scripted, then confirms."""
 
     script: list[BrokerUnavailable]
 
-    def __init__(self, *_: object) -> None:
+    def __init__(self, *_: object, declare: bool) -> None:
+        assert declare
         self.published: list[tuple[bytes, Properties]] = []
         self.closed = False
 
-    def publish_with(self, body: bytes, make_properties: Callable[[int], Properties]) -> None:
+    def publish(self, messages: Sequence[Outgoing]) -> None:
         if self.script:
             raise self.script.pop(0)
-        self.published.append((body, make_properties(131_000)))
+        for message in messages:
+            properties = message.make_properties(131_000)
+            assert isinstance(properties, Properties)
+            self.published.append((message.body, properties))
 
     def close(self) -> None:
         self.closed = True
@@ -67,7 +72,7 @@ class Rig:
 
 @pytest.fixture(autouse=True)
 def _scripted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dead_letter_publisher, "Publisher", ScriptedPublisher)
+    monkeypatch.setattr(dead_letter_publisher, "ConfirmedPublisher", ScriptedPublisher)
 
 
 def test_a_message_is_published_with_its_reason_headers() -> None:

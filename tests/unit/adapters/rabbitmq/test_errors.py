@@ -8,16 +8,15 @@ from pika.exceptions import (
     AMQPHeartbeatTimeout,
     AuthenticationError,
     ChannelClosedByBroker,
+    ConnectionBlockedTimeout,
     ConnectionClosedByBroker,
     ConsumerCancelled,
-    NackError,
     ProbableAccessDeniedError,
     ProbableAuthenticationError,
     StreamLostError,
-    UnroutableError,
 )
 
-from intercom_sink.adapters.rabbitmq.errors import translate, translated_errors
+from intercom_sink.adapters.rabbitmq.errors import is_connection_lost, translate, translated_errors
 from intercom_sink.domain.errors import BrokerUnavailable
 
 
@@ -44,8 +43,6 @@ def refusal(code: int, text: str) -> tuple[str]:
         (ProbableAccessDeniedError(repr(StreamLostError("reset"))), True, "lost during login"),
         (AuthenticationError("PLAIN"), False, "no common login mechanism: PLAIN"),
         (ConsumerCancelled(), True, "the broker cancelled the consumer"),
-        (NackError([]), True, "did not accept the message"),
-        (UnroutableError([]), True, "returned the message"),
         (AMQPHeartbeatTimeout("no heartbeat"), True, "no heartbeat"),
         (StreamLostError("gone"), True, "gone"),
         (ConnectionRefusedError(111, "Connection refused"), True, "Connection refused"),
@@ -76,3 +73,20 @@ def test_translated_errors_are_raised_from_their_cause() -> None:
 def test_a_bug_is_not_translated() -> None:
     with pytest.raises(ZeroDivisionError), translated_errors():
         raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("error", "is_lost"),
+    [
+        (StreamLostError("reset"), True),
+        (AMQPHeartbeatTimeout("no heartbeat"), True),
+        (ConnectionClosedByBroker(320, "CONNECTION_FORCED - shutdown"), True),
+        (ConnectionResetError(104, "reset"), True),
+        (ConnectionBlockedTimeout("Blocked connection timeout expired."), False),
+        (ChannelClosedByBroker(406, "PRECONDITION_FAILED"), False),
+    ],
+)
+def test_lost_connection_is_one_that_a_new_one_may_replace(error: Exception, is_lost: bool) -> None:
+    with pytest.raises(BrokerUnavailable) as caught, translated_errors():
+        raise error
+    assert is_connection_lost(caught.value) is is_lost

@@ -14,6 +14,7 @@ from pika import spec
 from pika.adapters.select_connection import IOLoop
 from pika.exceptions import (
     AMQPConnectionError,
+    ChannelClosedByBroker,
     ConnectionClosedByBroker,
     ProbableAccessDeniedError,
     ProbableAuthenticationError,
@@ -22,6 +23,7 @@ from pika.frame import Header
 
 from intercom_sink.adapters.rabbitmq import pika_internals
 from intercom_sink.adapters.rabbitmq.properties import Properties
+from intercom_sink.domain.confirms import PublishStatus
 from tests.unit.adapters.rabbitmq.fake_broker import URL, FakeBroker, FakeLoop
 
 POISON = struct.pack(">HI", 0x2000, 11) + b"\x01hT" + struct.pack(">Q", 1_772_000_000_000)
@@ -49,7 +51,7 @@ class Client:
 
 
 def test_pika_raises_for_properties_that_it_can_not_represent() -> None:
-    with pytest.raises(ValueError, match="out of range"):
+    with pytest.raises(ValueError, match=r"out of range|must be in 1"):
         pika.BasicProperties().decode(POISON)
     fraction = struct.pack(">HI", 0x2000, 11) + b"\x01hd" + struct.pack(">d", 1.75)
     assert pika.BasicProperties().decode(fraction).headers == {"h": 1}, "else nothing need be done"
@@ -178,17 +180,137 @@ def test_abort_ends_a_connection_whose_broker_does_not_reply() -> None:
     assert len(client.ends) == 1
 
 
-def test_server_properties_are_what_the_broker_said() -> None:
-    broker = FakeBroker()
-    client = Client(broker)
+def blocking_connection(broker: FakeBroker) -> pika.BlockingConnection:
+    """pika's blocking connection, over one that is open already."""
+    connection = broker.connect(URL.parameters, on_open_callback=lambda _: None)
+    broker.loop.run_ready()
 
     class Connected:
         @staticmethod
         def create_connection(_: object, on_done: Callable[[object], None], custom_ioloop: IOLoop) -> None:
-            on_done(client.connection)
+            on_done(connection)
             custom_ioloop.close()
 
-    blocking = pika.BlockingConnection(URL.parameters, _impl_class=Connected)
+    return pika.BlockingConnection(URL.parameters, _impl_class=Connected)
+
+
+def publish(
+    channel: pika_internals.ConfirmChannel, *bodies: bytes, queue: str = "queue", message_id: str | None = None
+) -> list[PublishStatus]:
+    statuses = [PublishStatus.UNKNOWN] * len(bodies)
+    with channel.publishing(queue, statuses) as send:
+        for place, body in enumerate(bodies):
+            send(place, body, pika.BasicProperties(message_id=message_id))
+    return statuses
+
+
+def test_pika_awaits_a_confirm_after_each_message() -> None:
+    broker = FakeBroker()
+    channel = blocking_connection(broker).channel()
+    channel.confirm_delivery()
+    writes = broker.writes
+    channel.basic_publish("", "queue", b"one", mandatory=True)
+    channel.basic_publish("", "queue", b"two", mandatory=True)
+    assert broker.writes == writes + 2 * len(("method", "header", "body")), "else nothing need be done"
+
+
+def test_confirm_channel_sends_in_one_write_and_awaits_all_confirms() -> None:
+    broker = FakeBroker()
+    channel = pika_internals.ConfirmChannel(blocking_connection(broker))
+    writes = broker.writes
+    assert publish(channel, b"one", b"two", b"three", message_id="id") == ["confirmed"] * 3
+    assert broker.published == [(b"one", "id"), (b"two", "id"), (b"three", "id")]
+    assert broker.writes == writes + 1
+    assert publish(channel, b"four") == ["confirmed"]
+    assert channel.is_open
+
+
+def test_confirm_channel_reads_confirms_in_any_order_and_of_several_messages() -> None:
+    broker = FakeBroker()
+    broker.confirms = False
+    channel = pika_internals.ConfirmChannel(blocking_connection(broker))
+    statuses = [PublishStatus.UNKNOWN] * 5
+    with channel.publishing("queue", statuses) as send:
+        for place in range(5):
+            send(place, b"body", pika.BasicProperties())
+        broker.send(spec.Basic.Ack(4))
+        broker.send(spec.Basic.Nack(2, multiple=True))
+        broker.send(spec.Basic.Ack(5, multiple=True))
+    assert statuses == ["nacked", "nacked", "confirmed", "confirmed", "confirmed"]
+
+
+def test_confirm_channel_finds_the_messages_that_were_returned() -> None:
+    """A return has no delivery tag: it comes before the confirm, in the order of publishing."""
+    broker = FakeBroker()
+    channel = pika_internals.ConfirmChannel(blocking_connection(broker))
+    assert publish(channel, b"one", b"one", b"two", queue="typo") == ["returned"] * 3
+    assert publish(channel, b"one", queue="queue") == ["confirmed"]
+    broker.confirms = False
+    statuses = [PublishStatus.UNKNOWN] * 4
+    with channel.publishing("queue", statuses) as send:
+        for place, body in enumerate([b"same", b"other", b"same", b"last"]):
+            send(place, body, pika.BasicProperties(message_id="id"))
+        for body in (b"other", b"same"):
+            broker.send_return(body, "id")
+        broker.send(spec.Basic.Ack(8, multiple=True))
+    assert statuses == ["confirmed", "returned", "returned", "confirmed"]
+
+
+@pytest.mark.parametrize(
+    ("closing", "error"),
+    [
+        (spec.Channel.Close(406, "PRECONDITION_FAILED", 60, 40), ChannelClosedByBroker),
+        (spec.Connection.Close(320, "CONNECTION_FORCED", 0, 0), ConnectionClosedByBroker),
+    ],
+)
+def test_confirm_channel_that_is_closed_raises_and_keeps_what_is_known(
+    closing: spec.amqp_object.Method, error: type[Exception]
+) -> None:
+    broker = FakeBroker()
+    broker.confirms = False
+    channel = pika_internals.ConfirmChannel(blocking_connection(broker))
+    statuses = [PublishStatus.UNKNOWN] * 2
+
+    def publish_two() -> None:
+        with channel.publishing("queue", statuses) as send:
+            send(0, b"one", pika.BasicProperties())
+            send(1, b"two", pika.BasicProperties())
+            broker.send(spec.Basic.Ack(1))
+            broker.send(closing)
+
+    with pytest.raises(error):
+        publish_two()
+    assert statuses == ["confirmed", "unknown"]
+    assert not channel.is_open
+
+
+@pytest.mark.parametrize("silent", [spec.Connection.Close, spec.Channel.Close])
+def test_close_within_ends_a_connection_whose_broker_does_not_reply(silent: type) -> None:
+    broker = FakeBroker()
+    connection = blocking_connection(broker)
+    connection.channel()
+    broker.replies = {silent: None}
+    began = broker.loop.now
+    with pytest.raises(AMQPConnectionError):
+        pika_internals.close_within(connection, 5.0)
+    assert broker.loop.now == began + 5.0
+    assert not connection.is_open
+
+
+def test_close_within_waits_no_longer_than_for_the_reply() -> None:
+    broker = FakeBroker()
+    connection = blocking_connection(broker)
+    began = broker.loop.now
+    pika_internals.close_within(connection, 5.0)
+    assert (broker.received[-1], broker.loop.now) == ("Connection.Close", began)
+
+
+def test_heartbeat_is_the_negotiated_one() -> None:
+    assert pika_internals.heartbeat(blocking_connection(FakeBroker())) == 0, "what the fake broker wants"
+
+
+def test_server_properties_are_what_the_broker_said() -> None:
+    blocking = blocking_connection(FakeBroker())
     assert pika_internals.server_properties(blocking)["product"] == "Fake"
     assert not hasattr(blocking, "server_properties"), "else nothing need be done"
 

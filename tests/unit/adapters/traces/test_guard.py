@@ -11,7 +11,7 @@ from intercom_sink import IntercomRequest, Response
 from intercom_sink.adapters.traces.gateway import TracedGateway
 from intercom_sink.adapters.traces.guard import GuardedTracer
 from intercom_sink.adapters.traces.monitor import CurrentMessage, TracedMonitor
-from intercom_sink.adapters.traces.publishing import producer_span
+from intercom_sink.adapters.traces.publishing import ProducerSpan
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import MessageDelivered, MessageReceived
 from intercom_sink.testing import InMemoryGateway, RecordingMonitor
@@ -69,6 +69,5 @@ def test_requests_are_sent(spans: Spans, caplog: pytest.LogCaptureFixture) -> No
 
 def test_messages_are_published(spans: Spans, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
-        with producer_span(spans.tracer, "intercom"):
-            pass
+        ProducerSpan(spans.tracer, "intercom").end(None)
     assert reasons(caplog) == ONCE

@@ -59,8 +59,8 @@ def test_typo_is_a_warning_with_valid_settings_and_with_invalid_ones(
     assert line in capsys.readouterr().out.splitlines()
     assert not check.execute(Namespace(), VARIABLES | typo | {"CJW_INTERCOM_HOLD": "x", "CJW_INTERCOM_API_TOKEN": ""})
     assert capsys.readouterr().out.splitlines() == [
-        "FAIL  settings  CJW_INTERCOM_API_TOKEN: is required",
         "FAIL  settings  CJW_INTERCOM_HOLD: 'x': must be on or off",
+        "FAIL  settings  CJW_INTERCOM_API_TOKEN: is required",
         line,
     ]
 

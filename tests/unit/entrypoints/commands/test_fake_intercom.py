@@ -4,14 +4,14 @@ import argparse
 
 import pytest
 
-from intercom_sink.entrypoints.commands import fake_intercom
+from intercom_sink.entrypoints.commands import Commands, Parser, fake_intercom
 from intercom_sink.entrypoints.commands.fake_intercom import FAULTS, Failure, failure
 from intercom_sink.testing.intercom import error
 
 
 def parse(*words: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    fake_intercom.add_parser(parser.add_subparsers())
+    parser = Parser()
+    fake_intercom.add_parser(Commands(parser))
     return parser.parse_args(["fake-intercom", *words])
 
 

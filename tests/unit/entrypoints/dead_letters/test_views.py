@@ -8,6 +8,7 @@ from intercom_sink.adapters.rabbitmq.dead_letter_browser import StoredDeadLetter
 from intercom_sink.adapters.rabbitmq.dead_letter_headers import dead_letter_properties
 from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
+from intercom_sink.entrypoints.commands import InvalidInput
 from intercom_sink.entrypoints.dead_letters.views import HEADING, cells, describe, export_line, metadata_as_json, row
 from intercom_sink.entrypoints.json_lines import read_lines
 
@@ -104,7 +105,14 @@ def test_an_exported_line_is_read_back_by_publish() -> None:
     line = export_line(stored(original=Properties([encode_field("x-ordering-key", "k")])))
     assert line is not None
     (publication,) = read_lines([line.encode()])
-    assert (publication.body, publication.ordering_key) == (BODY, "k")
+    assert (publication.message.body, publication.message.ordering_key) == (BODY, "k")
+
+
+def test_request_that_intercom_is_known_to_refuse_is_exported_to_be_corrected() -> None:
+    line = export_line(stored(encode(IntercomRequest("POST", "/events", {"event_name": "x"}))))
+    assert line is not None
+    with pytest.raises(InvalidInput, match="created_at is missing"):
+        read_lines([line.encode()])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pika import spec
 from pika.frame import Body, Frame, Header, Heartbeat, Method
 
 from intercom_sink.adapters.rabbitmq import pika_internals
-from intercom_sink.adapters.rabbitmq.delivery_frames import DeliveryFrames, read_delivery
+from intercom_sink.adapters.rabbitmq.content_frames import DeliveryFrames, read_delivery
 from tests.unit.adapters.rabbitmq.fake_broker import URL, FakeBroker
 
 CHANNEL = 1

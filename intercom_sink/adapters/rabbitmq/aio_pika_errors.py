@@ -1,0 +1,30 @@
+"""Translates aio-pika's errors: the one place that knows what they mean."""
+
+from aiormq.exceptions import (
+    AMQPError,
+    AuthenticationError,
+    ChannelAccessRefused,
+    ChannelClosed,
+    ChannelInvalidStateError,
+    ConnectionNotAllowed,
+    ProbableAuthenticationError,
+)
+
+from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
+from intercom_sink.domain.errors import BrokerUnavailable
+
+AIO_PIKA_ERRORS = (AMQPError, ChannelInvalidStateError, OSError)
+"""What aio-pika raises when the broker or the network fails."""
+
+_REFUSALS = (AuthenticationError, ProbableAuthenticationError, ConnectionNotAllowed, ChannelAccessRefused)
+
+
+def translate(error: BaseException, broker: BrokerUrl) -> BrokerUnavailable:
+    """What an error of aio-pika or of the network means."""
+    reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return BrokerUnavailable(f"{broker}: {reason}", retryable=not isinstance(error, _REFUSALS))
+
+
+def is_connection_lost(error: BaseException) -> bool:
+    """Whether an open connection was lost, so that another one may do better; a closed channel is the broker's no."""
+    return not isinstance(error, ChannelClosed)

@@ -1,0 +1,91 @@
+"""Connections of aio-pika, for the publisher on asyncio."""
+
+from dataclasses import dataclass
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.exceptions import ChannelNotFoundEntity
+
+from intercom_sink.adapters.rabbitmq.aio_pika_errors import AIO_PIKA_ERRORS, translate
+from intercom_sink.adapters.rabbitmq.brokers import Brokers
+from intercom_sink.adapters.rabbitmq.session import all_unavailable
+from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConfirmedChannel:
+    """A connection with one channel in confirm mode.
+
+    Args:
+        url: the broker.
+        connection: the connection.
+        amqp: its channel.
+    """
+
+    url: BrokerUrl
+    connection: AbstractConnection
+    amqp: AbstractChannel
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used."""
+        return not (self.connection.is_closed or self.amqp.is_closed)
+
+
+async def open_channel(brokers: Brokers, queue: str, *, declare: bool) -> ConfirmedChannel:
+    """Connects to the first broker that accepts a connection.
+
+    Where one refuses this client, the URLs are read again, and new ones are tried too.
+
+    Args:
+        brokers: the brokers.
+        queue: where messages will be published.
+        declare: whether to declare the queue durable if it does not exist.
+
+    Raises:
+        BrokerUnavailable: none accepts one. It is retryable unless all of them refuse this client.
+    """
+    errors = []
+    urls = brokers.urls
+    for url in urls:
+        try:
+            return await _open_at(url, queue, declare)
+        except AIO_PIKA_ERRORS as error:
+            errors.append(translate(error, url))
+    if any(not error.retryable for error in errors) and brokers.reload(urls):
+        return await open_channel(brokers, queue, declare=declare)
+    raise all_unavailable(errors)
+
+
+async def _open_at(url: BrokerUrl, queue: str, declare: bool) -> ConfirmedChannel:
+    parameters = url.parameters
+    connection = await aio_pika.connect(
+        host=parameters.host,
+        port=parameters.port,
+        login=parameters.credentials.username,
+        password=parameters.credentials.password,
+        virtualhost=parameters.virtual_host,
+        ssl=parameters.ssl_options is not None,
+        ssl_context=parameters.ssl_options and parameters.ssl_options.context,
+        timeout=parameters.stack_timeout,
+        client_properties=parameters.client_properties,
+        **({} if parameters.heartbeat is None else {"heartbeat": parameters.heartbeat}),
+    )
+    try:
+        if declare:
+            await _ensure_queue(connection, queue)
+        return ConfirmedChannel(url, connection, await connection.channel(on_return_raises=True))
+    except BaseException:
+        await connection.close()
+        raise
+
+
+async def _ensure_queue(connection: AbstractConnection, queue: str) -> None:
+    """Declares a queue durable if it does not exist; one that exists is used as it is, whatever its arguments."""
+    try:
+        channel = await connection.channel()
+        await channel.declare_queue(queue, passive=True)
+    except ChannelNotFoundEntity:  # it has closed the channel
+        channel = await connection.channel()
+        await channel.declare_queue(queue, durable=True)
+    await channel.close()

@@ -1,0 +1,208 @@
+"""Publishes messages for the sink from asyncio, on aio-pika."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext, suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import aio_pika
+from aiormq.exceptions import DeliveryError, PublishError
+
+from intercom_sink.adapters.rabbitmq import CLOSE_TIMEOUT, checked_queue_name
+from intercom_sink.adapters.rabbitmq.aio_pika_errors import AIO_PIKA_ERRORS, is_connection_lost, translate
+from intercom_sink.adapters.rabbitmq.async_channel import ConfirmedChannel, open_channel
+from intercom_sink.adapters.rabbitmq.brokers import Brokers, to_brokers
+from intercom_sink.adapters.rabbitmq.outgoing import CONTENT_TYPE, EncodedMessage, encode_batch, encode_message, windows
+from intercom_sink.adapters.rabbitmq.publish_failures import add_results, confirmed_results, find_failure
+from intercom_sink.adapters.traces.installed import producer_spans
+from intercom_sink.domain.confirms import PublishStatus
+from intercom_sink.domain.errors import BrokerUnavailable, IntercomSinkError, Unroutable
+from intercom_sink.domain.message import Message, to_message
+from intercom_sink.domain.request import IntercomRequest
+
+if TYPE_CHECKING:
+    from intercom_sink.adapters.traces.publishing import ProducerSpan
+
+LOST = (*AIO_PIKA_ERRORS, asyncio.CancelledError)
+"""What the wait for a confirm ends with if the connection is lost."""
+
+
+class AsyncPublisher:
+    """Publishes messages to the sink's queue from asyncio; makes the same promises as `Publisher`.
+
+        async with AsyncPublisher("amqp://user:password@rabbitmq/", "intercom") as publisher:
+            await publisher.publish(IntercomRequest("POST", "/contacts", {"email": "ada@example.com"}))
+
+    Any number of tasks of one event loop may publish at once, over one connection; none waits for the confirms of
+    another. A window of messages must be confirmed within 30 s, or `blocked_connection_timeout` of the URL: so long
+    may a broker that is short of memory or disk block a call.
+
+    Args:
+        url: what CJW_RABBITMQ_HOST holds, several URLs by commas; or Brokers, whose URLs may change.
+        queue: the queue's name.
+        declare: whether to declare the queue durable if it does not exist. By default it must exist.
+
+    Raises:
+        ValueError: a URL or the queue's name is invalid; the text never shows a password.
+    """
+
+    def __init__(self, url: str | Brokers, queue: str, *, declare: bool = False) -> None:
+        self._queue = checked_queue_name(queue)
+        self._brokers = to_brokers(url)
+        self._declare = declare
+        self._open: ConfirmedChannel | None = None
+        self._connecting = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        """Does not connect: the first call does."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Closes the connection."""
+        await self.close()
+
+    async def publish(
+        self, request: IntercomRequest | Message, *, ordering_key: str | None = None, message_id: str | None = None
+    ) -> str:
+        """Publishes one message, and returns its message id once the broker has confirmed it.
+
+        Args:
+            request: the request, or a message that holds one.
+            ordering_key: messages with the same key reach Intercom in order; it replaces the message's own.
+            message_id: replaces the message's own.
+
+        Raises:
+            MalformedMessage, Unroutable, BrokerUnavailable: as `Publisher.publish` does.
+        """
+        message = encode_message(to_message(request, ordering_key=ordering_key, message_id=message_id))
+        await self._publish_window([message], 0)
+        return message.message_id
+
+    async def publish_batch(self, messages: Iterable[IntercomRequest | Message]) -> list[str]:
+        """Publishes messages in order, in windows, and returns their ids once the broker has confirmed all of them.
+
+        Raises:
+            MalformedMessage, Unroutable, BrokerUnavailable: as `Publisher.publish_batch` does.
+        """
+        confirmed: list[str] = []
+        try:
+            for window in windows(encode_batch(messages)):
+                await self._publish_window(window, len(confirmed))
+                confirmed += [message.message_id for message in window]
+        except IntercomSinkError as error:
+            error.results = (*confirmed_results(confirmed), *error.results)
+            raise
+        return confirmed
+
+    async def close(self) -> None:
+        """Closes the connection, if there is one. A later call opens another one."""
+        channel, self._open = self._open, None
+        if channel is not None:
+            with suppress(*AIO_PIKA_ERRORS):  # TimeoutError is an OSError
+                async with asyncio.timeout(CLOSE_TIMEOUT):
+                    await channel.connection.close()
+
+    async def _publish_window(self, window: Sequence[EncodedMessage], first_index: int) -> None:
+        statuses = [PublishStatus.UNKNOWN] * len(window)
+        is_sent = False
+        with producer_spans(self._queue, [message.trace is None for message in window]) as spans:
+            try:
+                channel, is_fresh = await self._open_channel()
+                is_sent = True
+                lost = await self._send(channel, window, spans, statuses)
+                if lost is not None:
+                    await self._drop(channel)
+                    if is_fresh or not is_connection_lost(lost):
+                        raise translate(lost, channel.url) from lost
+                    channel, _ = await self._open_channel()
+                    if lost := await self._send(channel, window, spans, statuses):
+                        await self._drop(channel)
+                        raise translate(lost, channel.url) from lost
+                if failure := find_failure(statuses, self._queue, channel.url, declare=self._declare):
+                    if self._declare:
+                        await self._drop(channel)  # the next connection declares the queue
+                    raise failure
+            except (BrokerUnavailable, Unroutable) as error:
+                if is_sent:
+                    add_results(error, [message.message_id for message in window], statuses, first_index)
+                raise
+
+    async def _send(
+        self,
+        channel: ConfirmedChannel,
+        window: Sequence[EncodedMessage],
+        spans: "Sequence[ProducerSpan | None]",
+        statuses: list[PublishStatus],
+    ) -> BaseException | None:
+        """Sends the messages whose status is not known, and sets it; returns an error if some stay unknown."""
+        timeout = channel.url.parameters.blocked_connection_timeout
+        tasks = {
+            asyncio.ensure_future(self._send_one(channel, window[place], spans[place])): place
+            for place, status in enumerate(statuses)
+            if status is PublishStatus.UNKNOWN
+        }
+        try:
+            done, late = await asyncio.wait(tasks, timeout=timeout)
+        finally:
+            for task in tasks:
+                task.cancel()
+        lost: BaseException | None = None
+        for task in done:
+            place = tasks[task]
+            error = asyncio.CancelledError() if task.cancelled() else task.exception()
+            if error is None:
+                statuses[place] = PublishStatus.CONFIRMED
+            elif isinstance(error, PublishError):
+                statuses[place] = PublishStatus.RETURNED
+            elif isinstance(error, DeliveryError):
+                statuses[place] = PublishStatus.NACKED
+            elif isinstance(error, LOST):
+                lost = lost or error
+            else:
+                raise error
+        _mark_same_ids(window, statuses)
+        if late:
+            await self._drop(channel)
+            raise BrokerUnavailable(
+                f"{channel.url}: not confirmed within {timeout:g} s: the broker may be short of memory or disk"
+            )
+        return lost
+
+    async def _send_one(self, channel: ConfirmedChannel, message: EncodedMessage, span: "ProducerSpan | None") -> None:
+        published = aio_pika.Message(
+            message.body,
+            headers=dict(message.headers(None if span is None else span.trace)),
+            content_type=CONTENT_TYPE,
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            message_id=message.message_id,
+            timestamp=message.unix_time(),
+        )
+        with nullcontext() if span is None else span.current():
+            await channel.amqp.default_exchange.publish(published, self._queue, mandatory=True)
+
+    async def _open_channel(self) -> tuple[ConfirmedChannel, bool]:
+        """The connection, and whether this call has opened it."""
+        async with self._connecting:
+            if self._open is not None and self._open.is_open:
+                return self._open, False
+            await self.close()
+            self._open = await open_channel(self._brokers, self._queue, declare=self._declare)
+            return self._open, True
+
+    async def _drop(self, channel: ConfirmedChannel) -> None:
+        """Closes a connection, unless another task has replaced it already."""
+        if self._open is channel:
+            await self.close()
+
+
+def _mark_same_ids(window: Sequence[EncodedMessage], statuses: list[PublishStatus]) -> None:
+    """aio-pika finds a returned message by its id, so of several with the same id it may name the wrong one."""
+    returned = {
+        message.message_id for message, status in zip(window, statuses, strict=True) if status is PublishStatus.RETURNED
+    }
+    for place, message in enumerate(window):
+        if message.message_id in returned:
+            statuses[place] = PublishStatus.RETURNED

@@ -1,0 +1,43 @@
+"""Tracing where OpenTelemetry's API is installed and a tracer provider is configured; otherwise there is none."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
+    from intercom_sink.adapters.traces.publishing import ProducerSpan
+
+
+def find_installed_tracer() -> "Tracer | None":
+    """The tracer of the configured provider; None if none is configured, or OpenTelemetry's API is not installed."""
+    try:
+        from intercom_sink.adapters.traces.tracer import find_tracer
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "opentelemetry":
+            raise
+        return None
+    return find_tracer()
+
+
+@contextmanager
+def producer_spans(queue: str, wanted: Sequence[bool]) -> "Iterator[list[ProducerSpan | None]]":
+    """Yields a producer span for each message that is published within the block; None: it has none.
+
+    They end with the block. An error of the block ends those of the messages as failed that it does not say are
+    confirmed.
+
+    Args:
+        queue: where the messages are published.
+        wanted: for each message, whether it shall have one.
+    """
+    tracer = find_installed_tracer() if any(wanted) else None
+    if tracer is None:
+        yield [None] * len(wanted)
+        return
+    from intercom_sink.adapters.traces.publishing import ProducerSpan, end_spans
+
+    spans = [ProducerSpan(tracer, queue) if is_wanted else None for is_wanted in wanted]
+    with end_spans(spans):
+        yield spans

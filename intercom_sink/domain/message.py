@@ -1,0 +1,77 @@
+"""A message to publish: a request, and what travels beside it."""
+
+from dataclasses import dataclass, replace
+
+from intercom_sink.domain.envelope import TraceContext
+from intercom_sink.domain.errors import MalformedMessage
+from intercom_sink.domain.json_value import check_json
+from intercom_sink.domain.request import IntercomRequest
+
+MAX_NAME = 255
+"""Bytes of an ordering key or a message id: both are names, and not data. AMQP has no room for a longer id."""
+
+MAX_TRACE_TEXT = 512
+"""Bytes of `traceparent` or `tracestate` (https://www.w3.org/TR/trace-context/#tracestate-limits)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request to Intercom, as a message to publish.
+
+    Args:
+        request: what Intercom is asked to do.
+        ordering_key: messages with the same key reach Intercom in order; None: it shares the key of all without one.
+        message_id: identifies it in log lines and traces; None: a new UUID when it is published.
+        timestamp: when it was made, in Unix seconds; None: when it is published.
+        trace: the trace that it belongs to; None: that of the publisher's own span, if traces are configured.
+
+    Raises:
+        MalformedMessage: a field is invalid; the text names it, and shows nothing of what it holds.
+    """
+
+    request: IntercomRequest
+    ordering_key: str | None = None
+    message_id: str | None = None
+    timestamp: int | None = None
+    trace: TraceContext | None = None
+
+    def __post_init__(self) -> None:
+        """Checks each field but the request, which is valid by construction."""
+        if not isinstance(self.request, IntercomRequest):
+            raise MalformedMessage(f"request is not an IntercomRequest but {type(self.request).__name__}")
+        check_name(self.ordering_key, "ordering_key")
+        check_name(self.message_id, "message_id")
+        if self.message_id == "":
+            raise MalformedMessage("message_id is empty")
+        if not (self.timestamp is None or (isinstance(self.timestamp, int) and 0 <= self.timestamp < 2**63)):
+            raise MalformedMessage("timestamp is not a number of whole Unix seconds")
+        if self.trace is not None:
+            check_name(self.trace.traceparent, "traceparent", MAX_TRACE_TEXT)
+            check_name(self.trace.tracestate, "tracestate", MAX_TRACE_TEXT)
+
+
+def check_name(name: object, field: str, max_size: int = MAX_NAME) -> None:
+    """Raises MalformedMessage unless this is None, or Unicode text of at most so many bytes in UTF-8."""
+    if name is None:
+        return
+    if not isinstance(name, str):
+        raise MalformedMessage(f"{field} is not text")
+    check_json(name, field)
+    if len(name.encode()) > max_size:
+        raise MalformedMessage(f"{field} is longer than {max_size} bytes")
+
+
+def to_message(
+    request: IntercomRequest | Message, *, ordering_key: str | None = None, message_id: str | None = None
+) -> Message:
+    """The message for a request, or the same message; a key or an id that is given replaces its own.
+
+    Raises:
+        MalformedMessage: what is given is neither, or the key or the id is invalid.
+    """
+    message = request if isinstance(request, Message) else Message(request)
+    if ordering_key is not None:
+        message = replace(message, ordering_key=ordering_key)
+    if message_id is not None:
+        message = replace(message, message_id=message_id)
+    return message

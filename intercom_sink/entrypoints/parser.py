@@ -1,0 +1,67 @@
+"""The parser of the command line, and its help."""
+
+from argparse import SUPPRESS, Action, ArgumentParser
+from collections.abc import Collection
+from importlib import import_module
+
+from intercom_sink.adapters.installation import sink_version
+from intercom_sink.entrypoints.commands import COMMANDS, Commands, Parser
+from intercom_sink.entrypoints.output import print_line
+
+EPILOG = """\
+examples:
+  intercom-sink check && intercom-sink    verify everything, then stream until Ctrl-C
+  intercom-sink run --drain               stream until the queue is empty
+  intercom-sink publish messages.jsonl    publish a message for each line of a file
+  intercom-sink dead-letters list         show what was given up, and why
+  intercom-sink publish --help            arguments and examples of one command
+
+exit codes:
+  0         success; of run: stopped by a signal, or drained
+  1         something failed: RabbitMQ is unavailable, a check failed, the sink is unhealthy
+  2         settings, arguments or input are invalid; standard error has a line for each
+  130, 143  ended at once, by a second SIGINT or SIGTERM
+
+environment variables:
+"""
+
+
+class _ShowVersion(Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: ArgumentParser, *_: object) -> None:
+        print_line(f"{parser.prog} {sink_version()}")
+        parser.exit()
+
+
+class _ShowHelp(Action):
+    """Describes the variables only when it is asked for."""
+
+    def __call__(self, parser: ArgumentParser, *_: object) -> None:
+        from intercom_sink.entrypoints.variables import describe_variables
+
+        parser.epilog = EPILOG + describe_variables()
+        parser.print_help()
+        parser.exit()
+
+
+def build_parser(names: Collection[str] = tuple(COMMANDS)) -> Parser:
+    """The parser of all commands.
+
+    Args:
+        names: those that may be needed, whose modules are imported; of the others it knows the names only.
+    """
+    parser = Parser(
+        prog="intercom-sink",
+        description="Streams messages from a RabbitMQ queue to Intercom. Configured by environment variables.",
+        add_help=False,
+    )
+    parser.add_argument("-h", "--help", action=_ShowHelp, nargs=0, default=SUPPRESS, help="show this help and exit")
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, default=SUPPRESS, help="show the version and exit")
+    commands = Commands(parser)
+    for name in COMMANDS:
+        if name in names:
+            import_module(f"intercom_sink.entrypoints.commands.{name.replace('-', '_')}").add_parser(commands)
+        else:
+            commands.add_parser(name)
+    return parser

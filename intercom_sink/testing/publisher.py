@@ -1,0 +1,116 @@
+"""MessagePublisher, in memory."""
+
+import threading
+import uuid
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import islice
+from types import TracebackType
+from typing import Self
+
+from intercom_sink.domain.confirms import WINDOW_MESSAGES, PublishResult, PublishStatus
+from intercom_sink.domain.errors import BrokerUnavailable, IntercomSinkError, MalformedMessage, Unroutable
+from intercom_sink.domain.known_refusals import check_accepted
+from intercom_sink.domain.message import Message, to_message
+from intercom_sink.domain.request import IntercomRequest
+
+
+class InMemoryPublisher:
+    """Keeps the messages that are published, each with a message id; refuses the same requests as a real one.
+
+    A test that wants the sink to deliver them encodes them:
+
+        source = InMemorySource([encode(message.request) for message in publisher.messages])
+
+    What only the codec checks, such as the size of a message, is not checked.
+
+    Attributes:
+        messages: what was published, in order.
+        closed: whether it was closed.
+    """
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.closed = False
+        self._error: BrokerUnavailable | Unroutable | None = None
+        self._left = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        """Nothing to do."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Closes it."""
+        self.close()
+
+    def fail_with(self, error: BrokerUnavailable | Unroutable | None, *, after: int = 0) -> None:
+        """Makes publishing fail from now on; None: no longer.
+
+        Args:
+            error: what is raised.
+            after: how many messages are still published before that.
+        """
+        self._error, self._left = error, after
+
+    def publish(
+        self, request: IntercomRequest | Message, *, ordering_key: str | None = None, message_id: str | None = None
+    ) -> str:
+        """Keeps the message, and returns its message id."""
+        message = _checked(to_message(request, ordering_key=ordering_key, message_id=message_id))
+        with self._lock:
+            (published,) = self._keep([message], 0)
+        return published
+
+    def publish_batch(self, messages: Iterable[IntercomRequest | Message]) -> list[str]:
+        """Keeps the messages, and returns their message ids."""
+        confirmed: list[str] = []
+        checked = (_checked_at(index, given) for index, given in enumerate(messages))
+        try:
+            while window := list(islice(checked, WINDOW_MESSAGES)):
+                with self._lock:
+                    confirmed += self._keep(window, len(confirmed))
+        except IntercomSinkError as error:
+            earlier = (PublishResult(index, name, PublishStatus.CONFIRMED) for index, name in enumerate(confirmed))
+            error.results = (*earlier, *error.results)
+            raise
+        return confirmed
+
+    def close(self) -> None:
+        """Notes that it was called."""
+        self.closed = True
+
+    def _keep(self, window: list[Message], first_index: int) -> list[str]:
+        identified = [
+            message if message.message_id else replace(message, message_id=str(uuid.uuid4())) for message in window
+        ]
+        ids = [str(message.message_id) for message in identified]
+        count = len(window) if self._error is None else min(self._left, len(window))
+        self._left -= count
+        self.messages += identified[:count]
+        if count < len(window):
+            assert self._error is not None
+            failed = PublishStatus.RETURNED if isinstance(self._error, Unroutable) else PublishStatus.UNKNOWN
+            self._error.results = tuple(
+                PublishResult(first_index + place, name, PublishStatus.CONFIRMED if place < count else failed)
+                for place, name in enumerate(ids)
+            )
+            raise self._error
+        return ids
+
+
+def _checked(message: Message) -> Message:
+    """The message with its request checked again: its data may have been changed since it was made."""
+    check_accepted(message.request)
+    request = message.request
+    return replace(message, request=IntercomRequest(request.method, request.path, request.data))
+
+
+def _checked_at(index: int, given: IntercomRequest | Message) -> Message:
+    try:
+        return _checked(to_message(given))
+    except MalformedMessage as error:
+        error.index = index
+        raise

@@ -1,0 +1,69 @@
+import pytest
+
+from intercom_sink import BrokerUnavailable, IntercomRequest, PublishStatus, Sink, Unroutable, decode, encode
+from intercom_sink.testing import InMemoryGateway, InMemoryPublisher, InMemorySource, VirtualClock
+from tests.contracts.message_publisher import REQUEST, MessagePublisherContract, Rig, Stored, numbered
+
+
+class InMemoryRig:
+    def __init__(self) -> None:
+        self.publisher = InMemoryPublisher()
+
+    def take_all(self) -> list[Stored]:
+        messages, self.publisher.messages = self.publisher.messages, []
+        return [
+            Stored(encode(each.request), each.message_id, each.ordering_key, each.timestamp, each.trace)
+            for each in messages
+        ]
+
+    @property
+    def depth(self) -> int:
+        return len(self.publisher.messages)
+
+    def remove_queue(self) -> None:
+        self.publisher.fail_with(Unroutable("there is no queue"))
+
+    def restore_queue(self) -> None:
+        self.publisher.fail_with(None)
+
+
+class TestInMemoryPublisher(MessagePublisherContract):
+    @pytest.fixture
+    def rig(self) -> Rig:
+        return InMemoryRig()
+
+
+def test_fails_when_it_is_asked_to() -> None:
+    publisher = InMemoryPublisher()
+    publisher.fail_with(BrokerUnavailable("gone"), after=2)
+    publisher.publish(REQUEST)
+    with pytest.raises(BrokerUnavailable, match="gone") as caught:
+        publisher.publish_batch([REQUEST, REQUEST, REQUEST])
+    confirmed, *unknown = caught.value.results
+    assert confirmed.status is PublishStatus.CONFIRMED
+    assert [result.status for result in unknown] == [PublishStatus.UNKNOWN] * 2
+    assert [result.index for result in caught.value.results] == [0, 1, 2]
+    with pytest.raises(BrokerUnavailable):
+        publisher.publish(REQUEST)
+    assert len(publisher.messages) == 2
+    publisher.fail_with(None)
+    publisher.publish(REQUEST)
+    assert len(publisher.messages) == 3
+
+
+def test_notes_that_it_was_closed() -> None:
+    with InMemoryPublisher() as publisher:
+        assert not publisher.closed
+    assert publisher.closed
+
+
+def test_published_messages_can_be_delivered() -> None:
+    publisher = InMemoryPublisher()
+    publisher.publish_batch([numbered(1), numbered(2)])
+    clock, gateway = VirtualClock(), InMemoryGateway()
+    source = InMemorySource([encode(each.request) for each in publisher.messages], monotonic=clock.monotonic)
+    assert Sink(source, gateway, clock, decode).run() == {"delivered": 2}
+    assert gateway.requests == [
+        IntercomRequest("POST", "/contacts", {"number": 1}),
+        IntercomRequest("POST", "/contacts", {"number": 2}),
+    ]

@@ -1,0 +1,73 @@
+"""Builds the source distribution and the wheel, the same bytes each time: tools/build_dist.py FOLDER
+
+The wheel is built from the source distribution, so that this is known to be complete, with the setuptools of the
+environment. SOURCE_DATE_EPOCH (https://reproducible-builds.org/docs/source-date-epoch/) is the time of every file; by
+default that of the last commit, or the earliest that a zip archive can hold where there is no git.
+"""
+
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+EARLIEST = 315_532_800
+"""1980-01-01, in Unix seconds."""
+
+BACKEND = "import sys; from setuptools import build_meta; print(build_meta.{hook}(sys.argv[1]))"
+
+
+def main(folder: Path) -> None:
+    """Builds both into a folder, and prints their paths."""
+    epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or last_commit() or EARLIEST)
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as name:
+        temporary = Path(name)
+        built = build("build_sdist", Path.cwd(), temporary, epoch)
+        sdist = folder / built.name
+        normalize(built, sdist, epoch)
+        with tarfile.open(sdist) as archive:
+            archive.extractall(temporary, filter="data")
+        wheel = build("build_wheel", temporary / built.name.removesuffix(".tar.gz"), temporary, epoch)
+        print(sdist, shutil.move(wheel, folder / wheel.name), sep="\n")
+
+
+def last_commit() -> str:
+    """When the last commit was made, in Unix seconds; "" without git."""
+    try:
+        return subprocess.run(["git", "log", "-1", "--format=%ct"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def build(hook: str, source: Path, folder: Path, epoch: int) -> Path:
+    """Calls a hook of setuptools (PEP 517) in the source tree; returns what it has built."""
+    environ = os.environ | {"SOURCE_DATE_EPOCH": str(epoch)}
+    command = [sys.executable, "-c", BACKEND.format(hook=hook), str(folder)]
+    done = subprocess.run(command, cwd=source, env=environ, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(done.stdout)
+    return folder / done.stdout.splitlines()[-1]
+
+
+def normalize(built: Path, sdist: Path, epoch: int) -> None:
+    """Copies an archive without what differs between two builds: times, owners, umask, order."""
+    with (
+        tarfile.open(built) as source,
+        sdist.open("wb") as file,
+        gzip.GzipFile("", "wb", fileobj=file, mtime=epoch) as compressed,
+        tarfile.open(fileobj=compressed, mode="w", format=tarfile.PAX_FORMAT) as target,
+    ):
+        for member in sorted(source.getmembers(), key=lambda member: member.name):
+            member.mtime, member.uid, member.gid, member.uname, member.gname = epoch, 0, 0, "", ""
+            member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            member.pax_headers = {}
+            target.addfile(member, source.extractfile(member) if member.isfile() else None)
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    main(Path(sys.argv[1]).resolve())
