@@ -17,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 # Some machines forbid it. The tests start a few hundred processes, each of which would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test tests check workflows unit format docs soak drill fuzz bench bench-quick dist lock clean
+.PHONY: demo test tests check workflows unit format examples docs soak drill fuzz bench bench-quick dist lock clean
 
 demo: .venv/complete
 	@$(BIN)/python -m testbed.rabbitmq $(BIN)/python -u -m demo
@@ -53,12 +53,19 @@ format: .venv/complete
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# The producers in Go and Node.js are built into build/, which takes 60 s of CPU the first time; then the examples are
+# tested. `make test` tests those producers only if their built copies are current, and says so if they are not.
+examples: .venv/complete
+	$(BIN)/python -m tests.support.producers
+	$(BIN)/python -m testbed.rabbitmq $(BIN)/pytest tests/examples
+
 # The pages and pictures that are made from code.
 docs: .venv/complete
 	$(BIN)/python docs/events_page.py > docs/reference/events.md
 	$(BIN)/python docs/metrics_page.py > docs/reference/metrics.md
 	$(BIN)/python docs/settings_page.py > docs/reference/settings.md
 	$(BIN)/python docs/cli_page.py > docs/reference/cli.md
+	$(BIN)/python docs/wire_format > docs/wire-format.json
 	$(BIN)/python docs/diagrams/message_flow.py > docs/diagrams/message_flow.svg
 	$(BIN)/python docs/diagrams/delivery_states.py > docs/diagrams/delivery_states.svg
 	$(BIN)/python docs/diagrams/rate_window_timeline.py > docs/diagrams/rate_window_timeline.svg

@@ -10,8 +10,12 @@ A service that publishes messages for it needs one:
     with Publisher("amqp://user:password@rabbitmq/", "intercom") as publisher:
         publisher.publish(IntercomRequest("POST", "/contacts", {"email": "ada@example.com"}))
 
-`intercom_sink.aio` has the same for asyncio. `intercom_sink.testing` has in-memory fakes of the ports, for unit tests.
-Event classes are in `intercom_sink.domain.events`, the causes of pauses and holds in `intercom_sink.domain.causes`.
+With a source or a gateway of its own a sink needs fewer settings: see `build_sink`.
+
+Public are the names of this module, of `intercom_sink.aio` (the publisher for asyncio), of `intercom_sink.events` (all
+that a `Monitor` is told), of `intercom_sink.testing` (fakes, for tests) and of `intercom_sink.testing.intercom`, and
+the command line: they follow Semantic Versioning. Everything else is private by convention, whatever its name, and may
+change in any release.
 """
 
 from importlib import import_module
@@ -54,7 +58,7 @@ if TYPE_CHECKING:
     from intercom_sink.domain.response import AttemptResult, NoResponse, Response
     from intercom_sink.domain.sink import Sink, Summary
     from intercom_sink.entrypoints.bootstrap import build_publisher, build_sink
-    from intercom_sink.entrypoints.settings import Settings
+    from intercom_sink.entrypoints.settings import IntercomSettings, RabbitMQSettings, Settings, SinkSettings
 
 __all__ = [
     "AttemptResult",
@@ -87,6 +91,7 @@ __all__ = [
     "PublishResult",
     "PublishStatus",
     "Publisher",
+    "RabbitMQSettings",
     "RateLimit",
     "Reason",
     "Response",
@@ -134,6 +139,7 @@ _MODULES = {
     "PublishResult": "domain.confirms",
     "PublishStatus": "domain.confirms",
     "Publisher": "adapters.rabbitmq.publisher",
+    "RabbitMQSettings": "entrypoints.settings",
     "RateLimit": "domain.rate_limit",
     "Reason": "domain.dead_letter",
     "Response": "domain.response",

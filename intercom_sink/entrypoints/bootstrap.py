@@ -1,6 +1,7 @@
 """The composition root: the one place where ports meet their adapters."""
 
 from collections.abc import Mapping
+from typing import overload
 
 from intercom_sink.adapters.clock import SystemClock
 from intercom_sink.adapters.installation import sink_version
@@ -15,7 +16,13 @@ from intercom_sink.domain.policy import PolicyOptions
 from intercom_sink.domain.ports import Clock, IntercomGateway, MessageSource, Monitor
 from intercom_sink.domain.sink import Sink
 from intercom_sink.domain.workers import WorkerThreads
-from intercom_sink.entrypoints.settings import BrokerSettings, Settings
+from intercom_sink.entrypoints.settings import (
+    BrokerSettings,
+    IntercomSettings,
+    RabbitMQSettings,
+    Settings,
+    SinkSettings,
+)
 from intercom_sink.entrypoints.tracing import traced
 
 

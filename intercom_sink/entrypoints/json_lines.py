@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NoReturn, cast
+from typing import NoReturn
 
 from intercom_sink.adapters.messages.codec import to_dict, to_request
 from intercom_sink.adapters.rabbitmq.outgoing import EncodedMessage, encode_message

@@ -23,4 +23,4 @@ def traced(settings: SinkSettings, monitor: Monitor, gateway: IntercomGateway) -
     traced_monitor = TracedMonitor(monitor, tracer, message, queue)
     if isinstance(gateway, LoggingGateway):
         return traced_monitor, gateway
-    return traced_monitor, TracedGateway(gateway, tracer, message, settings.api_url)
+    return traced_monitor, TracedGateway(gateway, tracer, message, base_url)

@@ -1,6 +1,6 @@
 """Blocking connections, for the command line and for dead letters."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 

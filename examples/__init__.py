@@ -1,0 +1,1 @@
+"""Examples of services that use intercom-sink; README.md lists them."""

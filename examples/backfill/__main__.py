@@ -1,0 +1,26 @@
+"""Publishes a CSV file: python -m examples.backfill contacts.csv
+
+Needs CJW_RABBITMQ_HOST and CJW_INTERCOM_QUEUE_NAME, as the sink does.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from examples.backfill.backfill import backfill
+from intercom_sink import IntercomSinkError, build_publisher
+
+
+def main() -> int:
+    """Publishes the file; returns the exit code."""
+    with build_publisher(os.environ) as publisher:
+        try:
+            print(f"{backfill(Path(sys.argv[1]), publisher)} rows are published")
+        except IntercomSinkError as error:
+            print(f"{error}; run it again to go on", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""A back-fill goes on where it was interrupted."""
+
+from pathlib import Path
+
+import pytest
+
+from examples.backfill import backfill
+from intercom_sink import BrokerUnavailable, IntercomRequest
+from intercom_sink.testing import InMemoryPublisher
+
+ROWS = [f"id-{number % 3},Name {number},{number}@example.com" for number in range(10)]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "contacts.csv"
+    file.write_text("\n".join(["intercom_id,name,email", *ROWS]))
+    return file
+
+
+def test_each_row_is_a_message_with_the_key_of_its_contact(file: Path, intercom_publisher: InMemoryPublisher) -> None:
+    assert backfill(file, intercom_publisher, batch_size=4) == len(ROWS)
+    assert len(intercom_publisher.messages) == len(ROWS)
+    last = intercom_publisher.messages[-1]
+    assert last.request == IntercomRequest("PUT", "/contacts/id-0", {"name": "Name 9", "email": "9@example.com"})
+    assert (last.ordering_key, last.message_id) == ("contact-id-0", "contacts.csv-10")
+
+
+@pytest.mark.parametrize("after", range(len(ROWS)))
+def test_interrupted_run_goes_on_after_the_last_confirmed_row(
+    file: Path, intercom_publisher: InMemoryPublisher, after: int
+) -> None:
+    intercom_publisher.fail_with(BrokerUnavailable("connection lost"), after=after)
+    with pytest.raises(BrokerUnavailable):
+        backfill(file, intercom_publisher, batch_size=4)
+    intercom_publisher.fail_with(None)
+    assert backfill(file, intercom_publisher, batch_size=4) == len(ROWS) - after
+    ids = [message.message_id for message in intercom_publisher.messages]
+    assert ids == [f"contacts.csv-{number}" for number in range(1, len(ROWS) + 1)]
+
+
+def test_finished_file_is_not_published_again(file: Path, intercom_publisher: InMemoryPublisher) -> None:
+    backfill(file, intercom_publisher)
+    assert backfill(file, intercom_publisher) == 0

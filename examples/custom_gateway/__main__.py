@@ -1,0 +1,30 @@
+"""Streams the queue to the CRM: python -m examples.custom_gateway
+
+The environment variables are those of intercom-sink; `CJW_INTERCOM_API_URL` and `CJW_INTERCOM_API_TOKEN` are the URL
+and the key of the CRM. `CJW_INTERCOM_HOLD` must be off: it sends `GET /me`, which only Intercom has.
+"""
+
+import logging
+import os
+import signal
+import threading
+
+from examples.custom_gateway.gateway import CRMGateway
+from intercom_sink import Settings, build_sink
+
+
+def main() -> None:
+    """Runs until a signal comes."""
+    logging.basicConfig(level="INFO")
+    settings = Settings.from_environment(os.environ)
+    gateway = CRMGateway(
+        settings.api_url, settings.token.value, timeout=settings.timeout, connections=settings.concurrency
+    )
+    sink = build_sink(settings, gateway=gateway)
+    # A thread of its own: a handler may interrupt a thread that holds a lock which `stop` takes.
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=sink.stop).start())
+    print(", ".join(f"{disposition} {count}" for disposition, count in sorted(sink.run().items())))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A FastAPI service that publishes changes of contacts."""
