@@ -3,6 +3,7 @@
 | fixture | what it is |
 |---|---|
 | `fake_intercom` | a running FakeIntercom, over HTTP |
+| `intercom_publisher` | an InMemoryPublisher |
 | `intercom_source` | an InMemorySource without messages, by `intercom_clock` |
 | `intercom_gateway` | an InMemoryGateway that responds with 200 |
 | `intercom_clock` | a VirtualClock |
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from intercom_sink.testing import (
         FakeIntercom,
         InMemoryGateway,
+        InMemoryPublisher,
         InMemorySource,
         RecordingMonitor,
         VirtualClock,
@@ -34,6 +36,14 @@ def fake_intercom() -> "Iterator[FakeIntercom]":
 
     with FakeIntercom() as fake:
         yield fake
+
+
+@pytest.fixture
+def intercom_publisher() -> "InMemoryPublisher":
+    """Keeps what is published in `messages`, without a broker."""
+    from intercom_sink.testing import InMemoryPublisher
+
+    return InMemoryPublisher()
 
 
 @pytest.fixture

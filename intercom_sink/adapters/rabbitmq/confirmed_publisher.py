@@ -20,6 +20,7 @@ from pika.spec import BasicProperties
 
 from intercom_sink.adapters.rabbitmq import CLOSE_TIMEOUT, pika_internals
 from intercom_sink.adapters.rabbitmq.brokers import Brokers
+from intercom_sink.adapters.rabbitmq.confirm_channel import ConfirmChannel
 from intercom_sink.adapters.rabbitmq.errors import PIKA_ERRORS, is_connection_lost, translated_errors
 from intercom_sink.adapters.rabbitmq.publish_failures import add_results, find_failure
 from intercom_sink.adapters.rabbitmq.session import connect, ensure_queue
@@ -62,7 +63,7 @@ class ConfirmedPublisher:
         self._queue = queue
         self._declare = declare
         self._connection: pika.BlockingConnection | None = None
-        self._channel: pika_internals.ConfirmChannel | None = None
+        self._channel: ConfirmChannel | None = None
         self._url: BrokerUrl | None = None
         self._last_used = 0.0
 
@@ -115,7 +116,7 @@ class ConfirmedPublisher:
         with translated_errors(self._url):
             if self._declare:
                 ensure_queue(self._connection, self._queue)
-            self._channel = pika_internals.ConfirmChannel(self._connection)
+            self._channel = ConfirmChannel(self._connection)
         return True
 
     def _is_alive(self) -> bool:

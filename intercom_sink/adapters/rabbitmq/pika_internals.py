@@ -4,21 +4,19 @@
 """
 
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
-from itertools import takewhile
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeAlias
 
 import pika
-from pika import spec
+from pika.adapters.blocking_connection import BlockingChannel
 from pika.adapters.utils.connection_workflow import AMQPConnectionWorkflowFailed, AMQPConnectorException
 from pika.channel import Channel
 from pika.exceptions import AMQPConnectionError
-from pika.frame import Frame, Header, Method
+from pika.frame import Frame, Header
 
 from intercom_sink.adapters.rabbitmq.content_frames import PROPERTIES_OVERHEAD, read_content_header, read_delivery
 from intercom_sink.adapters.rabbitmq.properties import Properties, read_properties
-from intercom_sink.domain.confirms import PublishStatus
 
 CONNECTOR_ERROR: type[Exception] = AMQPConnectorException
 """`pika.BlockingConnection` raises its subclasses too when it can't connect; none is in `pika.exceptions`."""
@@ -110,77 +108,23 @@ def heartbeat(connection: pika.BlockingConnection) -> int:
     return int(connection._impl.params.heartbeat or 0)
 
 
-Send: TypeAlias = Callable[[int, bytes, spec.BasicProperties], None]
-"""Sends a message, given its place among the statuses, its body and its properties."""
+def one_write(connection: pika.BlockingConnection) -> AbstractContextManager[None]:
+    """Sends what is sent within the block at once, at its end; the connection must be one of `blocking_connection`."""
+    impl: SelectConnection = connection._impl
+    return impl.one_write()
 
 
-class ConfirmChannel:
-    """A channel in confirm mode, which awaits the confirms of many messages at once.
+def channel_below(channel: BlockingChannel) -> Channel:
+    """The channel of a blocking one. A blocking channel in confirm mode awaits a confirm after each message."""
+    return channel._impl
 
-    pika's BlockingChannel awaits a confirm after each message, and hands out the channel below it to nobody.
 
-    Args:
-        connection: one of `blocking_connection`.
+def wait_for(channel: BlockingChannel, is_done: Callable[[], bool]) -> None:
+    """Sends and receives until that is so; raises pika's errors if the channel or its connection is closed first.
+
+    The public ways to wait end after a time, or once there is an event for a consumer.
     """
-
-    def __init__(self, connection: pika.BlockingConnection) -> None:
-        self._connection: SelectConnection = connection._impl
-        self._blocking = connection.channel()
-        self._channel: Channel = self._blocking._impl
-        self._published = 0
-        self._pending: dict[int, tuple[int, str | None, bytes]] = {}
-        self._returned: set[int] = set()
-        self._statuses: list[PublishStatus] = []
-        selected: list[object] = []
-        self._channel.confirm_delivery(self._on_confirm, callback=selected.append)
-        self._channel.add_on_return_callback(self._on_return)
-        self._blocking._flush_output(lambda: bool(selected))
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it can be used."""
-        return bool(self._blocking.is_open)
-
-    @contextmanager
-    def publishing(self, queue: str, statuses: list[PublishStatus]) -> Iterator[Send]:
-        """Yields what sends a message; the end of the block waits until the broker has confirmed all of them.
-
-        What is sent within the block leaves in one write, at its end. Raises pika's errors.
-
-        Args:
-            queue: where to.
-            statuses: receives the status of each message at its place, also if an error comes in between.
-        """
-        self._statuses = statuses
-
-        def send(place: int, body: bytes, properties: spec.BasicProperties) -> None:
-            self._published += 1
-            self._pending[self._published] = (place, properties.message_id, body)
-            self._channel.basic_publish("", queue, body, properties, mandatory=True)
-
-        with self._connection.one_write():
-            yield send
-        self._blocking._flush_output(lambda: not self._pending)
-
-    def _on_confirm(self, frame: Method) -> None:
-        confirm = frame.method
-        if confirm.multiple:
-            tags = list(takewhile(lambda tag: tag <= confirm.delivery_tag, self._pending))
-        else:
-            tags = [confirm.delivery_tag]
-        status = PublishStatus.NACKED if isinstance(confirm, spec.Basic.Nack) else PublishStatus.CONFIRMED
-        for tag in tags:
-            place, _, _ = self._pending.pop(tag)
-            self._statuses[place] = PublishStatus.RETURNED if tag in self._returned else status
-        self._returned.difference_update(tags)
-
-    def _on_return(self, _: Channel, __: spec.Basic.Return, properties: spec.BasicProperties, body: bytes) -> None:
-        """A return does not say which message it is, but comes before its confirm, in the order of publishing."""
-        last = max(self._returned, default=0)
-        for tag, (_, message_id, sent) in self._pending.items():
-            if tag > last and message_id == properties.message_id and sent == body:
-                self._returned.add(tag)
-                return
+    channel._flush_output(is_done)
 
 
 def abort(connection: pika.SelectConnection) -> None:

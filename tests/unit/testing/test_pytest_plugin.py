@@ -24,6 +24,10 @@ TESTS = """
         assert [request.path for request in intercom_gateway.requests] == ["/tags"]
         assert intercom_monitor.events_of(Event)
 
+    def test_publisher(intercom_publisher):
+        intercom_publisher.publish(IntercomRequest("POST", "/tags", {"name": "vip"}))
+        assert [message.request.path for message in intercom_publisher.messages] == ["/tags"]
+
     def test_each_test_has_fakes_of_its_own(intercom_source, intercom_gateway, intercom_clock):
         assert not intercom_source.queue and not intercom_gateway.requests and not intercom_clock.now
 """
@@ -31,12 +35,19 @@ TESTS = """
 
 def test_service_uses_the_fixtures_without_importing_them(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TESTS)
-    pytester.runpytest_inprocess("-p", "no:xdist").assert_outcomes(passed=3)
+    pytester.runpytest_inprocess("-p", "no:xdist").assert_outcomes(passed=4)
 
 
 def test_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -> None:
     output = pytester.runpytest_inprocess("--fixtures").stdout.str()
-    for name in ("fake_intercom", "intercom_source", "intercom_gateway", "intercom_clock", "intercom_monitor"):
+    for name in (
+        "fake_intercom",
+        "intercom_source",
+        "intercom_gateway",
+        "intercom_clock",
+        "intercom_monitor",
+        "intercom_publisher",
+    ):
         assert f"{name} -- " in output
 
 

@@ -310,3 +310,17 @@ class FakeBroker:
 
     def _send_bytes(self, data: bytes) -> None:
         self.loop.add_callback(lambda: self._connection._proto_data_received(data))
+
+
+def blocking_connection(broker: FakeBroker) -> pika.BlockingConnection:
+    """pika's blocking connection, over one that is open already."""
+    connection = broker.connect(URL.parameters, on_open_callback=lambda _: None)
+    broker.loop.run_ready()
+
+    class Connected:
+        @staticmethod
+        def create_connection(_: object, on_done: Callable[[object], None], custom_ioloop: Any) -> None:
+            on_done(connection)
+            custom_ioloop.close()
+
+    return pika.BlockingConnection(URL.parameters, _impl_class=Connected)

@@ -2,7 +2,6 @@
 
 import socket
 import struct
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pika import spec
-from pika.adapters.select_connection import IOLoop
 from pika.exceptions import (
     AMQPConnectionError,
     ChannelClosedByBroker,
@@ -23,8 +21,7 @@ from pika.frame import Header
 
 from intercom_sink.adapters.rabbitmq import pika_internals
 from intercom_sink.adapters.rabbitmq.properties import Properties
-from intercom_sink.domain.confirms import PublishStatus
-from tests.unit.adapters.rabbitmq.fake_broker import URL, FakeBroker, FakeLoop
+from tests.unit.adapters.rabbitmq.fake_broker import URL, FakeBroker, FakeLoop, blocking_connection
 
 POISON = struct.pack(">HI", 0x2000, 11) + b"\x01hT" + struct.pack(">Q", 1_772_000_000_000)
 """Properties with a timestamp in milliseconds, on the wire."""
@@ -180,30 +177,6 @@ def test_abort_ends_a_connection_whose_broker_does_not_reply() -> None:
     assert len(client.ends) == 1
 
 
-def blocking_connection(broker: FakeBroker) -> pika.BlockingConnection:
-    """pika's blocking connection, over one that is open already."""
-    connection = broker.connect(URL.parameters, on_open_callback=lambda _: None)
-    broker.loop.run_ready()
-
-    class Connected:
-        @staticmethod
-        def create_connection(_: object, on_done: Callable[[object], None], custom_ioloop: IOLoop) -> None:
-            on_done(connection)
-            custom_ioloop.close()
-
-    return pika.BlockingConnection(URL.parameters, _impl_class=Connected)
-
-
-def publish(
-    channel: pika_internals.ConfirmChannel, *bodies: bytes, queue: str = "queue", message_id: str | None = None
-) -> list[PublishStatus]:
-    statuses = [PublishStatus.UNKNOWN] * len(bodies)
-    with channel.publishing(queue, statuses) as send:
-        for place, body in enumerate(bodies):
-            send(place, body, pika.BasicProperties(message_id=message_id))
-    return statuses
-
-
 def test_pika_awaits_a_confirm_after_each_message() -> None:
     broker = FakeBroker()
     channel = blocking_connection(broker).channel()
@@ -214,74 +187,27 @@ def test_pika_awaits_a_confirm_after_each_message() -> None:
     assert broker.writes == writes + 2 * len(("method", "header", "body")), "else nothing need be done"
 
 
-def test_confirm_channel_sends_in_one_write_and_awaits_all_confirms() -> None:
+def test_channel_below_awaits_nothing_and_can_send_in_one_write() -> None:
     broker = FakeBroker()
-    channel = pika_internals.ConfirmChannel(blocking_connection(broker))
+    connection = blocking_connection(broker)
+    blocking = connection.channel()
     writes = broker.writes
-    assert publish(channel, b"one", b"two", b"three", message_id="id") == ["confirmed"] * 3
-    assert broker.published == [(b"one", "id"), (b"two", "id"), (b"three", "id")]
+    with pika_internals.one_write(connection):
+        for body in (b"one", b"two"):
+            pika_internals.channel_below(blocking).basic_publish("", "queue", body)
     assert broker.writes == writes + 1
-    assert publish(channel, b"four") == ["confirmed"]
-    assert channel.is_open
+    assert [body for body, _ in broker.published] == [b"one", b"two"]
 
 
-def test_confirm_channel_reads_confirms_in_any_order_and_of_several_messages() -> None:
+def test_wait_for_returns_once_it_is_done_and_raises_if_the_channel_is_closed_first() -> None:
     broker = FakeBroker()
-    broker.confirms = False
-    channel = pika_internals.ConfirmChannel(blocking_connection(broker))
-    statuses = [PublishStatus.UNKNOWN] * 5
-    with channel.publishing("queue", statuses) as send:
-        for place in range(5):
-            send(place, b"body", pika.BasicProperties())
-        broker.send(spec.Basic.Ack(4))
-        broker.send(spec.Basic.Nack(2, multiple=True))
-        broker.send(spec.Basic.Ack(5, multiple=True))
-    assert statuses == ["nacked", "nacked", "confirmed", "confirmed", "confirmed"]
-
-
-def test_confirm_channel_finds_the_messages_that_were_returned() -> None:
-    """A return has no delivery tag: it comes before the confirm, in the order of publishing."""
-    broker = FakeBroker()
-    channel = pika_internals.ConfirmChannel(blocking_connection(broker))
-    assert publish(channel, b"one", b"one", b"two", queue="typo") == ["returned"] * 3
-    assert publish(channel, b"one", queue="queue") == ["confirmed"]
-    broker.confirms = False
-    statuses = [PublishStatus.UNKNOWN] * 4
-    with channel.publishing("queue", statuses) as send:
-        for place, body in enumerate([b"same", b"other", b"same", b"last"]):
-            send(place, body, pika.BasicProperties(message_id="id"))
-        for body in (b"other", b"same"):
-            broker.send_return(body, "id")
-        broker.send(spec.Basic.Ack(8, multiple=True))
-    assert statuses == ["confirmed", "returned", "returned", "confirmed"]
-
-
-@pytest.mark.parametrize(
-    ("closing", "error"),
-    [
-        (spec.Channel.Close(406, "PRECONDITION_FAILED", 60, 40), ChannelClosedByBroker),
-        (spec.Connection.Close(320, "CONNECTION_FORCED", 0, 0), ConnectionClosedByBroker),
-    ],
-)
-def test_confirm_channel_that_is_closed_raises_and_keeps_what_is_known(
-    closing: spec.amqp_object.Method, error: type[Exception]
-) -> None:
-    broker = FakeBroker()
-    broker.confirms = False
-    channel = pika_internals.ConfirmChannel(blocking_connection(broker))
-    statuses = [PublishStatus.UNKNOWN] * 2
-
-    def publish_two() -> None:
-        with channel.publishing("queue", statuses) as send:
-            send(0, b"one", pika.BasicProperties())
-            send(1, b"two", pika.BasicProperties())
-            broker.send(spec.Basic.Ack(1))
-            broker.send(closing)
-
-    with pytest.raises(error):
-        publish_two()
-    assert statuses == ["confirmed", "unknown"]
-    assert not channel.is_open
+    channel = blocking_connection(broker).channel()
+    seen: list[int] = []
+    broker.loop.add_callback(lambda: seen.append(1))
+    pika_internals.wait_for(channel, lambda: bool(seen))
+    broker.send(spec.Channel.Close(406, "PRECONDITION_FAILED", 60, 40))
+    with pytest.raises(ChannelClosedByBroker):
+        pika_internals.wait_for(channel, lambda: False)
 
 
 @pytest.mark.parametrize("silent", [spec.Connection.Close, spec.Channel.Close])
