@@ -40,7 +40,7 @@ def _command(parser: Parser) -> str:
         f"| {_name(action)} | {_values(action)}{parser._get_formatter()._expand_help(action)} |\n" for action in actions
     )
     table = f"\n| argument | meaning |\n|---|---|\n{rows}" if rows else ""
-    return f"\n## `{parser.prog}`\n\n```text\n{usage}\n```\n\n{about}\n{table}{_examples(parser)}"
+    return f"\n## {parser.prog}\n\n```text\n{usage}\n```\n\n{about}\n{table}{_examples(parser)}"
 
 
 def _examples(parser: Parser) -> str:
