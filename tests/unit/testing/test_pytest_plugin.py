@@ -35,11 +35,11 @@ TESTS = """
 
 def test_service_uses_the_fixtures_without_importing_them(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TESTS)
-    pytester.runpytest_inprocess("-p", "no:xdist").assert_outcomes(passed=4)
+    pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=4)
 
 
 def test_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -> None:
-    output = pytester.runpytest_inprocess("--fixtures").stdout.str()
+    output = pytester.runpytest_subprocess("--fixtures").stdout.str()
     for name in (
         "fake_intercom",
         "intercom_source",
