@@ -13,6 +13,7 @@ _CONTENDERS = "\n".join(
 INTRODUCTION = f"""\
 # Benchmarks
 
+<!-- not run: a measurement (make bench) -->
     make bench
 
 Each run uses a fresh HTTP server in Intercom's place, which responds after a fixed latency; a fresh queue on a private

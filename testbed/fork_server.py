@@ -34,7 +34,7 @@ def serve(connection: socket.socket) -> str | None:
     running: set[int] = set()
     with suppress(ConnectionError):
         while True:
-            message, descriptors, *_ = socket.recv_fds(connection, MAX_MESSAGE, 2)
+            message, descriptors, *_ = socket.recv_fds(connection, MAX_MESSAGE, 3)
             if not message:
                 break
             request = json.loads(message)
@@ -56,9 +56,9 @@ def serve(connection: socket.socket) -> str | None:
     return None
 
 
-def _begin(request: dict[str, Any], stdout: int, stderr: int) -> str:
+def _begin(request: dict[str, Any], stdout: int, stderr: int, *stdin: int) -> str:
     """Makes this process the one that is asked for; returns the module that it must run."""
-    for descriptor, standard in ((stdout, 1), (stderr, 2)):
+    for descriptor, standard in ((stdout, 1), (stderr, 2), *((given, 0) for given in stdin)):
         os.dup2(descriptor, standard)
         os.close(descriptor)
     os.environ.clear()

@@ -78,16 +78,29 @@ class ForkServer:
             )
 
     def start(
-        self, module: str, arguments: Sequence[str], env: Mapping[str, str], stdout: IO[bytes], stderr: IO[bytes]
+        self,
+        module: str,
+        arguments: Sequence[str],
+        env: Mapping[str, str],
+        stdout: IO[bytes],
+        stderr: IO[bytes],
+        stdin: IO[bytes] | None = None,
+        folder: Path | None = None,
     ) -> ForkedProcess:
-        """Starts `python -m MODULE ARGUMENTS` in the working directory of this process, without input.
+        """Starts `python -m MODULE ARGUMENTS`, without input and in the working directory of this process, if not told.
 
         Raises ValueError if it would be another process with these variables, had it been started by itself.
         """
         if differing := dict(_read_early(env).items() ^ self._environment.items()):
             raise ValueError(f"a forked process can't have other values of these variables: {sorted(differing)}")
-        request = {"module": module, "arguments": arguments, "environment": dict(env), "folder": str(Path.cwd())}
-        return ForkedProcess(self, self.ask(request, stdout.fileno(), stderr.fileno()))
+        request = {
+            "module": module,
+            "arguments": arguments,
+            "environment": dict(env),
+            "folder": str(folder or Path.cwd()),
+        }
+        streams = [stdout, stderr] if stdin is None else [stdout, stderr, stdin]
+        return ForkedProcess(self, self.ask(request, *(stream.fileno() for stream in streams)))
 
     def ask(self, request: object, *descriptors: int) -> Any:
         """Sends the server a request, with these descriptors, and returns its answer."""

@@ -1,4 +1,7 @@
-"""The composition root: the one place where ports meet their adapters."""
+"""The composition root: builds a sink, or a part of it, from settings.
+
+`run_log` and `introspection` build the monitors of the command line, `tracing` the spans.
+"""
 
 from collections.abc import Mapping
 from typing import overload
@@ -92,12 +95,12 @@ def build_sink(
         if not isinstance(settings, IntercomSettings):
             raise TypeError(f"{type(settings).__name__} have no gateway: give one, or IntercomSettings")
         gateway = build_gateway(settings)
-    monitor, gateway = traced(settings, monitor or LogMonitor(), gateway)
+    monitor, gateway = traced(settings, LogMonitor() if monitor is None else monitor, gateway)
     if source is None:
         if not isinstance(settings, RabbitMQSettings):
             raise TypeError(f"{type(settings).__name__} have no source: give one, or RabbitMQSettings")
         source = build_source(settings, monitor, drain=drain)
-    return _assemble(settings, source, gateway, clock or SystemClock(), monitor)
+    return _assemble(settings, source, gateway, SystemClock() if clock is None else clock, monitor)
 
 
 def build_sink_and_source(settings: Settings, monitor: Monitor, *, drain: bool = False) -> tuple[Sink, RabbitMQSource]:

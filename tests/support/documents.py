@@ -11,8 +11,14 @@ README = ROOT / "README.md"
 SCALING = ROOT / "docs" / "how-to" / "scale-out.md"
 PLACEHOLDER_URL = "amqp://user:password@rabbitmq/"
 """The URL of the broker in every example."""
+PLACEHOLDER_URLS = (PLACEHOLDER_URL, "amqp://guest:guest@localhost/")
+"""The same, and the URL of a broker that runs on the reader's machine."""
 
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "examples").glob("*.md")),
+]
 
 
 def run_script(path: str) -> dict[str, Any]:
@@ -30,15 +36,6 @@ def python_block(marker: str, document: Path = README) -> str:
     blocks = re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL)
     (block,) = [block for block in blocks if marker in block]
     return str(block)
-
-
-def publishing_example(url: str, queue: str) -> str:
-    """The README's example of a producer, for this broker and queue."""
-    block = python_block(PLACEHOLDER_URL)
-    for placeholder, value in {PLACEHOLDER_URL: url, '"intercom"': repr(queue)}.items():
-        assert block.count(placeholder) == 1, f"{placeholder} is not in the example once"
-        block = block.replace(placeholder, value)
-    return block
 
 
 def sharding_example(url: str) -> str:

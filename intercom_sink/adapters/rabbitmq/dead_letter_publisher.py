@@ -47,6 +47,7 @@ class DeadLetterPublisher:
         self._stopping = stopping
         self._publisher = ConfirmedPublisher(brokers, queue, declare=True)
         self._publisher_lock = threading.Lock()
+        self._is_failing = False
 
     def publish(
         self,
@@ -62,7 +63,7 @@ class DeadLetterPublisher:
             body: the message.
             properties: its own properties.
             dead_letter: why it was given up.
-            cancelled: whether to stop trying; checked after each failure.
+            cancelled: whether to stop trying; checked after each failure, another message's too.
             envelope: what its events say of the message.
 
         Returns:
@@ -75,11 +76,20 @@ class DeadLetterPublisher:
         def with_reason_headers(max_size: int) -> Properties:
             return dead_letter_properties(properties, dead_letter, self._source_queue, max_size)
 
-        def attempt() -> None:
-            with self._publisher_lock:
-                self._publisher.publish([Outgoing(body, with_reason_headers)])
+        confirmed = False
 
-        confirmed = retry_while_unavailable(
+        def attempt() -> None:
+            nonlocal confirmed
+            with self._publisher_lock:
+                # Each attempt may take the whole timeout of a blocked connection: a stop waits for one at most.
+                if self._is_failing and (self._stopping.is_set() or cancelled()):
+                    return
+                self._is_failing = True
+                self._publisher.publish([Outgoing(body, with_reason_headers)])
+                self._is_failing = False
+                confirmed = True
+
+        retry_while_unavailable(
             attempt,
             ReconnectPolicy(self._timeout, broker_count=1),
             on_retry=lambda error, delay: self._monitor.record(

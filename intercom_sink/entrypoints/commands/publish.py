@@ -3,7 +3,7 @@
 import sys
 import threading
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from intercom_sink.adapters.rabbitmq.outgoing import windows
@@ -65,12 +65,22 @@ def read(
             )
         return [read_message(method, path, data, ordering_key)]
     if file is None or file == "-":
-        return read_lines(_standard_input())
+        return _read_standard_input()
     try:
         with Path(file).open("rb") as lines:
             return read_lines(with_progress(lines, None, "reading", unit="line"))
     except OSError as error:
         raise InvalidInput([f"{file}: {error.strerror}"]) from None
+
+
+def _read_standard_input() -> list[Publication]:
+    if sys.stdin is None:
+        raise InvalidInput(["standard input is closed"])
+    lines = sys.stdin.buffer if sys.stdin.isatty() else with_progress(sys.stdin.buffer, None, "reading", unit="line")
+    try:
+        return read_lines(lines)
+    except OSError as error:
+        raise InvalidInput([f"standard input: {error.strerror}"]) from None
 
 
 def publish(settings: BrokerSettings, publications: list[Publication]) -> bool:
@@ -98,7 +108,7 @@ def publish(settings: BrokerSettings, publications: list[Publication]) -> bool:
     finally:
         confirmed = statuses.count(PublishStatus.CONFIRMED)
         print_line(f"published {confirmed} of {len(publications)} messages to {settings.queue}")
-        if 0 < confirmed < len(publications):
+        if confirmed < len(publications):
             _print_where_to_continue(publications, statuses)
     return confirmed == len(publications)
 
@@ -108,18 +118,12 @@ def _print_where_to_continue(publications: list[Publication], statuses: list[Pub
     first = next(
         (place for place, status in enumerate(statuses) if status is not PublishStatus.CONFIRMED), len(statuses)
     )
+    said: list[str] = []
     line = publications[first].line
-    if line is None:
-        return
+    if first and line is not None:
+        said.append(f"to continue: from line {line} (tail -n +{line} FILE | intercom-sink publish)")
     may_be_there = {PublishStatus.CONFIRMED, PublishStatus.UNKNOWN}
-    uncertain = sum(status in may_be_there for status in statuses[first:])
-    uncertainty = f"; {uncertain} of these messages may be in the queue already" if uncertain else ""
-    print_error(f"to continue: from line {line} (tail -n +{line} FILE | intercom-sink publish){uncertainty}")
-
-
-def _standard_input() -> Iterable[bytes]:
-    if sys.stdin is None:
-        raise InvalidInput(["standard input is closed"])
-    if sys.stdin.isatty():  # somebody types
-        return sys.stdin.buffer
-    return with_progress(sys.stdin.buffer, None, "reading", unit="line")
+    if uncertain := sum(status in may_be_there for status in statuses[first:]):
+        said.append(f"{uncertain} of these messages may be in the queue already")
+    if said:
+        print_error("; ".join(said))

@@ -42,6 +42,17 @@ def test_other_adapters_take_the_place_of_the_real_ones() -> None:
     assert [type(event) for event in monitor.events] == [MessageReceived, MessageMalformed, Stopped]
 
 
+def test_source_that_counts_as_false_is_used() -> None:
+    """One with a length, as long as it is empty."""
+
+    class Sized(InMemorySource):
+        def __len__(self) -> int:
+            return len(self.queue)
+
+    settings = Settings.from_environment(REQUIRED)
+    assert build_sink(settings, source=Sized(), gateway=InMemoryGateway(), clock=VirtualClock()).run() == {}
+
+
 def test_nothing_connects_before_run() -> None:
     build_sink(Settings.from_environment(REQUIRED)).stop()
 

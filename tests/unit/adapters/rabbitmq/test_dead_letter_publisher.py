@@ -127,6 +127,23 @@ def test_a_lost_delivery_ends_the_attempts() -> None:
     assert rig.publisher.published == []
 
 
+def test_stop_waits_for_one_attempt_whatever_the_number_of_messages() -> None:
+    """Each attempt may take as long as the broker blocks its connection."""
+    rig = Rig(BrokerUnavailable("blocked"), BrokerUnavailable("blocked"))
+    rig.stopping.set()
+    assert not rig.publish()
+    assert not rig.publish()
+    assert len(ScriptedPublisher.script) == 1, "the second message is not tried"
+
+
+def test_stop_ends_no_attempt_while_dead_letters_are_confirmed() -> None:
+    """What Intercom has answered is settled, or it would be sent again."""
+    rig = Rig()
+    rig.stopping.set()
+    assert rig.publish()
+    assert rig.publish()
+
+
 def test_each_message_has_a_timeout_of_its_own() -> None:
     rig = Rig(BrokerUnavailable("one"))
     assert rig.publish()

@@ -1,9 +1,11 @@
 """`intercom-sink publish`: where to go on after it was broken off. The rest needs a broker: tests/integration."""
 
+import errno
 import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -99,6 +101,27 @@ def test_failure_leaves_the_line_to_continue_from(
 
 
 @pytest.mark.usefixtures("_small_windows")
+def test_first_messages_that_may_be_in_the_queue_are_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever runs the command again must know that they may come twice."""
+    use(monkeypatch, FakePublisher(0, UNKNOWN, UNKNOWN))
+    with pytest.raises(BrokerUnavailable):
+        publish.publish(SETTINGS, read_lines(LINES))
+    assert capsys.readouterr().err == "2 of these messages may be in the queue already\n"
+
+
+def test_standard_input_that_can_not_be_read_is_invalid_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lines() -> Iterator[bytes]:
+        yield LINE
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=lines(), isatty=lambda: True))
+    with pytest.raises(InvalidInput, match="standard input: Bad file descriptor"):
+        read(None, None, None, None, None)
+
+
+@pytest.mark.usefixtures("_small_windows")
 def test_signal_leaves_the_line_to_continue_from(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,12 +140,12 @@ def test_signal_leaves_the_line_to_continue_from(
     assert shown.err == "to continue: from line 6 (tail -n +6 FILE | intercom-sink publish)\n"
 
 
-def test_nothing_is_said_of_lines_where_all_or_none_were_published(
+def test_nothing_is_said_where_all_or_certainly_none_were_published(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     use(monkeypatch, FakePublisher())
     assert publish.publish(SETTINGS, read_lines(LINES))
-    use(monkeypatch, FakePublisher(0, UNKNOWN))
+    use(monkeypatch, FakePublisher(0, RETURNED))
     with pytest.raises(BrokerUnavailable):
         publish.publish(SETTINGS, read_lines(LINES))
     shown = capsys.readouterr()
