@@ -21,8 +21,12 @@ def main() -> None:
         settings.api_url, settings.token.value, timeout=settings.timeout, connections=settings.concurrency
     )
     sink = build_sink(settings, gateway=gateway)
-    # A thread of its own: a handler may interrupt a thread that holds a lock which `stop` takes.
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=sink.stop).start())
+
+    def stop(signum: int, frame: object) -> None:
+        # A thread of its own: a handler may interrupt a thread that holds a lock which `stop` takes.
+        threading.Thread(target=sink.stop).start()
+
+    signal.signal(signal.SIGTERM, stop)
     print(", ".join(f"{disposition} {count}" for disposition, count in sorted(sink.run().items())))
 
 

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 from examples.custom_source.directory import DirectorySource
-from intercom_sink import Settings, build_sink
+from intercom_sink import IntercomSettings, build_sink
 
 
 def main() -> None:
@@ -21,14 +21,14 @@ def main() -> None:
     parser.add_argument("--drain", action="store_true", help="end once no file is left")
     arguments = parser.parse_args()
     logging.basicConfig(level="INFO")
-    unused = {
-        "CJW_RABBITMQ_HOST": "localhost",
-        "CJW_INTERCOM_QUEUE_NAME": "none",
-    }  # required, but the source replaces them
-    settings = Settings.from_environment(unused | os.environ)
+    settings = IntercomSettings.from_environment(os.environ)
     sink = build_sink(settings, source=DirectorySource(arguments.directory, drain=arguments.drain))
-    # A thread of its own: a handler may interrupt a thread that holds a lock which `stop` takes.
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=sink.stop).start())
+
+    def stop(signum: int, frame: object) -> None:
+        # A thread of its own: a handler may interrupt a thread that holds a lock which `stop` takes.
+        threading.Thread(target=sink.stop).start()
+
+    signal.signal(signal.SIGTERM, stop)
     print(", ".join(f"{disposition} {count}" for disposition, count in sorted(sink.run().items())))
 
 

@@ -13,7 +13,7 @@ Only one sink may read a directory.
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -43,11 +43,11 @@ class FileDelivery:
 
     def ack(self) -> None:
         """Moves the file to `done`."""
-        self._source._move(self, "done")
+        self._source.move(self, "done")
 
     def give_up(self, dead_letter: DeadLetter) -> bool:
         """Moves the file to `given-up`, after a file that says why."""
-        return self._source._move(self, "given-up", dead_letter)
+        return self._source.move(self, "given-up", dead_letter)
 
 
 class DirectorySource:
@@ -137,7 +137,7 @@ class DirectorySource:
         yield from sorted(set((self._directory / "in-flight").glob(f"*{SUFFIX}")) - delivered)
         yield from sorted(self._directory.glob(f"*{SUFFIX}"))
 
-    def _move(self, delivery: FileDelivery, folder: str, dead_letter: DeadLetter | None = None) -> bool:
+    def move(self, delivery: FileDelivery, folder: str, dead_letter: DeadLetter | None = None) -> bool:
         """Moves the file for good; returns False if its delivery is lost."""
         with self._changed, _translated_errors():
             if delivery.lost:
@@ -152,7 +152,7 @@ class DirectorySource:
 
 
 @contextmanager
-def _translated_errors() -> Iterator[None]:
+def _translated_errors() -> Generator[None]:
     """The sink expects this error of a source, and ends with it: whatever restarts the sink delivers again."""
     try:
         yield

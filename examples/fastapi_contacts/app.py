@@ -6,7 +6,7 @@ Needs CJW_RABBITMQ_HOST and CJW_INTERCOM_QUEUE_NAME, as the sink does.
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Annotated, cast
 from urllib.parse import quote
@@ -19,7 +19,7 @@ from intercom_sink import BrokerUnavailable, IntercomRequest, MalformedMessage, 
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """One publisher for the whole service. It connects when it is first used, so RabbitMQ may start later."""
     with build_publisher(os.environ) as publisher:
         app.state.publisher = publisher

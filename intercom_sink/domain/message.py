@@ -37,17 +37,25 @@ class Message:
 
     def __post_init__(self) -> None:
         """Checks each field but the request, which is valid by construction."""
-        if not isinstance(self.request, IntercomRequest):
-            raise MalformedMessage(f"request is not an IntercomRequest but {type(self.request).__name__}")
+        _check_request(self.request)
         check_name(self.ordering_key, "ordering_key")
         check_name(self.message_id, "message_id")
         if self.message_id == "":
             raise MalformedMessage("message_id is empty")
-        if not (self.timestamp is None or (isinstance(self.timestamp, int) and 0 <= self.timestamp < 2**63)):
-            raise MalformedMessage("timestamp is not a number of whole Unix seconds")
+        _check_timestamp(self.timestamp)
         if self.trace is not None:
             check_name(self.trace.traceparent, "traceparent", MAX_TRACE_TEXT)
             check_name(self.trace.tracestate, "tracestate", MAX_TRACE_TEXT)
+
+
+def _check_request(request: object) -> None:
+    if not isinstance(request, IntercomRequest):
+        raise MalformedMessage(f"request is not an IntercomRequest but {type(request).__name__}")
+
+
+def _check_timestamp(timestamp: object) -> None:
+    if not (timestamp is None or (isinstance(timestamp, int) and 0 <= timestamp < 2**63)):
+        raise MalformedMessage("timestamp is not a number of whole Unix seconds")
 
 
 def check_name(name: object, field: str, max_size: int = MAX_NAME) -> None:

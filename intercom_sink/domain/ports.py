@@ -162,6 +162,7 @@ class Decoder(Protocol):
 
     def __call__(self, body: bytes) -> IntercomRequest:
         """The request that a message asks for; raises MalformedMessage, and nothing else, where there is none."""
+        ...
 
 
 class MessagePublisher(Protocol):
@@ -182,6 +183,7 @@ class MessagePublisher(Protocol):
             Unroutable: the queue does not exist. The message is in no queue.
             BrokerUnavailable: it was not confirmed, but may be in the queue nevertheless.
         """
+        ...
 
     def publish_batch(self, messages: Iterable[IntercomRequest | Message]) -> list[str]:
         """Publishes messages in order, and returns their message ids.
@@ -190,6 +192,7 @@ class MessagePublisher(Protocol):
             MalformedMessage, Unroutable, BrokerUnavailable: as `publish` does; `results` of the error says which
                 messages were sent, and which of these are confirmed.
         """
+        ...
 
     def close(self) -> None:
         """Closes the connection, if there is one. A later call opens another one."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn, cast
 
 from intercom_sink.adapters.messages.codec import to_dict, to_request
 from intercom_sink.adapters.rabbitmq.outgoing import EncodedMessage, encode_message
@@ -68,8 +68,9 @@ def read_message(method: str, path: str, data: str | None, ordering_key: str | N
 def _publication(document: object, line: int | None = None, known_refusals: bool = True) -> Publication:
     if not isinstance(document, dict):
         raise MalformedMessage("not a JSON object")
-    key = document.pop("ordering_key", None)
-    message = Message(to_request(document), key)
+    fields = cast("dict[str, Any]", document)
+    key = fields.pop("ordering_key", None)
+    message = Message(to_request(fields), key)
     return Publication(encode_message(message, known_refusals=known_refusals), line)
 
 

@@ -1,4 +1,5 @@
 from ssl import SSLContext
+from typing import Any
 
 class _Credentials:
     username: str
@@ -17,7 +18,9 @@ class Parameters:
     frame_max: int
     ssl_options: SSLOptions | None
     blocked_connection_timeout: float | None
-    client_properties: dict[str, object] | None
+    client_properties: dict[str, Any] | None
+    socket_timeout: float
+    stack_timeout: float
 
 class URLParameters(Parameters):
     def __init__(self, url: str) -> None: ...

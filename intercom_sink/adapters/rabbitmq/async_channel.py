@@ -1,6 +1,7 @@
 """Connections of aio-pika, for the publisher on asyncio."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
@@ -10,6 +11,7 @@ from intercom_sink.adapters.rabbitmq.aio_pika_errors import AIO_PIKA_ERRORS, tra
 from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.rabbitmq.session import all_unavailable
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
+from intercom_sink.domain.errors import BrokerUnavailable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +47,7 @@ async def open_channel(brokers: Brokers, queue: str, *, declare: bool) -> Confir
     Raises:
         BrokerUnavailable: none accepts one. It is retryable unless all of them refuse this client.
     """
-    errors = []
+    errors: list[BrokerUnavailable] = []
     urls = brokers.urls
     for url in urls:
         try:
@@ -59,6 +61,7 @@ async def open_channel(brokers: Brokers, queue: str, *, declare: bool) -> Confir
 
 async def _open_at(url: BrokerUrl, queue: str, declare: bool) -> ConfirmedChannel:
     parameters = url.parameters
+    heartbeat: dict[str, Any] = {} if parameters.heartbeat is None else {"heartbeat": parameters.heartbeat}
     connection = await aio_pika.connect(
         host=parameters.host,
         port=parameters.port,
@@ -69,7 +72,7 @@ async def _open_at(url: BrokerUrl, queue: str, declare: bool) -> ConfirmedChanne
         ssl_context=parameters.ssl_options and parameters.ssl_options.context,
         timeout=parameters.stack_timeout,
         client_properties=parameters.client_properties,
-        **({} if parameters.heartbeat is None else {"heartbeat": parameters.heartbeat}),
+        **heartbeat,
     )
     try:
         if declare:

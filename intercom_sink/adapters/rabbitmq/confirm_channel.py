@@ -1,6 +1,6 @@
 """A channel that awaits the confirms of many messages at once: pika's BlockingChannel awaits one after each message."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from itertools import takewhile
 from typing import TypeAlias
@@ -43,7 +43,7 @@ class ConfirmChannel:
         return bool(self._blocking.is_open)
 
     @contextmanager
-    def publishing(self, queue: str, statuses: list[PublishStatus]) -> Iterator[Send]:
+    def publishing(self, queue: str, statuses: list[PublishStatus]) -> Generator[Send]:
         """Yields what sends a message; the end of the block waits until the broker has confirmed all of them.
 
         What is sent within the block leaves in one write, at its end. Raises pika's errors.
@@ -63,7 +63,7 @@ class ConfirmChannel:
             yield send
         pika_internals.wait_for(self._blocking, lambda: not self._pending)
 
-    def _on_confirm(self, frame: Method) -> None:
+    def _on_confirm(self, frame: Method[spec.Basic.Ack | spec.Basic.Nack]) -> None:
         confirm = frame.method
         if confirm.multiple:
             tags = list(takewhile(lambda tag: tag <= confirm.delivery_tag, self._pending))
@@ -75,7 +75,9 @@ class ConfirmChannel:
             self._statuses[place] = PublishStatus.RETURNED if tag in self._returned else status
         self._returned.difference_update(tags)
 
-    def _on_return(self, _: Channel, __: spec.Basic.Return, properties: spec.BasicProperties, body: bytes) -> None:
+    def _on_return(
+        self, _channel: Channel, _return: spec.Basic.Return, properties: spec.BasicProperties, body: bytes
+    ) -> None:
         """A return does not say which message it is, but comes before its confirm, in the order of publishing."""
         last = max(self._returned, default=0)
         for tag, (_, message_id, sent) in self._pending.items():

@@ -121,12 +121,12 @@ class ConfirmedPublisher:
 
     def _is_alive(self) -> bool:
         """Whether the open connection may be used again: the broker has not closed it, and did not have a reason to."""
+        assert self._connection is not None
         idle = time.monotonic() - self._last_used
         if idle <= MAX_UNREAD_SECONDS:
             return True
         if idle > (pika_internals.heartbeat(self._connection) or math.inf):
             return False
-        assert self._connection is not None
         try:
             self._connection.process_data_events()
         except PIKA_ERRORS:
@@ -145,6 +145,7 @@ class ConfirmedPublisher:
 
     def _send(self, messages: Sequence[Outgoing], statuses: list[PublishStatus]) -> None:
         """Sends those whose status is not known, and waits until it is known for all."""
+        assert self._connection is not None
         assert self._channel is not None
         with translated_errors(self._url):
             max_size = pika_internals.max_properties_size(self._connection)

@@ -57,7 +57,8 @@ def translate(error: BaseException) -> BrokerUnavailable:
             return BrokerUnavailable(f"no common login mechanism: {cause}", retryable=False)
         case ConsumerCancelled():
             return BrokerUnavailable("the broker cancelled the consumer: the queue was deleted, or its node went down")
-    return BrokerUnavailable(f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__)
+        case _:
+            return BrokerUnavailable(f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__)
 
 
 def is_connection_lost(error: BrokerUnavailable) -> bool:

@@ -6,7 +6,7 @@
 import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
@@ -110,8 +110,7 @@ def heartbeat(connection: pika.BlockingConnection) -> int:
 
 def one_write(connection: pika.BlockingConnection) -> AbstractContextManager[None]:
     """Sends what is sent within the block at once, at its end; the connection must be one of `blocking_connection`."""
-    impl: SelectConnection = connection._impl
-    return impl.one_write()
+    return cast("SelectConnection", connection._impl).one_write()
 
 
 def channel_below(channel: BlockingChannel) -> Channel:

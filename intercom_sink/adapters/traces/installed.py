@@ -1,6 +1,6 @@
 """Tracing where OpenTelemetry's API is installed and a tracer provider is configured; otherwise there is none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ def find_installed_tracer() -> "Tracer | None":
 
 
 @contextmanager
-def producer_spans(queue: str, wanted: Sequence[bool]) -> "Iterator[list[ProducerSpan | None]]":
+def producer_spans(queue: str, wanted: Sequence[bool]) -> "Generator[list[ProducerSpan | None]]":
     """Yields a producer span for each message that is published within the block; None: it has none.
 
     They end with the block. An error of the block ends those of the messages as failed that it does not say are

@@ -1,6 +1,6 @@
 """A producer span for each message that is published."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, use_span
@@ -46,7 +46,7 @@ class ProducerSpan:
 
 
 @contextmanager
-def end_spans(spans: Sequence[ProducerSpan | None]) -> Iterator[None]:
+def end_spans(spans: Sequence[ProducerSpan | None]) -> Generator[None]:
     """Ends the spans of messages that are published within the block, with the block."""
     failure: BaseException | None = None
     confirmed: set[int] = set()

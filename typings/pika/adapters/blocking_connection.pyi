@@ -3,6 +3,7 @@ from types import TracebackType
 from typing import Self
 
 from pika.adapters.select_connection import SelectConnection
+from pika.channel import Channel
 from pika.connection import Parameters
 from pika.frame import Method
 from pika.spec import Basic, BasicProperties, Queue
@@ -23,6 +24,9 @@ class BlockingConnection:
     def process_data_events(self, time_limit: float | None = 0) -> None: ...
 
 class BlockingChannel:
+    # Private.
+    _impl: Channel
+    def _flush_output(self, *waiters: Callable[[], bool]) -> None: ...
     @property
     def is_open(self) -> bool: ...
     def basic_ack(self, delivery_tag: int = 0, multiple: bool = False) -> None: ...
