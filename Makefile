@@ -24,7 +24,7 @@ demo: .venv/complete
 
 # The tests wait more than they compute, so the checks run beside them.
 test: .venv/complete
-	@$(MAKE) --no-print-directory --jobs=2 check tests
+	@$(MAKE) --no-print-directory --jobs=2 check tests site
 
 tests: .venv/complete
 	@$(BIN)/coverage erase
@@ -61,10 +61,24 @@ examples: .venv/complete
 
 # The pages and pictures that are made from code.
 docs: .venv/complete
-	$(BIN)/python docs/events_page.py > docs/events.md
-	$(BIN)/python docs/metrics_page.py > docs/metrics.md
+	$(BIN)/python docs/events_page.py > docs/reference/events.md
+	$(BIN)/python docs/metrics_page.py > docs/reference/metrics.md
+	$(BIN)/python docs/settings_page.py > docs/reference/settings.md
+	$(BIN)/python docs/cli_page.py > docs/reference/cli.md
 	$(BIN)/python docs/wire_format > docs/wire-format.json
 	$(BIN)/python docs/diagrams/message_flow.py > docs/diagrams/message_flow.svg
+	$(BIN)/python docs/diagrams/delivery_states.py > docs/diagrams/delivery_states.svg
+	$(BIN)/python docs/diagrams/rate_window_timeline.py > docs/diagrams/rate_window_timeline.svg
+
+# The documentation site, in build/site: without network, and without a warning.
+site: .venv/complete
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --fresh-env --builder html docs build/site
+	$(BIN)/python docs/check_site.py build/site
+
+# Each page of it in Chromium, on a desktop and on a phone, in light and in dark; a minute.
+# SITE_PICTURES=FOLDER keeps the pictures.
+site-look: site
+	$(BIN)/pytest -v tests/site
 
 # What takes longer than a check may; each ends by itself.
 soak: .venv/complete

@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 from benchmarks.cases import Group
 from benchmarks.catalogue import (
@@ -24,7 +25,13 @@ from benchmarks.catalogue import (
 )
 from benchmarks.results import Measure, Results, Spread
 
-mpl.rcParams.update({"svg.hashsalt": "benchmarks", "svg.fonttype": "none", "font.size": 9})
+mpl.rcParams.update({"svg.hashsalt": "benchmarks", "svg.fonttype": "none", "font.size": 10})
+
+WIDTH = 5.0
+"""In inches: 480 pixels, so that a phone does not shrink the text below what is legible."""
+
+DARK = "@media (prefers-color-scheme: dark) { #figure_1 { filter: invert(0.93) hue-rotate(180deg) } }"
+"""Follows the reader's colour scheme: light and dark are exchanged, and hues are kept."""
 
 COLORS = {
     BARE_URLLIB3: "#6e6e6e",
@@ -39,7 +46,10 @@ COLORS = {
     CELERY: "#9e9d24",
 }
 """The first are from the Okabe-Ito palette, which colour-blind readers can distinguish too. Each is visible on a light
-and on a dark background; the pictures have a white one."""
+and on a dark background."""
+
+PLAIN = StrMethodFormatter("{x:,.0f}")
+"""Numbers in full: the exponents of powers of ten would be too small."""
 
 MARKERS = dict(zip(COLORS, ("", "o", "s", "^", "v", "D", "P", "X", "<", ">"), strict=True))
 
@@ -54,7 +64,7 @@ def save_plots(results: Results, folder: Path) -> None:
 
 
 def _rates(results: Results, latency_ms: int) -> Figure:
-    figure = Figure(figsize=(8, 4), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     axes = figure.subplots()
     cases = [case for case in results.cases(Group.SPEED) if case.latency_ms == latency_ms]
     for contender in CONTENDERS:
@@ -67,13 +77,15 @@ def _rates(results: Results, latency_ms: int) -> Figure:
     axes.set(xscale="log", yscale="log", xticks=ticks, xticklabels=ticks)
     axes.minorticks_off()
     axes.grid(alpha=0.3)
-    figure.legend(loc="outside right upper", frameon=False)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(PLAIN)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
 def _backlog(results: Results) -> Figure:
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    memory, cpu = figure.subplots(ncols=2)
+    figure = Figure(figsize=(WIDTH, 6.6), layout="constrained")
+    memory, cpu = figure.subplots(nrows=2)
     for contender in CONTENDERS:
         cases = [case for case in results.cases(Group.BACKLOG) if case.contender == contender.name]
         _draw(memory, contender, [(case.messages, results.spread(case, Measure.PEAK_MEMORY)) for case in cases])
@@ -83,7 +95,8 @@ def _backlog(results: Results) -> Figure:
     for axes in (memory, cpu):
         axes.set(xlabel="messages in the queue", xscale="log")
         axes.grid(alpha=0.3)
-    figure.legend(*memory.get_legend_handles_labels(), loc="outside right upper", frameon=False)
+        axes.xaxis.set_major_formatter(PLAIN)
+    figure.legend(*memory.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
@@ -112,4 +125,5 @@ def _draw(axes: Any, contender: Contender, points: Iterable[tuple[int, Spread | 
 def _save(figure: Figure, file: Path) -> None:
     figure.savefig(file, metadata={"Date": None, "Creator": None})
     # matplotlib writes trailing blanks.
-    file.write_text("".join(f"{line.rstrip()}\n" for line in file.read_text().splitlines()))
+    lines = "".join(f"{line.rstrip()}\n" for line in file.read_text().splitlines())
+    file.write_text(lines.replace("</style>", f"{DARK}</style>", 1))

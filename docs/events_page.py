@@ -1,4 +1,4 @@
-"""The page of events, from the tables of the code: python docs/events_page.py > docs/events.md"""
+"""The page of events, from the tables of the code: python docs/events_page.py > docs/reference/events.md"""
 
 import inspect
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The page of metrics, from the registry of the code: python docs/metrics_page.py > docs/metrics.md"""
+"""The page of metrics, from the registry of the code: python docs/metrics_page.py > docs/reference/metrics.md"""
 
 import time
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ HEAD = """\
 # Metrics
 
 What `/metrics` has, in Prometheus' text format. How to switch it on, and the probes beside it:
-[operations](operations.md#metrics-health-and-the-status-page). `docs/metrics_page.py` makes this page from the code.
+[HTTP endpoints](http.md). `docs/metrics_page.py` makes this page from the code.
 
 All begin with `intercom_sink_`. Each label has a closed set of values; the series of a counter exist from the start,
 with 0. Counters begin at 0 again after a restart. The rate limit's gauges have no sample until Intercom has reported

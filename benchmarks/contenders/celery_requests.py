@@ -4,6 +4,8 @@ The tasks mostly wait, so they run in threads; at concurrency 1 they run in Cele
 faster there.
 """
 
+from typing import Any
+
 import requests
 from celery import Celery
 
@@ -24,7 +26,7 @@ def make_app(job: Job) -> Celery:
         broker_connection_retry_on_startup=True,
     )
 
-    def send(method: str, path: str, data: object) -> None:
+    def send(method: str, path: str, data: Any) -> None:
         requests.request(method, job.server_url + path, json=data, headers=HEADERS, timeout=30).raise_for_status()
 
     retries = {"autoretry_for": (requests.RequestException,), "retry_backoff": True, "max_retries": None}

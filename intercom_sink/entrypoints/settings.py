@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from intercom_sink.adapters.intercom.proxy import Proxy
 from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.rabbitmq.urls import parse_urls
 from intercom_sink.adapters.secrets import FileSecret, FixedSecret, Secret, UnreadableSecret
 from intercom_sink.domain.errors import ConfigurationError
+from intercom_sink.entrypoints.setting_descriptions import setting
 from intercom_sink.entrypoints.setting_types import (
     MOCK,
     BaseUrl,
@@ -107,47 +108,47 @@ class EnvironmentSettings(BaseModel):
 class BrokerSettings(EnvironmentSettings):
     """A queue, and the RabbitMQ that holds it."""
 
-    rabbitmq: Annotated[BrokerCluster, Field(alias="CJW_RABBITMQ_HOST")]
-    rabbitmq_file: Annotated[Path | None, Field(alias="CJW_RABBITMQ_HOST_FILE")] = None
-    queue: Annotated[QueueName, Field(alias="CJW_INTERCOM_QUEUE_NAME")]
+    rabbitmq: Annotated[BrokerCluster, setting("CJW_RABBITMQ_HOST")]
+    rabbitmq_file: Annotated[Path | None, setting("CJW_RABBITMQ_HOST_FILE")] = None
+    queue: Annotated[QueueName, setting("CJW_INTERCOM_QUEUE_NAME")]
 
 
 class DeadLetterSettings(BrokerSettings):
     """The source queue and the dead-letter queue."""
 
-    dead_letter_queue: Annotated[DeadLetterQueueName, Field(alias="CJW_INTERCOM_DEAD_LETTER_QUEUE")]
+    dead_letter_queue: Annotated[DeadLetterQueueName, setting("CJW_INTERCOM_DEAD_LETTER_QUEUE")]
 
 
 class SinkSettings(EnvironmentSettings):
     """How a sink delivers messages, whatever its source and its gateway. No variable is required."""
 
-    concurrency: Annotated[int, Field(alias="CJW_INTERCOM_CONCURRENCY", ge=1, le=MAX_CONCURRENCY)] = 1
-    rate_reserve: Annotated[float, Field(alias="CJW_INTERCOM_RATE_RESERVE", ge=0, le=0.9, allow_inf_nan=False)] = 0.0
-    dead_letter_queue: Annotated[DeadLetterQueueName | None, Field(alias="CJW_INTERCOM_DEAD_LETTER_QUEUE")] = None
-    dead_letter_not_found: Annotated[
-        SwitchNeedingDeadLetterQueue, Field(alias="CJW_INTERCOM_DEAD_LETTER_NOT_FOUND")
-    ] = False
-    hold: Annotated[Switch, Field(alias="CJW_INTERCOM_HOLD")] = False
+    concurrency: Annotated[int, setting("CJW_INTERCOM_CONCURRENCY", ge=1, le=MAX_CONCURRENCY)] = 1
+    rate_reserve: Annotated[float, setting("CJW_INTERCOM_RATE_RESERVE", ge=0, le=0.9, allow_inf_nan=False)] = 0.0
+    dead_letter_queue: Annotated[DeadLetterQueueName | None, setting("CJW_INTERCOM_DEAD_LETTER_QUEUE")] = None
+    dead_letter_not_found: Annotated[SwitchNeedingDeadLetterQueue, setting("CJW_INTERCOM_DEAD_LETTER_NOT_FOUND")] = (
+        False
+    )
+    hold: Annotated[Switch, setting("CJW_INTERCOM_HOLD")] = False
 
 
 class RabbitMQSettings(SinkSettings, BrokerSettings):
     """The settings of a sink that consumes a queue of RabbitMQ, whatever its gateway."""
 
-    reconnect_timeout: Annotated[Seconds, Field(alias="CJW_RABBITMQ_RECONNECT_TIMEOUT", ge=0)] = 60.0
+    reconnect_timeout: Annotated[Seconds, setting("CJW_RABBITMQ_RECONNECT_TIMEOUT", ge=0)] = 60.0
 
 
 class IntercomSettings(SinkSettings):
     """The settings of a sink that sends to Intercom, whatever its source."""
 
-    token: Annotated[Token, Field(alias="CJW_INTERCOM_API_TOKEN")]
-    token_file: Annotated[Path | None, Field(alias="CJW_INTERCOM_API_TOKEN_FILE")] = None
-    allow_http: Annotated[Switch, Field(alias="CJW_INTERCOM_ALLOW_HTTP")] = False
-    api_url: Annotated[BaseUrl, Field(alias="CJW_INTERCOM_API_URL")] = "https://api.intercom.io"
-    no_proxy: Annotated[str | None, Field(alias="NO_PROXY")] = None
-    https_proxy: Annotated[ProxyUrl | None, Field(alias="HTTPS_PROXY")] = None
-    http_proxy: Annotated[ProxyUrl | None, Field(alias="HTTP_PROXY")] = None
-    api_version: Annotated[Version | None, Field(alias="CJW_INTERCOM_API_VERSION")] = None
-    timeout: Annotated[Seconds, Field(alias="CJW_INTERCOM_TIMEOUT", gt=0)] = 30.0
+    token: Annotated[Token, setting("CJW_INTERCOM_API_TOKEN")]
+    token_file: Annotated[Path | None, setting("CJW_INTERCOM_API_TOKEN_FILE")] = None
+    allow_http: Annotated[Switch, setting("CJW_INTERCOM_ALLOW_HTTP")] = False
+    api_url: Annotated[BaseUrl, setting("CJW_INTERCOM_API_URL")] = "https://api.intercom.io"
+    no_proxy: Annotated[str | None, setting("NO_PROXY")] = None
+    https_proxy: Annotated[ProxyUrl | None, setting("HTTPS_PROXY")] = None
+    http_proxy: Annotated[ProxyUrl | None, setting("HTTP_PROXY")] = None
+    api_version: Annotated[Version | None, setting("CJW_INTERCOM_API_VERSION")] = None
+    timeout: Annotated[Seconds, setting("CJW_INTERCOM_TIMEOUT", gt=0)] = 30.0
 
     @property
     def mock(self) -> bool:
@@ -163,14 +164,14 @@ class IntercomSettings(SinkSettings):
 class Settings(IntercomSettings, RabbitMQSettings):
     """All settings: those of a sink between RabbitMQ and Intercom, and those of `intercom-sink run` alone."""
 
-    metrics_port: Annotated[int | None, Field(alias="CJW_METRICS_PORT", ge=1, le=65_535)] = None
-    metrics_host: Annotated[HostName, Field(alias="CJW_METRICS_HOST")] = "0.0.0.0"  # noqa: S104 probes come from outside
+    metrics_port: Annotated[int | None, setting("CJW_METRICS_PORT", ge=1, le=65_535)] = None
+    metrics_host: Annotated[HostName, setting("CJW_METRICS_HOST")] = "0.0.0.0"  # noqa: S104 probes come from outside
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         BeforeValidator(str.upper),
-        Field(alias="CJW_LOG_LEVEL"),
+        setting("CJW_LOG_LEVEL"),
     ] = "INFO"
-    log_format: Annotated[Literal["text", "json", "ecs"], BeforeValidator(str.lower), Field(alias="CJW_LOG_FORMAT")] = (
+    log_format: Annotated[Literal["text", "json", "ecs"], BeforeValidator(str.lower), setting("CJW_LOG_FORMAT")] = (
         "text"
     )
 

@@ -17,7 +17,7 @@ FOLDER = ROOT / "deploy/prometheus"
 RULES = [rule for group in load(FOLDER / "alerts.yml")["groups"] for rule in group["rules"]]
 ALERTS = [rule for rule in RULES if "alert" in rule]
 RECORDED = {rule["record"] for rule in RULES if "record" in rule}
-OPERATIONS = (ROOT / "docs/operations.md").read_text()
+RUNBOOKS = (ROOT / "docs/how-to/respond-to-alerts.md").read_text()
 
 EXPECTED = {
     "IntercomSinkDeadLetters",
@@ -61,7 +61,7 @@ def test_each_rule_of_an_alert_is_tested_both_ways() -> None:
 
 def test_the_alerts_are_those_of_the_page() -> None:
     assert {rule["alert"] for rule in ALERTS} == EXPECTED
-    assert set(re.findall(r"^### (IntercomSink\w+)$", OPERATIONS, re.MULTILINE)) == EXPECTED
+    assert set(re.findall(r"^## (IntercomSink\w+)$", RUNBOOKS, re.MULTILINE)) == EXPECTED
 
 
 @pytest.mark.parametrize("rule", ALERTS, ids=name)
@@ -70,7 +70,7 @@ def test_each_alert_says_how_severe_it_is_and_what_to_do(rule: dict[str, Any]) -
     assert rule["labels"]["severity"] in ("critical", "warning")
     assert rule["annotations"].keys() == {"summary", "description", "runbook_url"}
     page, _, anchor = rule["annotations"]["runbook_url"].partition("#")
-    assert page.endswith("/blob/HEAD/docs/operations.md")
+    assert page.endswith("/blob/HEAD/docs/how-to/respond-to-alerts.md")
     assert anchor == rule["alert"].lower()
 
 

@@ -1,6 +1,6 @@
 """What goes wrong at three in the morning, and what metrics, health, alerts and log lines say of it.
 
-docs/operations.md tells operators the same. Each scene ends when metrics, health and alerts show no fault any more.
+docs/how-to/monitor.md tells operators the same. Each scene ends when metrics, health and alerts show no fault any more.
 """
 
 import signal

@@ -102,7 +102,7 @@ def start_sinks(*shards: Shard) -> None:
 
 @pytest.fixture
 def shards(start_sink: StartSink) -> Iterator[list[Shard]]:
-    """The queues of the example in docs/scaling.md, which declares them and their exchange; no sink runs yet."""
+    """The queues of the example in docs/how-to/scale-out.md, which declares them and an exchange; no sink runs yet."""
     with own_node(plugins=["rabbitmq_consistent_hash_exchange"]) as node:
         exec(sharding_example(node.url), {})
         queues = [Queue(node.url, name) for name in ("intercom.1", "intercom.2")]

@@ -1,6 +1,6 @@
 """Spans between a real broker and a real HTTP server, together with OpenTelemetry's own instrumentation.
 
-What docs/traces.md says about that instrumentation is what these tests see.
+What docs/how-to/trace.md says about that instrumentation is what these tests see.
 """
 
 from collections.abc import Iterator

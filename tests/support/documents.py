@@ -1,11 +1,14 @@
 """The project's documents, as the tests read them."""
 
 import re
+import runpy
+import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-SCALING = ROOT / "docs" / "scaling.md"
+SCALING = ROOT / "docs" / "how-to" / "scale-out.md"
 PLACEHOLDER_URL = "amqp://user:password@rabbitmq/"
 """The URL of the broker in every example."""
 PLACEHOLDER_URLS = (PLACEHOLDER_URL, "amqp://guest:guest@localhost/")
@@ -16,6 +19,16 @@ DOCUMENTS = [
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "examples").glob("*.md")),
 ]
+
+
+def run_script(path: str) -> dict[str, Any]:
+    """The names that a script in `docs` defines; it may import its neighbours, as when it is started."""
+    script = ROOT / "docs" / path
+    sys.path.insert(0, str(script.parent))
+    try:
+        return runpy.run_path(str(script))
+    finally:
+        sys.path.remove(str(script.parent))
 
 
 def python_block(marker: str, document: Path = README) -> str:

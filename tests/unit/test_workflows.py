@@ -28,7 +28,7 @@ def jobs(file: Path) -> dict[str, Any]:
 
 
 def test_there_are_workflows() -> None:
-    assert [file.name for file in WORKFLOWS] == ["image.yml", "release.yml", "test.yml"]
+    assert [file.name for file in WORKFLOWS] == ["image.yml", "release.yml", "site.yml", "test.yml"]
 
 
 @every_workflow
@@ -79,7 +79,7 @@ def test_only_the_publishing_jobs_may_use_an_identity() -> None:
         for name, job in jobs(file).items()
         if "id-token" in job["permissions"]
     }
-    assert found == {"image publish", "release publish"}
+    assert found == {"image publish", "release publish", "site publish"}
 
 
 def test_a_release_is_published_only_after_the_tests() -> None:

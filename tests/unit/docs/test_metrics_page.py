@@ -5,7 +5,7 @@ import runpy
 from tests.support.documents import ROOT
 from tests.support.metric_names import METRICS
 
-PAGE = (ROOT / "docs" / "metrics.md").read_text()
+PAGE = (ROOT / "docs" / "reference" / "metrics.md").read_text()
 
 
 def test_the_page_of_metrics_is_what_the_registry_makes() -> None:
