@@ -29,7 +29,13 @@ class Sample:
 SAMPLES = [
     Sample("POST", "/contacts", {"email": "ada@example.com", "name": "Ada"}, [reply(200)], Disposition.DELIVERED),
     Sample("DELETE", "/contacts/gone", None, [error(404, "not_found")], Disposition.NOT_FOUND),
-    Sample("POST", "/events", {"event_name": "ordered"}, [reply(503), reply(202)], Disposition.DELIVERED),
+    Sample(
+        "POST",
+        "/events",
+        {"event_name": "ordered", "created_at": 1764115200, "email": "ada@example.com"},
+        [reply(503), reply(202)],
+        Disposition.DELIVERED,
+    ),
     Sample("PUT", "/contacts/1", {"name": "Ada L."}, [reply(500), reply(502)], Disposition.REPEATED_SERVER_ERROR),
     Sample("POST", "/notes", {"body": ""}, [error(422, "parameter_invalid")], Disposition.REJECTED),
     Sample("POST", "/messages", {"body": "hello"}, [rate_limited(3), reply(200)], Disposition.DELIVERED),
