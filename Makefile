@@ -4,7 +4,7 @@
 
 BIN := .venv/bin
 BENCH_BIN := .venv-bench/bin
-TEST_PROCESSES ?= 4
+TEST_PROCESSES ?= 5
 SOAK_SEEDS ?= 50000
 BENCH_ROUNDS ?= 5
 BENCH_CHOICE := $(if $(ONLY),--only $(ONLY)) $(if $(CONTENDERS),--contenders $(CONTENDERS))

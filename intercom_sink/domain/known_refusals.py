@@ -43,12 +43,9 @@ def _missing_event_fields(data: Data) -> Iterator[Problem]:
 
 def _nested_metadata(data: Data) -> Iterator[Problem]:
     metadata = data.get("metadata")
-    if metadata is None:
-        return
-    if not isinstance(metadata, dict):
+    if metadata is not None and not isinstance(metadata, dict):
         yield "metadata", "is not an object"
-        return
-    for key, value in metadata.items():
+    for key, value in metadata.items() if isinstance(metadata, dict) else ():
         name = f"metadata[{shown_key(key)}]"
         if isinstance(value, list):
             yield name, "is an array, which event metadata can't hold"
