@@ -1,8 +1,12 @@
 """The order in which the tests run."""
 
-from itertools import groupby
+from collections import Counter
+from itertools import accumulate
+from pathlib import Path
 
 import pytest
+
+FOLDER = Path(__file__).parent
 
 COMPUTING = ("unit", "simulation")
 """The folders of tests that compute; the others wait for brokers, servers and processes most of the time."""
@@ -10,14 +14,11 @@ COMPUTING = ("unit", "simulation")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mixes modules that compute with modules that wait, so that at no time all processes do the same."""
-    modules = [list(module) for _, module in groupby(items, lambda item: item.path)]
-    groups = {True: [], False: []}
-    for module in modules:
-        groups[module[0].path.parts[len(module[0].config.rootpath.parts) + 1] in COMPUTING].append(module)
-    places = {}
-    for group in groups.values():
-        total, before = sum(map(len, group)), 0
-        for module in group:
-            places[module[0].path] = before / total
-            before += len(module)
+    sizes = Counter(item.path for item in items)
+    places: dict[Path, float] = {}
+    for computes in (True, False):
+        group = [path for path in sizes if (path.relative_to(FOLDER).parts[0] in COMPUTING) is computes]
+        total = sum(sizes[path] for path in group)
+        ends = accumulate(sizes[path] for path in group)
+        places |= {path: end / total for path, end in zip(group, ends, strict=True)}
     items.sort(key=lambda item: places[item.path])

@@ -113,9 +113,8 @@ def test_healthy_tells_a_stopped_process_from_a_slow_intercom(
     sink.wait_for("consuming")
     assert run_command("healthy", CJW_INTERCOM_QUEUE_NAME=queue.name).returncode == 0
     sink.send(signal.SIGSTOP)
-    wait_until(
-        lambda: Path(f"/proc/{sink.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T", "the stop"
-    )
+    state = Path(f"/proc/{sink.process.pid}/stat")
+    wait_until(lambda: state.read_text().split()[2] == "T", "it to be stopped")
     done = run_command("healthy", CJW_INTERCOM_QUEUE_NAME=queue.name)
     assert (done.returncode, done.stdout) == (1, f"unhealthy: process {sink.process.pid}: it does not respond\n")
     sink.send(signal.SIGCONT)
