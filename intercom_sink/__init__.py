@@ -18,8 +18,9 @@ the command line: they follow Semantic Versioning. Everything else is private by
 change in any release.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from intercom_sink.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from intercom_sink.adapters.clock import SystemClock
@@ -158,9 +159,4 @@ _MODULES = {
 """Where each public name is defined. It is imported on first use: `intercom-sink healthy` needs none of them."""
 
 if not TYPE_CHECKING:  # a type checker would take every name for one of this module
-
-    def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-        return value
+    __getattr__ = lazy_names(__name__, _MODULES)

@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from intercom_sink.adapters.intercom.proxy import Proxy
 from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.rabbitmq.urls import parse_urls
 from intercom_sink.adapters.secrets import FileSecret, FixedSecret, Secret, UnreadableSecret
 from intercom_sink.domain.errors import ConfigurationError
-from intercom_sink.entrypoints.setting_descriptions import setting
 from intercom_sink.entrypoints.setting_types import (
     MOCK,
     BaseUrl,
@@ -28,6 +27,7 @@ from intercom_sink.entrypoints.setting_types import (
     check_token,
 )
 from intercom_sink.entrypoints.variable_names import UnknownVariable, unknown_variables
+from intercom_sink.entrypoints.variables import VARIABLES
 
 Validator: TypeAlias = Callable[[str], object]
 """Raises ValueError if a text can't be the value of a secret."""
@@ -59,6 +59,11 @@ _FILES = {
     "CJW_INTERCOM_API_TOKEN": SecretFile("CJW_INTERCOM_API_TOKEN_FILE", check_token),
 }
 """Variables whose values a file may hold."""
+
+
+def setting(name: str, **bounds: Any) -> Any:
+    """A field of settings that the variable of this name holds; `bounds` are those of pydantic's `Field`."""
+    return Field(alias=name, description=VARIABLES[name].description, **bounds)
 
 
 class EnvironmentSettings(BaseModel):

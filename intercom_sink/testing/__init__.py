@@ -18,8 +18,9 @@ Over HTTP: FakeIntercom; `intercom_sink.testing.intercom` has what its scripts a
 pytest finds the fixtures by itself: `pytest_plugin` lists them.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from intercom_sink.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from intercom_sink.testing.clock import VirtualClock
@@ -51,9 +52,4 @@ _MODULES = {
 """Where each name is defined. It is imported on first use: pytest's plugin is in every pytest process."""
 
 if not TYPE_CHECKING:  # a type checker would take every name for one of this module
-
-    def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-        return value
+    __getattr__ = lazy_names(__name__, _MODULES)
