@@ -7,7 +7,7 @@ from benchmarks.cases import Case, Group
 from benchmarks.catalogue import BARE_URLLIB3, BY_NAME, SINK
 from benchmarks.markdown import paragraph, show, table
 from benchmarks.results import Measure, Results, Spread, ratios
-from benchmarks.targets import HOUR, Target, targets
+from benchmarks.targets import HOUR, WHY_MISSED, Target, targets
 
 Column = tuple[str, Callable[[Case], str]]
 
@@ -63,7 +63,7 @@ def _measured(target: Target) -> str:
 def _verdict(target: Target) -> str:
     if target.measured is None or target.met:
         return "" if target.measured is None else "yes"
-    return f"**no**: {target.explanation}" if target.explanation else "**no**"
+    return f"**no**: {WHY_MISSED}"
 
 
 def _failures(results: Results) -> str:
