@@ -7,6 +7,9 @@ from enum import StrEnum
 WINDOW_MESSAGES = 1_000
 """Messages of a batch that are sent before their confirms are awaited: fewer cost more round trips."""
 
+CONFIRM_TIMEOUT = 30.0
+"""Seconds after which a publisher stops waiting for the confirms of what it has sent."""
+
 MAX_SHOWN = 5
 """Messages that an error's text lists; the others are only counted."""
 
@@ -42,6 +45,11 @@ class PublishResult:
 def describe_unconfirmed(results: Iterable[PublishResult]) -> str:
     """The messages that are not confirmed, in a line that is safe to log; an error's results have the whole list."""
     unconfirmed = [result for result in results if result.status is not PublishStatus.CONFIRMED]
-    shown = [f"{result.index} ({result.message_id}, {result.status})" for result in unconfirmed[:MAX_SHOWN]]
+    shown = [f"{result.index} ({_printable(result.message_id)}, {result.status})" for result in unconfirmed[:MAX_SHOWN]]
     more = f" and {len(unconfirmed) - MAX_SHOWN} more" if len(unconfirmed) > MAX_SHOWN else ""
     return f"not confirmed: {', '.join(shown)}{more}"
+
+
+def _printable(message_id: str | None) -> str | None:
+    """An id may hold line feeds, or what a terminal takes for a command."""
+    return message_id if message_id is None or message_id.isprintable() else ascii(message_id)[1:-1]

@@ -14,13 +14,17 @@ MAX_TRACE_TEXT = 512
 """Bytes of `traceparent` or `tracestate` (https://www.w3.org/TR/trace-context/#tracestate-limits)."""
 
 
+MAX_TIMESTAMP = 253_402_300_799
+"""The last Unix second of the year 9999, in seconds. Milliseconds of today are later: a likely mistake."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A request to Intercom, as a message to publish.
 
     Args:
         request: what Intercom is asked to do.
-        ordering_key: messages with the same key reach Intercom in order; None: it shares the key of all without one.
+        ordering_key: messages with the same key reach Intercom in order; None: one lane for all without it.
         message_id: identifies it in log lines and traces; None: a new UUID when it is published.
         timestamp: when it was made, in Unix seconds; None: when it is published.
         trace: the trace that it belongs to; None: that of the publisher's own span, if traces are configured.
@@ -54,8 +58,8 @@ def _check_request(request: object) -> None:
 
 
 def _check_timestamp(timestamp: object) -> None:
-    if not (timestamp is None or (isinstance(timestamp, int) and 0 <= timestamp < 2**63)):
-        raise MalformedMessage("timestamp is not a number of whole Unix seconds")
+    if not (timestamp is None or (isinstance(timestamp, int) and 0 <= timestamp <= MAX_TIMESTAMP)):
+        raise MalformedMessage("timestamp is not a number of whole Unix seconds before the year 10000")
 
 
 def check_name(name: object, field: str, max_size: int = MAX_NAME) -> None:

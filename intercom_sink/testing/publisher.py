@@ -3,6 +3,7 @@
 import threading
 import uuid
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import replace
 from itertools import islice
 from types import TracebackType
@@ -102,10 +103,13 @@ class InMemoryPublisher:
 
 
 def _checked(message: Message) -> Message:
-    """The message with its request checked again: its data may have been changed since it was made."""
+    """The message with its request checked again: its data may have been changed since it was made.
+
+    The data is copied, since the caller may change it after the call, as if it had been encoded.
+    """
     check_accepted(message.request)
     request = message.request
-    return replace(message, request=IntercomRequest(request.method, request.path, request.data))
+    return replace(message, request=IntercomRequest(request.method, request.path, deepcopy(request.data)))
 
 
 def _checked_at(index: int, given: IntercomRequest | Message) -> Message:

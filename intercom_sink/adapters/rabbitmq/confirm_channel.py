@@ -11,7 +11,7 @@ from pika.channel import Channel
 from pika.frame import Method
 
 from intercom_sink.adapters.rabbitmq import pika_internals
-from intercom_sink.domain.confirms import PublishStatus
+from intercom_sink.domain.confirms import CONFIRM_TIMEOUT, PublishStatus
 
 Send: TypeAlias = Callable[[int, bytes, spec.BasicProperties], None]
 """Sends a message, given its place among the statuses, its body and its properties."""
@@ -35,7 +35,7 @@ class ConfirmChannel:
         selected: list[object] = []
         self._channel.confirm_delivery(self._on_confirm, callback=selected.append)
         self._channel.add_on_return_callback(self._on_return)
-        pika_internals.wait_for(self._blocking, lambda: bool(selected))
+        self._wait_until(lambda: bool(selected))
 
     @property
     def is_open(self) -> bool:
@@ -46,7 +46,8 @@ class ConfirmChannel:
     def publishing(self, queue: str, statuses: list[PublishStatus]) -> Generator[Send]:
         """Yields what sends a message; the end of the block waits until the broker has confirmed all of them.
 
-        What is sent within the block leaves in one write, at its end. Raises pika's errors.
+        What is sent within the block leaves in one write, at its end. Raises pika's errors; NoReply after
+        CONFIRM_TIMEOUT.
 
         Args:
             queue: where to.
@@ -61,7 +62,10 @@ class ConfirmChannel:
 
         with pika_internals.one_write(self._connection):
             yield send
-        pika_internals.wait_for(self._blocking, lambda: not self._pending)
+        self._wait_until(lambda: not self._pending)
+
+    def _wait_until(self, is_done: Callable[[], bool]) -> None:
+        pika_internals.wait_for(self._connection, self._blocking, is_done, CONFIRM_TIMEOUT)
 
     def _on_confirm(self, frame: Method[spec.Basic.Ack | spec.Basic.Nack]) -> None:
         confirm = frame.method

@@ -16,7 +16,7 @@ from pika.exceptions import (
     ProbableAuthenticationError,
 )
 
-from intercom_sink.adapters.rabbitmq.pika_internals import CONNECTOR_ERROR, innermost, login_refusal
+from intercom_sink.adapters.rabbitmq.pika_internals import CONNECTOR_ERROR, NoReply, innermost, login_refusal
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.errors import BrokerUnavailable
 
@@ -64,10 +64,11 @@ def translate(error: BaseException) -> BrokerUnavailable:
 def is_connection_lost(error: BrokerUnavailable) -> bool:
     """Whether a translated error means that an open connection was lost, so that another one may do better.
 
-    A broker that blocks publishers would block the other one too.
+    A broker that blocks publishers, or does not confirm, would do the same on the other one.
     """
     cause = error.__cause__
-    return isinstance(cause, AMQPConnectionError | OSError) and not isinstance(cause, ConnectionBlockedTimeout)
+    is_lost = isinstance(cause, AMQPConnectionError | OSError)
+    return is_lost and not isinstance(cause, ConnectionBlockedTimeout | NoReply)
 
 
 def _closed_by_broker(code: int, text: str) -> BrokerUnavailable:

@@ -118,12 +118,28 @@ def channel_below(channel: BlockingChannel) -> Channel:
     return channel._impl
 
 
-def wait_for(channel: BlockingChannel, is_done: Callable[[], bool]) -> None:
-    """Sends and receives until that is so; raises pika's errors if the channel or its connection is closed first.
+class NoReply(AMQPConnectionError):  # type: ignore[misc]
+    """The broker keeps the connection open, and does not send what is awaited."""
 
-    The public ways to wait end after a time, or once there is an event for a consumer.
+
+def wait_for(
+    connection: pika.BlockingConnection, channel: BlockingChannel, is_done: Callable[[], bool], timeout: float
+) -> None:
+    """Sends and receives until that is so.
+
+    The public ways to wait end once there is an event for a consumer, or wait without a timeout.
+
+    Raises:
+        NoReply: not within so many seconds; the connection is closed.
+        AMQPError: the channel or its connection is closed first.
     """
-    channel._flush_output(is_done)
+    impl = connection._impl
+    error = NoReply(f"the broker does not reply within {timeout:g} s")
+    timer = impl._adapter_call_later(timeout, lambda: impl._terminate_stream(error))
+    try:
+        channel._flush_output(is_done)
+    finally:
+        impl._adapter_remove_timeout(timer)
 
 
 def abort(connection: pika.SelectConnection) -> None:

@@ -34,10 +34,11 @@ class Publisher:
     the connection. Any number of threads may use a publisher at once: a lock lets them publish one after the other,
     over one connection. A process that forks must make it after the fork.
 
-    A connection that turns out to be dead is replaced once within a call, and the messages without a confirm are sent
-    again with the same message ids. The broker may have stored some of them the first time, so they may be in the queue
-    twice, the second time behind later ones; delivery to Intercom is at least once anyway. Nothing answers heartbeats
-    between two calls, so the broker may close an idle connection; the next call replaces it before it sends.
+    A connection that was open before and turns out to be dead is replaced, once for each window, and the messages
+    without a confirm are sent again with the same message ids. The broker may have stored some of them the first time,
+    so they may be in the queue twice, the second time behind later ones; delivery to Intercom is at least once anyway.
+    Nothing answers heartbeats between two calls, so the broker may close an idle connection; the next call replaces it
+    before it sends.
 
     A broker that is short of memory or disk blocks publishers: a call then fails after 30 s, or after
     `blocked_connection_timeout` of the URL.
@@ -91,7 +92,7 @@ class Publisher:
         """Publishes messages in order, and returns their message ids once the broker has confirmed all of them.
 
         Much faster than one by one: the messages are sent in windows of up to 1,000, or 4 MiB, with one round trip
-        each. So an iterable may be endless: one window is kept in memory, and the ids. The messages of a window are
+        each. So an iterable may be long: one window is kept in memory, and the ids. The messages of a window are
         checked before any of it is sent; those of later windows come later. Other threads may publish between windows.
 
         Raises:

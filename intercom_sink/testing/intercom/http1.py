@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import IO
 
 MAX_LINE = 65_536
-"""Bytes of a line, at most; a longer one is invalid."""
+"""Bytes of a line, at most; a longer one ends the connection without a response."""
 
 NO_BODY = frozenset((204, 304))
 """Statuses whose responses have no body, like those of 1xx (RFC 9110, section 6.4.1)."""

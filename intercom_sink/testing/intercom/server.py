@@ -93,7 +93,10 @@ class FakeIntercom:
         self.url = f"{'http' if self._tls is None else 'https'}://{self._address[0]}:{self.port}"
 
     def close(self) -> None:
-        """Ends at once, whatever it does; `requests` and `workspace` stay. Does nothing the second time."""
+        """Ends at once, even while it hangs; a behaviour of a test's own is waited for, 5 s at most.
+
+        `requests` and `workspace` stay. Does nothing the second time.
+        """
         if self._listener is not None:
             self._listener.close()
             self._listener = None

@@ -18,6 +18,7 @@ REQUEST = IntercomRequest("GET", "/me")
         ({"timestamp": 1.5}, "timestamp is not a number of whole Unix seconds"),
         ({"timestamp": -1}, "timestamp is not a number of whole Unix seconds"),
         ({"timestamp": 2**63}, "timestamp is not a number of whole Unix seconds"),
+        ({"timestamp": 1_764_115_200_000}, "before the year 10000"),
         ({"trace": TraceContext("00-1-2-01", "x" * 513)}, "tracestate is longer than 512 bytes"),
     ],
 )

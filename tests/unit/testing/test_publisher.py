@@ -1,6 +1,7 @@
 import pytest
 
 from intercom_sink import BrokerUnavailable, IntercomRequest, PublishStatus, Sink, Unroutable, decode, encode
+from intercom_sink.domain.json_value import JsonValue
 from intercom_sink.testing import InMemoryGateway, InMemoryPublisher, InMemorySource, VirtualClock
 from tests.contracts.message_publisher import REQUEST, MessagePublisherContract, Rig, Stored, numbered
 
@@ -67,3 +68,12 @@ def test_published_messages_can_be_delivered() -> None:
         IntercomRequest("POST", "/contacts", {"number": 1}),
         IntercomRequest("POST", "/contacts", {"number": 2}),
     ]
+
+
+def test_data_may_be_changed_after_it_was_published() -> None:
+    publisher = InMemoryPublisher()
+    data: dict[str, JsonValue] = {}
+    for name in ("Ada", "Grace"):
+        data["name"] = name
+        publisher.publish(IntercomRequest("POST", "/contacts", data))
+    assert [message.request.data for message in publisher.messages] == [{"name": "Ada"}, {"name": "Grace"}]

@@ -78,6 +78,7 @@ class FakeConnection:
             params=SimpleNamespace(frame_max=broker.frame_max, heartbeat=broker.heartbeat),
             one_write=nullcontext,
             _adapter_call_later=lambda *_: None,
+            _adapter_remove_timeout=lambda _: None,
         )
         self.read_error: Exception | None = None
 

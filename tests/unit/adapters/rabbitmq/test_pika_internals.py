@@ -201,13 +201,27 @@ def test_channel_below_awaits_nothing_and_can_send_in_one_write() -> None:
 
 def test_wait_for_returns_once_it_is_done_and_raises_if_the_channel_is_closed_first() -> None:
     broker = FakeBroker()
-    channel = blocking_connection(broker).channel()
+    connection = blocking_connection(broker)
+    channel = connection.channel()
     seen: list[int] = []
     broker.loop.add_callback(lambda: seen.append(1))
-    pika_internals.wait_for(channel, lambda: bool(seen))
+    pika_internals.wait_for(connection, channel, lambda: bool(seen), 30)
     broker.send(spec.Channel.Close(406, "PRECONDITION_FAILED", 60, 40))
     with pytest.raises(ChannelClosedByBroker):
-        pika_internals.wait_for(channel, lambda: False)
+        pika_internals.wait_for(connection, channel, lambda: False, 30)
+
+
+def test_wait_for_ends_where_the_broker_is_alive_and_does_not_reply() -> None:
+    """And leaves no timer behind where it does."""
+    broker = FakeBroker()
+    connection = blocking_connection(broker)
+    channel = connection.channel()
+    pika_internals.wait_for(connection, channel, lambda: True, 30)
+    broker.loop.advance(31)
+    assert connection.is_open
+    with pytest.raises(pika_internals.NoReply, match="the broker does not reply within 30 s"):
+        pika_internals.wait_for(connection, channel, lambda: False, 30)
+    assert not connection.is_open
 
 
 @pytest.mark.parametrize("silent", [spec.Connection.Close, spec.Channel.Close])
