@@ -26,7 +26,8 @@ def main() -> None:
         # A thread of its own: a handler may interrupt a thread that holds a lock which `stop` takes.
         threading.Thread(target=sink.stop).start()
 
-    signal.signal(signal.SIGTERM, stop)
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, stop)
     print(", ".join(f"{disposition} {count}" for disposition, count in sorted(sink.run().items())))
 
 

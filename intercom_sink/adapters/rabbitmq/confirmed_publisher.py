@@ -40,7 +40,7 @@ class Outgoing:
         body: the message.
         make_properties: makes its properties, given how many bytes they may have on the connection, at most.
         message_id: names it in errors.
-        sending: makes the context in which it is sent.
+        sending: makes the context manager within which it is sent, such as its trace span.
     """
 
     body: bytes

@@ -1,10 +1,10 @@
 """A scripted Intercom over real HTTP: Intercom's rate windows, errors and contacts, and faults on the wire.
 
-with FakeIntercom() as fake:
-    fake.script += [reply(503), rate_limited(1)]    # the next two requests; then it behaves like Intercom
-    fake.on("DELETE", "/contacts/*", error(404))    # every request of this kind
-    ...                                             # send requests to fake.url
-    assert fake.requests[0].data == {"email": "ada@example.com"}
+    with FakeIntercom() as fake:
+        fake.script += [reply(503), rate_limited(1)]    # the next two requests; then it behaves like Intercom
+        fake.on("DELETE", "/contacts/*", error(404))    # every request of this kind
+        ...                                             # send requests to fake.url
+        assert fake.requests[0].data == {"email": "ada@example.com"}
 
 Modules, in reading order:
 - `server`: FakeIntercom, which decides what to do with each request

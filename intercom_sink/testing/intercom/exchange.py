@@ -13,7 +13,7 @@ from intercom_sink.testing.intercom import http1
 from intercom_sink.testing.intercom.rate_window import Admission, http_date
 
 Behaviour: TypeAlias = Callable[["Exchange"], None]
-"""What FakeIntercom does with one request. One that neither sends anything nor waits closes the connection."""
+"""What FakeIntercom does with one request. One that returns without sending anything closes the connection."""
 
 
 @dataclass
