@@ -211,6 +211,33 @@ def test_any_number_of_tasks_publish_through_one_async_publisher(queue: Queue) -
     assert queue.depth == 32
 
 
+def test_tasks_that_publish_the_same_id_at_once_all_learn_that_the_queue_is_missing(queue: Queue) -> None:
+    async def publish_all() -> list[object]:
+        async with AsyncPublisher(queue.url, f"{queue.name}-typo") as publisher:
+            calls = [publisher.publish(REQUEST, message_id="same") for _ in range(8)]
+            return await asyncio.gather(*calls, return_exceptions=True)
+
+    assert [type(outcome) for outcome in asyncio.run(publish_all())] == [Unroutable] * 8
+
+
+def test_full_queue_leaves_the_connection_of_the_other_tasks_open(rabbitmq: str) -> None:
+    """No message is sent a second time: those that were accepted are in the queue once."""
+
+    async def publish_all(url: str, name: str) -> list[object]:
+        async with AsyncPublisher(url, name, declare=True) as publisher:
+            calls = [publisher.publish(numbered(number)) for number in range(32)]
+            return await asyncio.gather(*calls, return_exceptions=True)
+
+    arguments = {"x-max-length": 3, "x-overflow": "reject-publish"}
+    with temporary_queue(rabbitmq, arguments=arguments) as queue, Proxy(port_of(queue.url)) as proxy:
+        outcomes = asyncio.run(publish_all(changed_url(queue.url, port=proxy.port), queue.name))
+        assert len(proxy.from_server) == 1
+        bodies = queue.take_bodies()
+    accepted = [number for number, outcome in enumerate(outcomes) if isinstance(outcome, str)]
+    assert sorted(bodies) == sorted(encode(numbered(number)) for number in accepted)
+    assert {type(outcome) for outcome in outcomes} == {str, BrokerUnavailable}
+
+
 def test_publisher_is_built_from_the_environment(queue: Queue) -> None:
     with closing(build_publisher(queue.variables)) as publisher:
         publisher.publish(IntercomRequest("GET", "/me"))

@@ -1,5 +1,7 @@
 """Connections of aio-pika, for the publisher on asyncio."""
 
+import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +13,7 @@ from intercom_sink.adapters.rabbitmq.aio_pika_errors import AIO_PIKA_ERRORS, tra
 from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.rabbitmq.session import all_unavailable
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
+from intercom_sink.domain.confirms import CONFIRM_TIMEOUT
 from intercom_sink.domain.errors import BrokerUnavailable
 
 
@@ -32,6 +35,33 @@ class ConfirmedChannel:
     def is_open(self) -> bool:
         """Whether it can be used."""
         return not (self.connection.is_closed or self.amqp.is_closed)
+
+    async def wait_for_confirms(self, sending: Collection[asyncio.Task[None]]) -> bool:
+        """Waits until tasks that send a message each are done; returns whether they are within the time for it.
+
+        That is CONFIRM_TIMEOUT; where the broker blocks publishers, the URL's `blocked_connection_timeout`, if over 0.
+        """
+        blocked_timeout = self.url.parameters.blocked_connection_timeout
+        if blocked_timeout <= 0:
+            blocked_timeout = CONFIRM_TIMEOUT
+        first = min(blocked_timeout, CONFIRM_TIMEOUT)
+        _, late = await asyncio.wait(sending, timeout=first)
+        if late:
+            timeout = blocked_timeout if await self._is_blocked() else CONFIRM_TIMEOUT
+            _, late = await asyncio.wait(sending, timeout=timeout - first)
+        return not late
+
+    async def _is_blocked(self) -> bool:
+        """Whether the broker has said that it blocks publishers: it is short of memory or disk."""
+        transport = self.connection.transport
+        if transport is None:
+            return False
+        try:
+            async with asyncio.timeout(0):
+                await transport.connection.ready()  # returns at once unless it is blocked
+        except TimeoutError:
+            return True
+        return False
 
 
 async def open_channel(brokers: Brokers, queue: str, *, declare: bool) -> ConfirmedChannel:

@@ -11,6 +11,7 @@ from aiormq.exceptions import DeliveryError, PublishError
 
 from intercom_sink.adapters.rabbitmq import CLOSE_TIMEOUT, checked_queue_name
 from intercom_sink.adapters.rabbitmq.aio_pika_errors import AIO_PIKA_ERRORS, is_connection_lost, translate
+from intercom_sink.adapters.rabbitmq.async_calls import AsyncCalls
 from intercom_sink.adapters.rabbitmq.async_channel import ConfirmedChannel, open_channel
 from intercom_sink.adapters.rabbitmq.brokers import Brokers, to_brokers
 from intercom_sink.adapters.rabbitmq.outgoing import CONTENT_TYPE, EncodedMessage, encode_batch, encode_message, windows
@@ -35,8 +36,11 @@ class AsyncPublisher:
             await publisher.publish(IntercomRequest("POST", "/contacts", {"email": "ada@example.com"}))
 
     Any number of tasks of one event loop may publish at once, over one connection; none waits for the confirms of
-    another. A window of messages must be confirmed within 30 s, or `blocked_connection_timeout` of the URL: so long
-    may a broker that is short of memory or disk block a call.
+    another, unless both publish the same message id: then one is sent after the other.
+
+    A window of messages that is not confirmed within 30 s fails the call; where the broker says that it is short of
+    memory or disk, the time is `blocked_connection_timeout` of the URL, if that is over 0. A call that is cancelled may
+    have published its messages.
 
     Args:
         url: what CJW_RABBITMQ_HOST holds, several URLs by commas; or Brokers, whose URLs may change.
@@ -53,6 +57,7 @@ class AsyncPublisher:
         self._declare = declare
         self._open: ConfirmedChannel | None = None
         self._connecting = asyncio.Lock()
+        self._calls = AsyncCalls()
 
     async def __aenter__(self) -> Self:
         """Does not connect: the first call does."""
@@ -61,7 +66,7 @@ class AsyncPublisher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Closes the connection."""
+        """Closes the connection, as `close` does."""
         await self.close()
 
     async def publish(
@@ -78,7 +83,8 @@ class AsyncPublisher:
             MalformedMessage, Unroutable, BrokerUnavailable: as `Publisher.publish` does.
         """
         message = encode_message(to_message(request, ordering_key=ordering_key, message_id=message_id))
-        await self._publish_window([message], 0)
+        async with self._calls.under_way():
+            await self._publish_window([message], 0)
         return message.message_id
 
     async def publish_batch(self, messages: Iterable[IntercomRequest | Message]) -> list[str]:
@@ -89,16 +95,21 @@ class AsyncPublisher:
         """
         confirmed: list[str] = []
         try:
-            for window in windows(encode_batch(messages)):
-                await self._publish_window(window, len(confirmed))
-                confirmed += [message.message_id for message in window]
+            async with self._calls.under_way():
+                for window in windows(encode_batch(messages)):
+                    await self._publish_window(window, len(confirmed))
+                    confirmed += [message.message_id for message in window]
         except IntercomSinkError as error:
             error.results = (*confirmed_results(confirmed), *error.results)
             raise
         return confirmed
 
     async def close(self) -> None:
-        """Closes the connection, if there is one. A later call opens another one."""
+        """Closes the connection, if there is one, once no call is under way. A later call opens another one."""
+        async with self._calls.none_under_way():
+            await self._close_connection()
+
+    async def _close_connection(self) -> None:
         channel, self._open = self._open, None
         if channel is not None:
             with suppress(*AIO_PIKA_ERRORS):  # TimeoutError is an OSError
@@ -106,29 +117,41 @@ class AsyncPublisher:
                     await channel.connection.close()
 
     async def _publish_window(self, window: Sequence[EncodedMessage], first_index: int) -> None:
+        message_ids = [message.message_id for message in window]
         statuses = [PublishStatus.UNKNOWN] * len(window)
         is_sent = False
-        with producer_spans(self._queue, [message.trace is None for message in window]) as spans:
-            try:
-                channel, is_fresh = await self._open_channel()
-                is_sent = True
-                lost = await self._send(channel, window, spans, statuses)
-                if lost is not None:
-                    await self._drop(channel)
-                    if is_fresh or not is_connection_lost(lost):
-                        raise translate(lost, channel.url) from lost
-                    channel, _ = await self._open_channel()
-                    if lost := await self._send(channel, window, spans, statuses):
-                        await self._drop(channel)
-                        raise translate(lost, channel.url) from lost
-                if failure := find_failure(statuses, self._queue, channel.url, declare=self._declare):
-                    if self._declare:
-                        await self._drop(channel)  # the next connection declares the queue
-                    raise failure
-            except (BrokerUnavailable, Unroutable) as error:
-                if is_sent:
-                    add_results(error, [message.message_id for message in window], statuses, first_index)
-                raise
+        async with self._calls.alone_with(set(message_ids)):
+            with producer_spans(self._queue, [message.trace is None for message in window]) as spans:
+                try:
+                    channel, is_fresh = await self._open_channel()
+                    is_sent = True
+                    channel = await self._send_all(channel, window, spans, statuses, may_reconnect=not is_fresh)
+                    if failure := find_failure(statuses, self._queue, channel.url, declare=self._declare):
+                        if self._declare and PublishStatus.RETURNED in statuses:
+                            await self._drop(channel)  # the next connection declares the queue
+                        raise failure
+                except (BrokerUnavailable, Unroutable) as error:
+                    if is_sent:
+                        add_results(error, message_ids, statuses, first_index)
+                    raise
+
+    async def _send_all(
+        self,
+        channel: ConfirmedChannel,
+        window: Sequence[EncodedMessage],
+        spans: "Sequence[ProducerSpan | None]",
+        statuses: list[PublishStatus],
+        *,
+        may_reconnect: bool,
+    ) -> ConfirmedChannel:
+        """Sends the messages until each has a status; returns the connection that had the last word."""
+        while (lost := await self._send(channel, window, spans, statuses)) is not None:
+            await self._drop(channel)
+            if not (may_reconnect and is_connection_lost(lost)):
+                raise translate(lost, channel.url) from lost
+            may_reconnect = False
+            channel, _ = await self._open_channel()
+        return channel
 
     async def _send(
         self,
@@ -137,15 +160,19 @@ class AsyncPublisher:
         spans: "Sequence[ProducerSpan | None]",
         statuses: list[PublishStatus],
     ) -> BaseException | None:
-        """Sends the messages whose status is not known, and sets it; returns an error if some stay unknown."""
-        timeout = channel.url.parameters.blocked_connection_timeout
+        """Sends the messages whose status is not known, and sets it; returns an error if some stay unknown.
+
+        Raises:
+            BrokerUnavailable: the confirms are late. The connection is closed.
+        """
         tasks = {
             asyncio.ensure_future(self._send_one(channel, window[place], spans[place])): place
             for place, status in enumerate(statuses)
             if status is PublishStatus.UNKNOWN
         }
         try:
-            done, late = await asyncio.wait(tasks, timeout=timeout)
+            is_late = not await channel.wait_for_confirms(tasks)
+            done = [task for task in tasks if task.done()]
         finally:
             for task in tasks:
                 task.cancel()
@@ -164,12 +191,10 @@ class AsyncPublisher:
             else:
                 raise error
         _mark_same_ids(window, statuses)
-        if late:
+        if is_late:
             await self._drop(channel)
-            raise BrokerUnavailable(
-                f"{channel.url}: not confirmed within {timeout:g} s: the broker may be short of memory or disk"
-            )
-        return lost
+            raise BrokerUnavailable(f"{channel.url}: not confirmed in time: the broker may be short of memory or disk")
+        return lost if PublishStatus.UNKNOWN in statuses else None
 
     async def _send_one(self, channel: ConfirmedChannel, message: EncodedMessage, span: "ProducerSpan | None") -> None:
         published = aio_pika.Message(
@@ -188,14 +213,14 @@ class AsyncPublisher:
         async with self._connecting:
             if self._open is not None and self._open.is_open:
                 return self._open, False
-            await self.close()
+            await self._close_connection()
             self._open = await open_channel(self._brokers, self._queue, declare=self._declare)
             return self._open, True
 
     async def _drop(self, channel: ConfirmedChannel) -> None:
         """Closes a connection, unless another task has replaced it already."""
         if self._open is channel:
-            await self.close()
+            await self._close_connection()
 
 
 def _mark_same_ids(window: Sequence[EncodedMessage], statuses: list[PublishStatus]) -> None:
