@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from examples.backfill.backfill import backfill
+from examples.backfill.backfill import InvalidRow, backfill
 from intercom_sink import IntercomSinkError, build_publisher
 
 
@@ -16,6 +16,9 @@ def main() -> int:
     with build_publisher(os.environ) as publisher:
         try:
             print(f"{backfill(Path(sys.argv[1]), publisher)} rows are published")
+        except InvalidRow as error:
+            print(f"{error}; correct it, and run it again to go on", file=sys.stderr)
+            return 1
         except IntercomSinkError as error:
             print(f"{error}; run it again to go on", file=sys.stderr)
             return 1

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from examples.backfill import backfill
-from intercom_sink import BrokerUnavailable, IntercomRequest
+from examples.backfill import InvalidRow, backfill
+from intercom_sink import BrokerUnavailable, IntercomRequest, Message
 from intercom_sink.testing import InMemoryPublisher
 
 ROWS = [f"id-{number % 3},Name {number},{number}@example.com" for number in range(10)]
@@ -42,3 +42,27 @@ def test_interrupted_run_goes_on_after_the_last_confirmed_row(
 def test_finished_file_is_not_published_again(file: Path, intercom_publisher: InMemoryPublisher) -> None:
     backfill(file, intercom_publisher)
     assert backfill(file, intercom_publisher) == 0
+
+
+def test_invalid_row_is_named_and_the_earlier_batches_are_published(
+    file: Path, intercom_publisher: InMemoryPublisher
+) -> None:
+    right = file.read_text()
+    file.write_text(right.replace("id-0,Name 6", "id 0,Name 6"))
+    with pytest.raises(InvalidRow, match="row 7: "):
+        backfill(file, intercom_publisher, batch_size=4)
+    assert len(intercom_publisher.messages) == 4
+    file.write_text(right)
+    assert backfill(file, intercom_publisher, batch_size=4) == 6
+
+
+def test_row_that_intercom_would_refuse_is_named(
+    file: Path, intercom_publisher: InMemoryPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it may be with other columns."""
+    backfill(file, intercom_publisher)
+    requests = [IntercomRequest("PUT", "/contacts/1", {"signed_up_at": seconds}) for seconds in (1, 1_764_115_200_000)]
+    messages = [Message(request) for request in requests[:1] * (len(ROWS) + 1) + requests]
+    monkeypatch.setitem(backfill.__globals__, "read_messages", lambda *_: iter(messages))
+    with pytest.raises(InvalidRow, match=f"row {len(ROWS) + 3}: signed_up_at is later"):
+        backfill(file, intercom_publisher)

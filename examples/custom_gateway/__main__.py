@@ -1,7 +1,8 @@
 """Streams the queue to the CRM: python -m examples.custom_gateway
 
 The environment variables are those of intercom-sink; `CJW_INTERCOM_API_URL` and `CJW_INTERCOM_API_TOKEN` are the URL
-and the key of the CRM. `CJW_INTERCOM_HOLD` must be off: it sends `GET /me`, which only Intercom has.
+and the key of the CRM. Leave `CJW_INTERCOM_HOLD` off: it judges the token by `GET /me`, which only Intercom has. After
+10 minutes without a valid response the sink sends `GET /me` all the same; any response, a 404 too, ends that hold.
 """
 
 import logging

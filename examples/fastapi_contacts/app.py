@@ -66,5 +66,8 @@ def refuse(request: Request, error: MalformedMessage) -> JSONResponse:
 
 @app.exception_handler(BrokerUnavailable)
 def try_later(request: Request, error: BrokerUnavailable) -> JSONResponse:
-    """The client may send the change again: should both be in the queue, the second one changes nothing."""
+    """The client may send the change again, but the first one may be in the queue nevertheless.
+
+    The second one then repeats it, and so undoes a change of the same fields that was made in between.
+    """
     return JSONResponse({"detail": "the change could not be queued"}, 503, {"Retry-After": "5"})
