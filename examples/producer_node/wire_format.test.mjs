@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { decode } from '@msgpack/msgpack';
-import { body, properties } from './message.mjs';
+import { body, parse, properties } from './message.mjs';
 
 const vectors = JSON.parse(readFileSync(process.env.WIRE_FORMAT ?? '../../docs/wire-format.json', 'utf8'));
 
@@ -47,3 +47,10 @@ for (const vector of vectors.properties) {
     assert.equal(made.timestamp, vector.properties.timestamp ?? made.timestamp);
   });
 }
+
+test('integers up to 2^53 are read, and others are refused', () => {
+  assert.deepEqual(parse('{"data": [9007199254740991, -9007199254740991, 0.5]}').data, [2 ** 53 - 1, 1 - 2 ** 53, 0.5]);
+  for (const text of ['9007199254740993', '-9007199254740993', '18446744073709551615']) {
+    assert.throws(() => parse(`{"data": {"external_id": ${text}}}`), /external_id is an integer beyond 2\^53/);
+  }
+});

@@ -58,6 +58,24 @@ def test_published_messages_are_the_requests_in_their_order(producer: Producer, 
     assert [decode(body) for body in queue.take_bodies()] == [request_of(vector) for vector in requests]
 
 
+def test_integer_beyond_2_to_53_is_published_as_it_is_or_refused(producer: Producer, queue: Queue) -> None:
+    lines = [json.dumps({"method": "PUT", "path": "/contacts/1", "data": {"n": n}}) for n in (1, 2**53 + 1)]
+    done = producer.run(producer.publish, "\n".join(lines), **queue.variables)
+    published = [decode(body).data for body in queue.take_bodies()]
+    if done.returncode == 0:
+        assert published == [{"n": 1}, {"n": 2**53 + 1}]
+    else:
+        assert done.stderr == "line 2: n is an integer beyond 2^53, which JavaScript would round\n"
+        assert (done.stdout, published) == ("1 messages are confirmed\n", [{"n": 1}])
+
+
+def test_same_id_twice_in_a_missing_queue_confirms_none(producer: Producer, queue: Queue) -> None:
+    messages = [REQUESTS[0]["request"] | {"message_id": name} for name in ("another", "same", "same")]
+    variables = queue.variables | {"CJW_INTERCOM_QUEUE_NAME": f"{queue.name}-typo"}
+    done = producer.run(producer.publish, "\n".join(map(json.dumps, messages)), **variables)
+    assert (done.returncode, done.stdout) == (1, "0 messages are confirmed\n")
+
+
 def test_missing_queue_is_an_error(producer: Producer, queue: Queue) -> None:
     lines = "\n".join([json.dumps(REQUESTS[0]["request"])] * 3)
     done = producer.run(producer.publish, lines, **queue.variables | {"CJW_INTERCOM_QUEUE_NAME": f"{queue.name}-typo"})
