@@ -1,4 +1,4 @@
-"""Connections of aio-pika to a broker in memory, on which the test decides what becomes of each message."""
+"""Connections of aio-pika to a broker in memory; the test chooses how it replies to each message."""
 
 import asyncio
 from collections.abc import Callable
@@ -106,7 +106,7 @@ async def turn_until(condition: Callable[[], bool]) -> None:
         if condition():
             return
         await asyncio.sleep(0)
-    raise AssertionError("it does not come")
+    raise AssertionError("the condition is never met")
 
 
 async def turn() -> None:
