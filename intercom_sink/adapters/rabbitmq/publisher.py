@@ -41,7 +41,7 @@ class Publisher:
     before it sends.
 
     A broker that is short of memory or disk blocks publishers: a call then fails after 30 s, or after
-    `blocked_connection_timeout` of the URL.
+    `blocked_connection_timeout` of the URL, if that is shorter. So does one that does not confirm, after 30 s.
 
     Each message has a producer span where OpenTelemetry is installed and configured, unless it names its own trace.
 
