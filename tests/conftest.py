@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parent
-
-COMPUTING = ("unit", "simulation")
+COMPUTING = [Path(__file__).parent / name for name in ("unit", "simulation")]
 """The folders of tests that compute; the others wait for brokers, servers and processes most of the time."""
 
 
@@ -17,7 +15,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     sizes = Counter(item.path for item in items)
     places: dict[Path, float] = {}
     for computes in (True, False):
-        group = [path for path in sizes if (path.relative_to(FOLDER).parts[0] in COMPUTING) is computes]
+        group = [path for path in sizes if any(map(path.is_relative_to, COMPUTING)) is computes]
         total = sum(sizes[path] for path in group)
         ends = accumulate(sizes[path] for path in group)
         places |= {path: end / total for path, end in zip(group, ends, strict=True)}
