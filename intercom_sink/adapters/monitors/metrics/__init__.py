@@ -1,1 +1,4 @@
-"""Metrics: `prometheus` counts events and reads the snapshot; `error_codes` is the closed list for its labels."""
+"""Metrics: `prometheus` counts events and reads the snapshot.
+
+`histogram` holds times, `error_codes` is the closed list for labels.
+"""

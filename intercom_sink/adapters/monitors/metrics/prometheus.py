@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from intercom_sink.adapters.monitors.metrics.error_codes import ERROR_CODES, OTHER, code_label
+from intercom_sink.adapters.monitors.metrics.histogram import Histogram
 from intercom_sink.adapters.monitors.state.snapshot import Snapshot
 from intercom_sink.domain import events
 from intercom_sink.domain.causes import HoldCause, PauseCause
@@ -62,18 +64,8 @@ class PrometheusMonitor:
             registry=own,
         )
         self._attempts = {name: attempts.labels(name) for name in STATUS_CLASSES}
-        self._durations = Histogram(
-            f"{PREFIX}attempt_duration_seconds",
-            "From the start of an attempt to the end of its response, or to its failure.",
-            registry=own,
-            buckets=DURATIONS,
-        )
-        self._ages = Histogram(
-            f"{PREFIX}message_age_seconds",
-            "From a message's AMQP timestamp, which must be in seconds, until it was acked or given up.",
-            registry=own,
-            buckets=AGES,
-        )
+        self._durations = Histogram(DURATIONS)
+        self._ages = Histogram(AGES)
         self._duplicates = Counter(
             f"{PREFIX}possible_duplicates",
             "Delivered messages that may have reached Intercom before.",
@@ -101,6 +93,7 @@ class PrometheusMonitor:
         }
         self.registry = CollectorRegistry()
         self.registry.register(_WithoutCreated(own))
+        self.registry.register(_Histograms(self._durations, self._ages))
         self.registry.register(_SnapshotMetrics(snapshot, version))
 
     def record(self, event: Event) -> None:
@@ -150,6 +143,26 @@ class _WithoutCreated(Collector):
         for metric in self._registry.collect():
             metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
             yield metric
+
+
+class _Histograms(Collector):
+    """The times of attempts and the ages of messages."""
+
+    def __init__(self, durations: Histogram, ages: Histogram) -> None:
+        self._durations = durations
+        self._ages = ages
+
+    def collect(self) -> Iterator[Metric]:
+        yield _histogram(
+            "attempt_duration_seconds",
+            "From the start of an attempt to the end of its response, or to its failure.",
+            self._durations,
+        )
+        yield _histogram(
+            "message_age_seconds",
+            "From a message's AMQP timestamp, which must be in seconds, until it was acked or given up.",
+            self._ages,
+        )
 
 
 class _SnapshotMetrics(Collector):
@@ -206,6 +219,12 @@ class _SnapshotMetrics(Collector):
             now.unsettled.oldest_seconds,
         )
         yield _labelled("build_info", "1; the label names the version.", "version", {self._version: 1})
+
+
+def _histogram(name: str, text: str, values: Histogram) -> Metric:
+    counts, total = values.totals()
+    bounds = [*map(floatToGoString, values.bounds), "+Inf"]
+    return HistogramMetricFamily(f"{PREFIX}{name}", text, list(zip(bounds, counts, strict=True)), total)
 
 
 def _gauge(name: str, text: str, value: float | None) -> Metric:
