@@ -1,5 +1,6 @@
 """A back-fill goes on where it was interrupted."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,10 @@ def test_row_that_intercom_would_refuse_is_named(
     backfill(file, intercom_publisher)
     requests = [IntercomRequest("PUT", "/contacts/1", {"signed_up_at": seconds}) for seconds in (1, 1_764_115_200_000)]
     messages = [Message(request) for request in requests[:1] * (len(ROWS) + 1) + requests]
-    monkeypatch.setitem(backfill.__globals__, "read_messages", lambda *_: iter(messages))
+
+    def read_messages(name: str, lines: Iterable[str]) -> Iterator[Message]:
+        return iter(messages)
+
+    monkeypatch.setitem(backfill.__globals__, "read_messages", read_messages)
     with pytest.raises(InvalidRow, match=f"row {len(ROWS) + 3}: signed_up_at is later"):
         backfill(file, intercom_publisher)

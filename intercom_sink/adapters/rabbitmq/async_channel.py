@@ -41,9 +41,7 @@ class ConfirmedChannel:
 
         That is CONFIRM_TIMEOUT; where the broker blocks publishers, the URL's `blocked_connection_timeout`, if over 0.
         """
-        blocked_timeout = self.url.parameters.blocked_connection_timeout
-        if blocked_timeout <= 0:
-            blocked_timeout = CONFIRM_TIMEOUT
+        blocked_timeout = self.url.parameters.blocked_connection_timeout or CONFIRM_TIMEOUT
         first = min(blocked_timeout, CONFIRM_TIMEOUT)
         _, late = await asyncio.wait(sending, timeout=first)
         if late:

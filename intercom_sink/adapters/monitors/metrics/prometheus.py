@@ -12,7 +12,6 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 from intercom_sink.adapters.monitors.metrics.error_codes import ERROR_CODES, OTHER, code_label
 from intercom_sink.adapters.monitors.metrics.histogram import Histogram
@@ -223,7 +222,7 @@ class _SnapshotMetrics(Collector):
 
 def _histogram(name: str, text: str, values: Histogram) -> Metric:
     counts, total = values.totals()
-    bounds = [*map(floatToGoString, values.bounds), "+Inf"]
+    bounds = [*(str(float(bound)) for bound in values.bounds), "+Inf"]
     return HistogramMetricFamily(f"{PREFIX}{name}", text, list(zip(bounds, counts, strict=True)), total)
 
 
