@@ -7,6 +7,6 @@ Read in this order: `request` (what is sent), `rate_limit` and `response` (the r
 fault a failure is), `handler` (one message), `malformed` (one that is no valid request), `lanes` and `workers` (several
 at once), `sink` (the stream).
 For producers: `message` (a request, and what travels beside it), `known_refusals` (requests that Intercom refuses for
-certain), `confirms` (the fate of what was published).
+certain), `confirms` (the fate of what was published), `batch` (which message of several an error is about).
 `ports` says what is needed from outside; `errors`, `json_value` and `monitors` are helpers of these.
 """

@@ -1,7 +1,6 @@
 """MessagePublisher, in memory."""
 
 import threading
-import uuid
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import replace
@@ -9,8 +8,9 @@ from itertools import islice
 from types import TracebackType
 from typing import Self
 
-from intercom_sink.domain.confirms import WINDOW_MESSAGES, PublishResult, PublishStatus
-from intercom_sink.domain.errors import BrokerUnavailable, IntercomSinkError, MalformedMessage, Unroutable
+from intercom_sink.domain.batch import after_confirmed, new_message_id, prepare_each, results_of
+from intercom_sink.domain.confirms import WINDOW_MESSAGES, PublishStatus
+from intercom_sink.domain.errors import BrokerUnavailable, Unroutable
 from intercom_sink.domain.known_refusals import check_accepted
 from intercom_sink.domain.message import Message, to_message
 from intercom_sink.domain.request import IntercomRequest
@@ -68,15 +68,11 @@ class InMemoryPublisher:
     def publish_batch(self, messages: Iterable[IntercomRequest | Message]) -> list[str]:
         """Keeps the messages, and returns their message ids."""
         confirmed: list[str] = []
-        checked = (_checked_at(index, given) for index, given in enumerate(messages))
-        try:
+        checked = prepare_each(messages, _checked)
+        with after_confirmed(confirmed):
             while window := list(islice(checked, WINDOW_MESSAGES)):
                 with self._lock:
                     confirmed += self._keep(window, len(confirmed))
-        except IntercomSinkError as error:
-            earlier = (PublishResult(index, name, PublishStatus.CONFIRMED) for index, name in enumerate(confirmed))
-            error.results = (*earlier, *error.results)
-            raise
         return confirmed
 
     def close(self) -> None:
@@ -85,7 +81,7 @@ class InMemoryPublisher:
 
     def _keep(self, window: list[Message], first_index: int) -> list[str]:
         identified = [
-            message if message.message_id else replace(message, message_id=str(uuid.uuid4())) for message in window
+            message if message.message_id else replace(message, message_id=new_message_id()) for message in window
         ]
         ids = [str(message.message_id) for message in identified]
         count = len(window) if self._error is None else min(self._left, len(window))
@@ -94,10 +90,8 @@ class InMemoryPublisher:
         if count < len(window):
             assert self._error is not None
             failed = PublishStatus.RETURNED if isinstance(self._error, Unroutable) else PublishStatus.UNKNOWN
-            self._error.results = tuple(
-                PublishResult(first_index + place, name, PublishStatus.CONFIRMED if place < count else failed)
-                for place, name in enumerate(ids)
-            )
+            statuses = [PublishStatus.CONFIRMED] * count + [failed] * (len(window) - count)
+            self._error.results = results_of(ids, statuses, first_index)
             raise self._error
         return ids
 
@@ -110,11 +104,3 @@ def _checked(message: Message) -> Message:
     check_accepted(message.request)
     request = message.request
     return replace(message, request=IntercomRequest(request.method, request.path, deepcopy(request.data)))
-
-
-def _checked_at(index: int, given: IntercomRequest | Message) -> Message:
-    try:
-        return _checked(to_message(given))
-    except MalformedMessage as error:
-        error.index = index
-        raise

@@ -15,10 +15,11 @@ from intercom_sink.adapters.rabbitmq.async_calls import AsyncCalls
 from intercom_sink.adapters.rabbitmq.async_channel import ConfirmedChannel, open_channel
 from intercom_sink.adapters.rabbitmq.brokers import Brokers, to_brokers
 from intercom_sink.adapters.rabbitmq.outgoing import CONTENT_TYPE, EncodedMessage, encode_batch, encode_message, windows
-from intercom_sink.adapters.rabbitmq.publish_failures import add_results, confirmed_results, find_failure
+from intercom_sink.adapters.rabbitmq.publish_failures import add_results, find_failure
 from intercom_sink.adapters.traces.installed import producer_spans
+from intercom_sink.domain.batch import after_confirmed
 from intercom_sink.domain.confirms import PublishStatus
-from intercom_sink.domain.errors import BrokerUnavailable, IntercomSinkError, Unroutable
+from intercom_sink.domain.errors import BrokerUnavailable, Unroutable
 from intercom_sink.domain.message import Message, to_message
 from intercom_sink.domain.request import IntercomRequest
 
@@ -94,14 +95,11 @@ class AsyncPublisher:
             MalformedMessage, Unroutable, BrokerUnavailable: as `Publisher.publish_batch` does.
         """
         confirmed: list[str] = []
-        try:
+        with after_confirmed(confirmed):
             async with self._calls.under_way():
                 for window in windows(encode_batch(messages)):
                     await self._publish_window(window, len(confirmed))
                     confirmed += [message.message_id for message in window]
-        except IntercomSinkError as error:
-            error.results = (*confirmed_results(confirmed), *error.results)
-            raise
         return confirmed
 
     async def close(self) -> None:

@@ -1,17 +1,16 @@
 """Messages on their way to the broker: encoded, and collected in windows of a bounded size."""
 
 import time
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from intercom_sink.adapters.messages.codec import encode
 from intercom_sink.adapters.rabbitmq import ORDERING_KEY_HEADER
+from intercom_sink.domain.batch import new_message_id, prepare_each
 from intercom_sink.domain.confirms import WINDOW_MESSAGES
 from intercom_sink.domain.envelope import TraceContext
-from intercom_sink.domain.errors import MalformedMessage
 from intercom_sink.domain.known_refusals import check_accepted
-from intercom_sink.domain.message import Message, to_message
+from intercom_sink.domain.message import Message
 from intercom_sink.domain.request import IntercomRequest
 
 CONTENT_TYPE = "application/msgpack"
@@ -49,11 +48,6 @@ class EncodedMessage:
         return int(time.time()) if self.timestamp is None else self.timestamp
 
 
-def new_message_id() -> str:
-    """A random UUID."""
-    return str(uuid.uuid4())
-
-
 def encode_message(message: Message, *, known_refusals: bool = True) -> EncodedMessage:
     """Encodes a message.
 
@@ -77,14 +71,7 @@ def encode_message(message: Message, *, known_refusals: bool = True) -> EncodedM
 
 def encode_batch(messages: Iterable[IntercomRequest | Message]) -> Iterator[EncodedMessage]:
     """Encodes each message when it is asked for; an error that `encode_message` raises says which message it is."""
-    for index, given in enumerate(messages):
-        try:
-            encoded = encode_message(to_message(given))
-        except MalformedMessage as error:
-            error.index = index
-            error.add_note(f"It is message {index} of the batch, counted from 0.")
-            raise
-        yield encoded
+    return prepare_each(messages, encode_message)
 
 
 def windows(messages: Iterable[EncodedMessage]) -> Iterator[list[EncodedMessage]]:

@@ -1,9 +1,10 @@
 """The errors of messages that the broker did not confirm, for every publisher."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
-from intercom_sink.domain.confirms import PublishResult, PublishStatus, describe_unconfirmed
+from intercom_sink.domain.batch import results_of
+from intercom_sink.domain.confirms import PublishStatus, describe_unconfirmed
 from intercom_sink.domain.errors import BrokerUnavailable, Unroutable
 
 
@@ -42,14 +43,6 @@ def add_results(
         statuses: of each message.
         first_index: the place of the first one in its batch.
     """
-    error.results = tuple(
-        PublishResult(first_index + place, message_id, status)
-        for place, (message_id, status) in enumerate(zip(message_ids, statuses, strict=True))
-    )
+    error.results = results_of(message_ids, statuses, first_index)
     if len(statuses) > 1:
         error.args = (f"{error}; {describe_unconfirmed(error.results)}", *error.args[1:])
-
-
-def confirmed_results(message_ids: Iterable[str]) -> Iterable[PublishResult]:
-    """The results of messages that are all confirmed, from the first of the batch on."""
-    return (PublishResult(index, message_id, PublishStatus.CONFIRMED) for index, message_id in enumerate(message_ids))

@@ -13,10 +13,9 @@ from intercom_sink.adapters.rabbitmq import checked_queue_name
 from intercom_sink.adapters.rabbitmq.brokers import Brokers, to_brokers
 from intercom_sink.adapters.rabbitmq.confirmed_publisher import ConfirmedPublisher, Outgoing
 from intercom_sink.adapters.rabbitmq.outgoing import CONTENT_TYPE, EncodedMessage, encode_batch, encode_message, windows
-from intercom_sink.adapters.rabbitmq.publish_failures import confirmed_results
 from intercom_sink.adapters.traces.installed import producer_spans
+from intercom_sink.domain.batch import after_confirmed
 from intercom_sink.domain.envelope import TraceContext
-from intercom_sink.domain.errors import IntercomSinkError
 from intercom_sink.domain.message import Message, to_message
 from intercom_sink.domain.request import IntercomRequest
 
@@ -105,13 +104,10 @@ class Publisher:
     def publish_encoded(self, messages: Iterable[EncodedMessage]) -> list[str]:
         """The same as `publish_batch`, of messages that have been checked and encoded before."""
         confirmed: list[str] = []
-        try:
+        with after_confirmed(confirmed):
             for window in windows(messages):
                 self._publish_window(window, len(confirmed))
                 confirmed += [message.message_id for message in window]
-        except IntercomSinkError as error:
-            error.results = (*confirmed_results(confirmed), *error.results)
-            raise
         return confirmed
 
     def close(self) -> None:
