@@ -6,6 +6,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from site_markdown import REPOSITORY
+
 project = "intercom_sink"
 version = release = version_of("intercom-sink")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "site_markdown", "site_api"]
@@ -46,7 +48,7 @@ html_show_copyright = False
 html_show_sphinx = False
 html_domain_indices = False
 html_theme_options = {
-    "source_repository": "https://github.com/intercom-sink/intercom-sink/",
+    "source_repository": f"{REPOSITORY}/",
     "source_branch": "main",
     "source_directory": "docs/",
 }

@@ -13,7 +13,7 @@ A service that publishes messages for it needs one:
 With a source or a gateway of its own a sink needs fewer settings: see `build_sink`.
 
 Public are the names of this module, of `intercom_sink.aio` (the publisher for asyncio), of `intercom_sink.events` (all
-that a `Monitor` is told), of `intercom_sink.testing` (fakes, for tests) and of `intercom_sink.testing.intercom`, the
+that a `Monitor` receives), of `intercom_sink.testing` (fakes, for tests) and of `intercom_sink.testing.intercom`, the
 fixtures for pytest, and the command line: they follow Semantic Versioning. Everything else is private by convention,
 whatever its name, and may change in any release.
 """

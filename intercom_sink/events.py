@@ -1,4 +1,4 @@
-"""Everything that a `Monitor` is told, for those who write one: the events, and the types of what they hold.
+"""Everything that a `Monitor` receives, for those who write one: the events, and the types of what they hold.
 
     class CountGivenUp:
         def record(self, event: Event) -> None:
@@ -11,81 +11,26 @@
 A later version may add events, and attributes at the end of one: a monitor ignores the events that it does not know.
 """
 
+from intercom_sink.domain import events
 from intercom_sink.domain.attempt import Attempt
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.envelope import Envelope, TraceContext
-from intercom_sink.domain.events import (
-    AttemptFinished,
-    AttemptStarted,
-    ConnectionFailed,
-    Consuming,
-    DeadLettered,
-    DeadLetterNotConfirmed,
-    Event,
-    Failed,
-    HoldBegan,
-    HoldContinues,
-    HoldEnded,
-    MessageDelivered,
-    MessageDuplicate,
-    MessageGivenUp,
-    MessageMalformed,
-    MessageNotFound,
-    MessageNotSent,
-    MessageReceived,
-    MessageRequeued,
-    OtherConsumers,
-    Paused,
-    ProbeSent,
-    Reconnecting,
-    Resumed,
-    RetryScheduled,
-    Settled,
-    Stopped,
-    Stopping,
-)
+from intercom_sink.domain.events import *  # noqa: F403 the one list of them is there
 from intercom_sink.domain.policy import Action, Disposition, Rule, Severity
 from intercom_sink.domain.retry_state import RetryState
 
 __all__ = [
     "Action",
     "Attempt",
-    "AttemptFinished",
-    "AttemptStarted",
-    "ConnectionFailed",
-    "Consuming",
-    "DeadLetterNotConfirmed",
-    "DeadLettered",
     "Disposition",
     "Envelope",
-    "Event",
-    "Failed",
-    "HoldBegan",
     "HoldCause",
-    "HoldContinues",
-    "HoldEnded",
-    "MessageDelivered",
-    "MessageDuplicate",
-    "MessageGivenUp",
-    "MessageMalformed",
-    "MessageNotFound",
-    "MessageNotSent",
-    "MessageReceived",
-    "MessageRequeued",
-    "OtherConsumers",
     "PauseCause",
-    "Paused",
-    "ProbeSent",
     "Reason",
-    "Reconnecting",
-    "Resumed",
-    "RetryScheduled",
     "RetryState",
     "Rule",
-    "Settled",
     "Severity",
-    "Stopped",
-    "Stopping",
     "TraceContext",
 ]
+__all__ += events.__all__

@@ -62,7 +62,7 @@ def _times_in_milliseconds(data: Data) -> Iterator[Problem]:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class KnownRefusal:
     """One rule of Intercom's.
 
     Args:
@@ -79,17 +79,17 @@ class Rule:
 _EVENTS = re.compile("POST /events")
 _EVENTS_CONTACTS_COMPANIES = re.compile("POST /(events|contacts|companies)|PUT /(contacts|companies)/[^/]+")
 
-RULES = (
-    Rule(_EVENTS, _missing_event_fields, EVENT_FIELDS),
-    Rule(_EVENTS, _nested_metadata, EVENT_METADATA),
-    Rule(_EVENTS_CONTACTS_COMPANIES, _times_in_milliseconds, TIMES),
+KNOWN_REFUSALS = (
+    KnownRefusal(_EVENTS, _missing_event_fields, EVENT_FIELDS),
+    KnownRefusal(_EVENTS, _nested_metadata, EVENT_METADATA),
+    KnownRefusal(_EVENTS_CONTACTS_COMPANIES, _times_in_milliseconds, TIMES),
 )
 
 
 def check_accepted(request: IntercomRequest) -> None:
     """Raises InvalidRequest for a request that Intercom is known to refuse; it names field, rule and source."""
     target = f"{request.method} {request.path.partition('?')[0]}"
-    for rule in RULES:
+    for rule in KNOWN_REFUSALS:
         if rule.requests.fullmatch(target):
             data = request.data if isinstance(request.data, dict) else {}
             for field, problem in rule.find_problems(data):

@@ -22,7 +22,7 @@ MAX_QUEUE_NAME = 255
 """The maximum length of a queue's name in bytes: AMQP has no room for a longer one."""
 
 CLOSE_TIMEOUT = 5.0
-"""Seconds for which a publisher waits for the broker's reply when it closes its connection."""
+"""Seconds to wait for the broker's reply when a connection is closed."""
 
 
 def checked_queue_name(queue: str) -> str:

@@ -10,6 +10,7 @@ from aiormq.exceptions import (
     ProbableAuthenticationError,
 )
 
+from intercom_sink.adapters.rabbitmq.errors import describe
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.errors import BrokerUnavailable
 
@@ -21,8 +22,7 @@ _REFUSALS = (AuthenticationError, ProbableAuthenticationError, ConnectionNotAllo
 
 def translate(error: BaseException, broker: BrokerUrl) -> BrokerUnavailable:
     """What an error of aio-pika or of the network means."""
-    reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return BrokerUnavailable(f"{broker}: {reason}", retryable=not isinstance(error, _REFUSALS))
+    return BrokerUnavailable(f"{broker}: {describe(error)}", retryable=not isinstance(error, _REFUSALS))
 
 
 def is_connection_lost(error: BaseException) -> bool:

@@ -15,7 +15,7 @@ from pika.exceptions import ChannelClosedByBroker, ChannelClosedByClient, Connec
 from pika.frame import Method
 from pika.spec import Basic, BasicProperties, Queue
 
-from intercom_sink.adapters.rabbitmq import pika_internals
+from intercom_sink.adapters.rabbitmq import CLOSE_TIMEOUT, pika_internals
 from intercom_sink.adapters.rabbitmq.ack_batch import AckBatch
 from intercom_sink.adapters.rabbitmq.dead_letter_publisher import DeadLetterPublisher
 from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
@@ -26,9 +26,6 @@ from intercom_sink.adapters.rabbitmq.streams import stream_error
 from intercom_sink.adapters.rabbitmq.unacked_tags import UnackedTags
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.errors import BrokerUnavailable
-
-CLOSE_TIMEOUT = 5.0
-"""Seconds to wait for the broker's reply when a connection is closed."""
 
 ACK_BATCHES_PER_PREFETCH = 4
 """Batches of acks that make up the prefetch: the broker gets one, and sends more, while the others are handled."""

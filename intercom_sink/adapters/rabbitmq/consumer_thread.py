@@ -7,8 +7,9 @@ from itertools import cycle
 from queue import SimpleQueue
 from typing import TypeAlias
 
+from intercom_sink.adapters.rabbitmq import CLOSE_TIMEOUT
 from intercom_sink.adapters.rabbitmq.brokers import Brokers
-from intercom_sink.adapters.rabbitmq.consumer import CLOSE_TIMEOUT, Consumer
+from intercom_sink.adapters.rabbitmq.consumer import Consumer
 from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
 from intercom_sink.adapters.rabbitmq.reconnect import ReconnectPolicy, retry_while_unavailable
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl

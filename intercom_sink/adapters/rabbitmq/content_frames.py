@@ -68,7 +68,7 @@ def read_content_header(data: bytes, start: int = 0) -> ContentHeader | None:
     if class_id != _BASIC:
         return None
     return ContentHeader(
-        frame.payload.stop + 1,
+        frame.end,
         frame.channel,
         size,
         data[frame.payload.start + _CONTENT_HEADER.size : frame.payload.stop],
@@ -87,7 +87,7 @@ def read_delivery(data: bytes, start: int, channel: int) -> DeliveryFrames | Non
     method = _read_frame(data, start, _METHOD)
     if method is None or method.channel != channel:
         return None
-    header = read_content_header(data, method.payload.stop + 1)
+    header = read_content_header(data, method.end)
     if header is None or header.channel != channel:
         return None
     body, end = b"", header.end
@@ -95,7 +95,7 @@ def read_delivery(data: bytes, start: int, channel: int) -> DeliveryFrames | Non
         frame = _read_frame(data, header.end, _BODY)
         if frame is None or frame.channel != channel or len(frame.payload) != header.body_size:
             return None
-        body, end = data[frame.payload.start : frame.payload.stop], frame.payload.stop + 1
+        body, end = data[frame.payload.start : frame.payload.stop], frame.end
     tag_at = method.payload.start + len(_DELIVER)
     tag, bits = _DELIVERY_TAG.unpack_from(data, tag_at + 1 + data[tag_at])
     return DeliveryFrames(end, tag, bool(bits & 1), header.properties, body)
@@ -104,10 +104,11 @@ def read_delivery(data: bytes, start: int, channel: int) -> DeliveryFrames | Non
 class _Frame(NamedTuple):
     channel: int
     payload: range
+    end: int
 
 
 def _read_frame(data: bytes, start: int, kind: int) -> _Frame | None:
-    """The frame at `start`, and where its payload is; None: it is not one of this kind, or not whole."""
+    """The frame at `start`, where its payload is, and where it ends; None: it is not one of this kind, or not whole."""
     begin = start + _FRAME.size
     if len(data) < begin:
         return None
@@ -115,4 +116,4 @@ def _read_frame(data: bytes, start: int, kind: int) -> _Frame | None:
     end = begin + size
     if found != kind or len(data) <= end or data[end] != _END:
         return None
-    return _Frame(channel, range(begin, end))
+    return _Frame(channel, range(begin, end), end + 1)

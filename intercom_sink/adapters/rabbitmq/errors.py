@@ -58,7 +58,12 @@ def translate(error: BaseException) -> BrokerUnavailable:
         case ConsumerCancelled():
             return BrokerUnavailable("the broker cancelled the consumer: the queue was deleted, or its node went down")
         case _:
-            return BrokerUnavailable(f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__)
+            return BrokerUnavailable(describe(cause))
+
+
+def describe(error: BaseException) -> str:
+    """An error that has no better words than its own."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def is_connection_lost(error: BrokerUnavailable) -> bool:

@@ -133,13 +133,11 @@ def wait_for(
         NoReply: not within so many seconds; the connection is closed.
         AMQPError: the channel or its connection is closed first.
     """
-    impl = connection._impl
-    error = NoReply(f"the broker does not reply within {timeout:g} s")
-    timer = impl._adapter_call_later(timeout, lambda: impl._terminate_stream(error))
+    timer = _end_after(connection, timeout)
     try:
         channel._flush_output(is_done)
     finally:
-        impl._adapter_remove_timeout(timer)
+        connection._impl._adapter_remove_timeout(timer)
 
 
 def abort(connection: pika.SelectConnection) -> None:
@@ -152,9 +150,15 @@ def close_within(connection: pika.BlockingConnection, timeout: float) -> None:
 
     The public `close` waits without a timeout, and `call_later` calls nothing back during it. Raises pika's errors.
     """
-    impl = connection._impl
-    impl._adapter_call_later(timeout, lambda: impl._terminate_stream(AMQPConnectionError("no reply to the close")))
+    _end_after(connection, timeout)
     connection.close()
+
+
+def _end_after(connection: pika.BlockingConnection, timeout: float) -> object:
+    """Has the connection end with NoReply after so many seconds; returns the timer."""
+    impl = connection._impl
+    error = NoReply(f"the broker does not reply within {timeout:g} s")
+    return impl._adapter_call_later(timeout, lambda: impl._terminate_stream(error))
 
 
 def close_without_cancelling(connection: SelectConnection, channel: Channel | None) -> None:

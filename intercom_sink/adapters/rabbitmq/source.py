@@ -109,7 +109,7 @@ class RabbitMQSource:
                         return delivery
                     # Its ordering key is unknown, so it belongs to no lane.
                     give_up_malformed(delivery, delivery.properties.decode_error, self._monitor)
-                case _:  # a delivery that is lost, or a signal to look again
+                case _:  # a delivery that is lost, or a wake-up
                     pass
         return None
 

@@ -1,7 +1,8 @@
 """Tracing where OpenTelemetry's API is installed and a tracer provider is configured; otherwise there is none."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,13 +13,19 @@ if TYPE_CHECKING:
 
 def find_installed_tracer() -> "Tracer | None":
     """The tracer of the configured provider; None if none is configured, or OpenTelemetry's API is not installed."""
+    find_tracer = _import_find_tracer()
+    return None if find_tracer is None else find_tracer()
+
+
+@cache  # a package that is missing is looked for in every folder of the path: 0.1 ms for each message
+def _import_find_tracer() -> "Callable[[], Tracer | None] | None":
     try:
         from intercom_sink.adapters.traces.tracer import find_tracer
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "opentelemetry":
             raise
         return None
-    return find_tracer()
+    return find_tracer
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from argparse import Action, ArgumentParser, ArgumentTypeError, RawDescriptionHe
 from collections.abc import Mapping
 from typing import Any
 
-from intercom_sink.adapters.rabbitmq import MAX_QUEUE_NAME
+from intercom_sink.adapters.rabbitmq import checked_queue_name
 
 DEFAULT_COMMAND = "run"
 
@@ -105,9 +105,8 @@ def positive_int(text: str) -> int:
 def queue_name(text: str) -> str:
     """The type of an argument that is a queue's name; anything else is an error of the command line."""
     try:
-        size = len(text.encode())
+        return checked_queue_name(text)
     except UnicodeEncodeError:  # a byte of the command line that is not UTF-8
         raise ArgumentTypeError(f"{ascii(text)[:40]} is not valid Unicode text") from None
-    if not 1 <= size <= MAX_QUEUE_NAME:
-        raise ArgumentTypeError(f"the name of a queue has 1 to {MAX_QUEUE_NAME} bytes, and not {size}")
-    return text
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from pika import spec
 
+from intercom_sink.adapters.rabbitmq import CLOSE_TIMEOUT
 from intercom_sink.adapters.rabbitmq.ack_batch import ACK_BATCH_INTERVAL
-from intercom_sink.adapters.rabbitmq.consumer import CLOSE_TIMEOUT, Consumer
+from intercom_sink.adapters.rabbitmq.consumer import Consumer
 from intercom_sink.adapters.rabbitmq.delivery import RabbitMQDelivery
 from intercom_sink.adapters.rabbitmq.drain import DRAIN_CHECK_INTERVAL
 from intercom_sink.domain.errors import BrokerUnavailable
