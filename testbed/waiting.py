@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 
 def wait_until(
@@ -20,3 +21,9 @@ def wait_until(
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout} s: {what}\n{explain()}")
         time.sleep(0.02)
+
+
+def wait_until_stopped(pid: int) -> None:
+    """Returns once a process that was sent SIGSTOP has stopped: it may go on for a moment."""
+    state = Path(f"/proc/{pid}/stat")
+    wait_until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", f"process {pid} to be stopped")

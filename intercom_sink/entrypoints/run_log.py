@@ -36,7 +36,7 @@ class RunLog:
     """
 
     def __init__(self, settings: Settings, snapshot: Callable[[], Snapshot], clock: Clock | None = None) -> None:
-        clock = clock or SystemClock()
+        clock = SystemClock() if clock is None else clock
         self._settings = settings
         self._progress = ProgressLog(clock, snapshot)
         self._limiter = RepeatLimiter(_always_shown(settings))

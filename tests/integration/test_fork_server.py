@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from testbed.forked_process import ForkedProcess, ForkServer
-from testbed.waiting import wait_until
+from testbed.waiting import wait_until, wait_until_stopped
 from tests.support import process_report
 from tests.support.processes import environment_with, fork_server
 
@@ -133,9 +133,8 @@ def test_the_command_line_of_the_sink_runs(out: Path, err: Path) -> None:
 def test_signals_stop_it_continue_it_and_end_it(start: Start, out: Path) -> None:
     process = start(SLEEP)
     wait_until(lambda: asleep(out), "it")
-    state = Path(f"/proc/{process.pid}/stat")
     process.send_signal(signal.SIGSTOP)
-    wait_until(lambda: state.read_text().split()[2] == "T", "it to be stopped")
+    wait_until_stopped(process.pid)
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.05)
     process.send_signal(signal.SIGCONT)

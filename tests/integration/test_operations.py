@@ -2,7 +2,6 @@
 
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,7 @@ from intercom_sink.testing.intercom import FakeIntercom, error, rate_limited, re
 from testbed.ports import free_ports
 from testbed.proxy import Proxy
 from testbed.sink_process import TOKEN, SinkProcess
-from testbed.waiting import wait_until
+from testbed.waiting import wait_until, wait_until_stopped
 from tests.support.messages import message
 from tests.support.processes import StartSink, run_command
 from tests.support.queues import Queue, changed_url, port_of
@@ -113,8 +112,7 @@ def test_healthy_tells_a_stopped_process_from_a_slow_intercom(
     sink.wait_for("consuming")
     assert run_command("healthy", CJW_INTERCOM_QUEUE_NAME=queue.name).returncode == 0
     sink.send(signal.SIGSTOP)
-    state = Path(f"/proc/{sink.process.pid}/stat")
-    wait_until(lambda: state.read_text().split()[2] == "T", "it to be stopped")
+    wait_until_stopped(sink.process.pid)
     done = run_command("healthy", CJW_INTERCOM_QUEUE_NAME=queue.name)
     assert (done.returncode, done.stdout) == (1, f"unhealthy: process {sink.process.pid}: it does not respond\n")
     sink.send(signal.SIGCONT)
