@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,21 +22,22 @@ or to a library as it is imported."""
 
 
 class ForkedProcess:
-    """A process that the server has forked, with the part of Popen's interface that the tests use."""
+    """A process that the server has forked, with the part of Popen's interface that the tests use. Thread-safe."""
 
     def __init__(self, server: "ForkServer", pid: int) -> None:
         self.pid = pid
         self.returncode: int | None = None
         self._server = server
         self._descriptor = os.pidfd_open(pid)
+        weakref.finalize(self, os.close, self._descriptor)
+        self._lock = threading.Lock()  # the server may be asked for an exit code once
 
     def poll(self) -> int | None:
         """Its exit code, or the negative number of the signal that ended it; None while it runs."""
-        if self.returncode is None:
-            self.returncode = self._server.ask(self.pid)
-            if self.returncode is not None:
-                os.close(self._descriptor)
-        return self.returncode
+        with self._lock:
+            if self.returncode is None:
+                self.returncode = self._server.ask(self.pid)
+            return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Waits for its end, and returns what `poll` does; raises subprocess.TimeoutExpired after `timeout` seconds."""
@@ -49,7 +52,7 @@ class ForkedProcess:
 
     def send_signal(self, signum: int) -> None:
         """Sends it a signal, if it still runs."""
-        if self.poll() is None:
+        with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._descriptor, signum)
 
     def kill(self) -> None:

@@ -97,8 +97,8 @@ class HTTPProxy:
                 path = f"{url.path}?{url.query}" if url.query else url.path
                 server.sendall("\r\n".join([f"{method} {path} {version}", *kept, "", ""]).encode())
                 length = int(_value_of("content-length", fields) or 0)
-                while len(rest) < length:
-                    rest += client.recv(65_536)
+                while len(rest) < length and (received := client.recv(65_536)):
+                    rest += received
                 server.sendall(rest[:length])
                 rest = rest[length:]
 

@@ -1,12 +1,18 @@
-"""The order in which the tests run."""
+"""The order in which the tests run, and which of them are measured for coverage."""
 
 from collections import Counter
+from collections.abc import Generator
 from itertools import accumulate
 from pathlib import Path
 
 import pytest
+from hypothesis import is_hypothesis_test
 
-COMPUTING = [Path(__file__).parent / name for name in ("unit", "simulation")]
+from tests.support.coverage import coverage, measure_tests_alone
+
+SIMULATION = Path(__file__).parent / "simulation"
+
+COMPUTING = [Path(__file__).parent / "unit", SIMULATION]
 """The folders of tests that compute; the others wait for brokers, servers and processes most of the time."""
 
 
@@ -20,3 +26,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         ends = accumulate(sizes[path] for path in group)
         places |= {path: end / total for path, end in zip(group, ends, strict=True)}
     items.sort(key=lambda item: places[item.path])
+
+
+def pytest_configure() -> None:
+    """Has nothing measured but tests."""
+    measure_tests_alone()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Measures a test's coverage, unless it runs the same lines over and over: as properties and simulations do."""
+    if is_hypothesis_test(pyfuncitem.obj) or pyfuncitem.path.is_relative_to(SIMULATION):
+        return (yield)
+    with coverage():
+        return (yield)

@@ -17,8 +17,6 @@ from tests.support.processes import run_command
 from tests.support.programs import Programs
 from tests.support.queues import Queue
 
-PAGES = [page for page in DOCUMENTS if any(block.runs for block in blocks_of(page))]
-
 PORT_IN_PAGES = "8765"
 """The port of every local server in the documents."""
 
@@ -59,9 +57,10 @@ GIVENS: dict[str, Callable[[PageRunner], None]] = {
 
 def test_code_blocks_of_every_page_run(session_node: Node, tmp_path: Path, subtests: pytest.Subtests) -> None:
     """One test of all pages, since only one of the test processes then needs a broker of its own."""
-    assert len(PAGES) > 1
-    urls = make_virtual_hosts(session_node, len(PAGES))
-    for number, (page, url) in enumerate(zip(PAGES, urls, strict=True)):
+    pages = [page for page in DOCUMENTS if any(block.runs for block in blocks_of(page))]
+    assert len(pages) > 1
+    urls = make_virtual_hosts(session_node, len(pages))
+    for number, (page, url) in enumerate(zip(pages, urls, strict=True)):
         with subtests.test(str(page.relative_to(ROOT))):
             run_page(page, url, tmp_path / str(number))
 

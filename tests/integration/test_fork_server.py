@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,16 @@ def test_the_command_line_of_the_sink_runs(out: Path, err: Path) -> None:
     assert codes == [0, 2]
     assert out.read_text() == "intercom-sink 0.1.0\n"
     assert err.read_text().startswith("usage: intercom-sink")
+
+
+def test_threads_may_wait_for_it_while_another_one_ends_it(start: Start) -> None:
+    for _ in range(10):
+        process = start(SLEEP)
+        with ThreadPoolExecutor(4) as executor:
+            waiting = [executor.submit(process.wait, 10) for _ in range(4)]
+            process.kill()
+            assert {wait.result() for wait in waiting} == {-signal.SIGKILL}
+        process.kill()  # does nothing
 
 
 def test_signals_stop_it_continue_it_and_end_it(start: Start, out: Path) -> None:

@@ -1,5 +1,7 @@
 """What runs the code blocks of the documents notices when one does not do what its page says."""
 
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from intercom_sink.testing import FakeIntercom
 from tests.support.code_blocks import blocks_of
 from tests.support.page_runner import PageRunner
+from tests.support.processes import environment_with
 from tests.support.programs import Programs
 
 
@@ -71,3 +74,16 @@ def test_output_is_compared_with_placeholders_in_place(runner: PageRunner) -> No
 def test_block_that_does_not_do_as_its_page_says_is_an_error(runner: PageRunner, block: str) -> None:
     with pytest.raises(AssertionError):
         run(runner, block)
+
+
+def test_program_whose_shell_is_killed_ends_with_the_page(tmp_path: Path) -> None:
+    with Programs(tmp_path) as programs:
+        command = ["bash", "-c", "exec intercom-sink fake-intercom --port 0"]
+        environment = environment_with({}) | programs.variables
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as shell:
+            assert shell.stdout is not None
+            assert shell.stdout.readline() != b""
+            shell.kill()
+            shell.wait()
+        assert programs.latest().poll() is None
+    assert programs.latest().wait(10) == -signal.SIGKILL

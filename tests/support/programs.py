@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -37,18 +38,22 @@ class Programs:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._listener.bind(str(path))
         self._listener.listen()
-        self._thread = threading.Thread(target=self._accept)
+        self._closing = threading.Event()
+        self._threads = [threading.Thread(target=self._accept)]
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._threads[0].start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
+        self._threads[0].join()
         self._listener.close()
+        self._closing.set()
         for process in self._running:
             process.kill()
+        for thread in self._threads[1:]:
+            thread.join()
 
     def latest(self) -> ForkedProcess:
         """The process that was started last."""
@@ -60,11 +65,15 @@ class Programs:
                 connection, _ = self._listener.accept()
             except OSError:  # it is shut down
                 return
-            threading.Thread(target=self._serve, args=[connection], daemon=True).start()
+            thread = threading.Thread(target=self._serve, args=[connection])
+            self._threads.append(thread)
+            thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection:
+        with connection, suppress(BrokenPipeError):  # the shell's process may be killed at any time
             message, descriptors, *_ = socket.recv_fds(connection, program_shim.MAX_MESSAGE, 3)
+            if not message:
+                return
             stdout, stderr, stdin = (os.fdopen(descriptor, "r+b", buffering=0) for descriptor in descriptors)
             with stdout, stderr, stdin:
                 try:
@@ -73,6 +82,8 @@ class Programs:
                     connection.send(json.dumps(str(error)).encode())
                     return
             self._running.append(process)
+            if self._closing.is_set():
+                process.kill()
             connection.send(json.dumps(process.wait()).encode())
 
     def _start(self, request: dict[str, Any], stdout: IO[bytes], stderr: IO[bytes], stdin: IO[bytes]) -> ForkedProcess:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from configparser import ConfigParser
 from contextlib import redirect_stderr, redirect_stdout, suppress
+from functools import cache
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
@@ -23,7 +24,7 @@ from intercom_sink.domain.events import Consuming, Paused
 from intercom_sink.entrypoints.json_lines import read_lines
 from intercom_sink.entrypoints.parser import build_parser
 from intercom_sink.testing import VirtualClock
-from tests.support.code_blocks import MARKS, Command, blocks_of, inline_code
+from tests.support.code_blocks import MARKS, Block, Command, blocks_of, inline_code
 from tests.support.documents import DOCUMENTS, ROOT
 from tests.support.page_runner import assert_shows
 
@@ -72,25 +73,34 @@ PARSERS: dict[str, Callable[[str], object]] = {
 
 PLACEHOLDER = re.compile(r"^(N|[A-Z_]+)$")
 
-BLOCKS = [block for page in DOCUMENTS for block in blocks_of(page)]
-INLINE = [(page, code) for page in DOCUMENTS for code in inline_code(page)]
+
+@cache
+def all_blocks() -> list[Block]:
+    """The blocks of every document."""
+    return [block for page in DOCUMENTS for block in blocks_of(page)]
+
+
+@cache
+def all_inline_code() -> list[tuple[Path, str]]:
+    """What stands in backquotes, with its page."""
+    return [(page, code) for page in DOCUMENTS for code in inline_code(page)]
 
 
 def test_every_block_is_run_or_parsed_or_says_why_not() -> None:
-    assert len([block for block in BLOCKS if block.runs]) >= 5
-    for block in BLOCKS:
+    assert len([block for block in all_blocks() if block.runs]) >= 5
+    for block in all_blocks():
         if block.is_code and block.reason is None and not block.runs:
             assert block.language in PARSERS, f"{block} is neither run nor marked"
             PARSERS[block.language](block.text)
 
 
 def test_blocks_that_are_not_run_are_counted() -> None:
-    assert Counter(block.reason for block in BLOCKS if block.reason is not None) == NOT_RUN
+    assert Counter(block.reason for block in all_blocks() if block.reason is not None) == NOT_RUN
 
 
 def test_blocks_of_text_hold_no_commands() -> None:
     """They would be neither run nor counted."""
-    texts = [block for block in BLOCKS if not block.is_code]
+    texts = [block for block in all_blocks() if not block.is_code]
     assert texts != []
     assert [str(block) for block in texts if re.search(r"^[$#] ", block.text, re.MULTILINE)] == []
 
@@ -98,7 +108,7 @@ def test_blocks_of_text_hold_no_commands() -> None:
 def test_what_runs_a_block_elsewhere_exists() -> None:
     """A file of the project, or a target of make."""
     targets = make_targets()
-    named = {str(block): block.run_by for block in BLOCKS if block.run_by is not None}
+    named = {str(block): block.run_by for block in all_blocks() if block.run_by is not None}
     missing = {
         block: name
         for block, name in named.items()
@@ -109,11 +119,11 @@ def test_what_runs_a_block_elsewhere_exists() -> None:
 
 def test_every_mark_is_known() -> None:
     """A mark that is misspelt would have no effect."""
-    assert {mark for block in BLOCKS for mark in block.marks} <= set(MARKS)
+    assert {mark for block in all_blocks() for mark in block.marks} <= set(MARKS)
     comments = [
         comment for page in DOCUMENTS for comment in re.findall(r"^ *<!-- ([a-z ]+): ", page.read_text(), re.MULTILINE)
     ]
-    assert len(comments) == sum(len(block.marks) for block in BLOCKS), "a mark that stands before no block"
+    assert len(comments) == sum(len(block.marks) for block in all_blocks()), "a mark that stands before no block"
 
 
 def test_every_file_that_a_page_makes_is_used_by_a_later_block_of_it() -> None:
@@ -127,7 +137,9 @@ def test_every_file_that_a_page_makes_is_used_by_a_later_block_of_it() -> None:
 def commands_of(program: str) -> list[tuple[str, list[str]]]:
     """The words of each command of a program in the text, with the page."""
     return [
-        (page.name, words) for page, code in INLINE if code.startswith(f"{program} ") and (words := shlex.split(code))
+        (page.name, words)
+        for page, code in all_inline_code()
+        if code.startswith(f"{program} ") and (words := shlex.split(code))
     ]
 
 
@@ -159,7 +171,7 @@ def test_every_target_of_make_in_the_text_exists() -> None:
 
 
 def test_every_module_that_python_is_told_to_run_exists() -> None:
-    texts = [*(code for _, code in INLINE), *(block.text for block in BLOCKS)]
+    texts = [*(code for _, code in all_inline_code()), *(block.text for block in all_blocks())]
     modules = {module for text in texts for module in re.findall(r"python -m ([\w.]+)", text)} - {"venv", "pip"}
     assert len(modules) > 3
     assert [module for module in modules if find_spec(module) is None] == []
@@ -170,13 +182,13 @@ def make_targets() -> set[str]:
 
 
 def test_commands_of_other_programs_in_the_text_are_counted() -> None:
-    words = [code.split() for _, code in INLINE]
+    words = [code.split() for _, code in all_inline_code()]
     assert Counter(first for first, *others in words if others and first in OTHER_PROGRAMS) == OTHER_PROGRAMS
 
 
 def test_response_of_readyz_has_the_fields_that_its_example_shows() -> None:
     (shown,) = [
-        json.loads(command.output) for block in BLOCKS for command in block.commands if "/readyz" in command.line
+        json.loads(command.output) for block in all_blocks() for command in block.commands if "/readyz" in command.line
     ]
     clock = VirtualClock()
     monitor = StateMonitor(clock)

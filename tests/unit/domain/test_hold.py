@@ -17,7 +17,6 @@ from intercom_sink.domain.events import HoldBegan, HoldContinues, HoldEnded
 from intercom_sink.domain.hold import CAUSES, MAX_HOLD_DELAY, WARNING_INTERVAL, Hold
 from intercom_sink.domain.rate_limiter import RateLimiter
 from intercom_sink.testing import InMemoryGateway, RecordingMonitor, VirtualClock
-from tests.support.coverage import without_coverage
 from tests.support.events import REJECTED
 from tests.support.intercom import OK
 from tests.support.strategies import results
@@ -175,7 +174,6 @@ def test_get_me_is_asked_with_backoff_from_one_second_to_sixty() -> None:
     ]  # fmt: skip
 
 
-@without_coverage()
 @given(st.lists(results, max_size=40), st.integers(0, 1000))
 def test_two_requests_are_a_second_apart_and_a_minute_at_most(script: list[AttemptResult], seed: int) -> None:
     """The rate window may make it a minute more: whatever `GET /me` reports of it counts."""

@@ -695,7 +695,6 @@ class Lanes:
         return self.threads.now + self._clock_offset
 
 
-@without_coverage()
 @settings(max_examples=100)
 @given(
     limit=st.integers(1, 300),

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from intercom_sink import RateLimit, Response
 from intercom_sink.adapters.intercom.response import read_rate_limit, read_response
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
-from tests.support.coverage import without_coverage
 
 DATE = "Tue, 24 Nov 2026 12:00:00 GMT"
 MOMENT = 1795521600.0
@@ -139,7 +138,6 @@ error_lists = st.fixed_dictionaries(
 ).map(lambda document: json.dumps(document).encode())
 
 
-@without_coverage()
 @given(st.integers(100, 999), st.dictionaries(header_names, header_values), st.binary() | error_lists)
 def test_any_headers_and_body_give_a_response_that_can_be_encoded(
     status: int, headers: dict[str, str], body: bytes
