@@ -50,11 +50,18 @@ class Node(Protocol):
 
     def ctl(self, *arguments: str) -> str: ...
 
+    def eval(self, code: str) -> str: ...
+
 
 @contextmanager
-def own_node(plugins: Sequence[str] = ()) -> Iterator[Node]:
-    """A broker of one's own, started; raises SystemExit with advice where there can be none."""
-    node = make_node(plugins=plugins)
+def own_node(tls_certificate: Path | None = None, plugins: Sequence[str] = ()) -> Iterator[Node]:
+    """A broker of one's own, started; raises SystemExit with advice where there can be none.
+
+    Args:
+        tls_certificate: a PEM file with a private key and its certificate; the node listens at `tls_url` too.
+        plugins: the plugins that are enabled, of those that RabbitMQ ships.
+    """
+    node = _make_node(tls_certificate, plugins)
     try:
         node.start()
         yield node
@@ -72,13 +79,7 @@ def any_rabbitmq() -> Iterator[str]:
             yield node.url
 
 
-def make_node(tls_certificate: Path | None = None, plugins: Sequence[str] = ()) -> Node:
-    """A broker of one's own, not started yet; raises SystemExit with advice where there can be none.
-
-    Args:
-        tls_certificate: a PEM file with a private key and its certificate; the node listens at `tls_url` too.
-        plugins: the plugins that are enabled, of those that RabbitMQ ships.
-    """
+def _make_node(tls_certificate: Path | None, plugins: Sequence[str]) -> Node:
     if find_files() is not None:
         return PrivateNode(tls_certificate, plugins=plugins)
     if docker_runs():

@@ -81,6 +81,10 @@ class ContainerNode:
         assert self._container is not None
         return _docker("exec", self._container, "rabbitmqctl", "--quiet", *arguments)
 
+    def eval(self, code: str) -> str:
+        """Evaluates Erlang on the node, and returns the value as Erlang prints it."""
+        return self.ctl("eval", code)
+
     def close(self) -> None:
         """Removes the container."""
         if self._container is not None:

@@ -188,6 +188,24 @@ class PrivateNode:
             check=True,
         ).stdout
 
+    def eval(self, code: str) -> str:
+        """Evaluates Erlang on the node, `ok.` for example; returns the value as Erlang prints it.
+
+        `rabbitmqctl eval` does the same, but starts an Erlang of its own for it, which takes 0.8 s of CPU.
+        """
+        cookie = (self.folder / COOKIE).read_text()
+        done = subprocess.run(
+            ["erl_call", "-sname", self.name, "-c", cookie, "-e"],
+            env=self._environment,
+            input=code + "\n",
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        if not done.stdout.startswith("{ok, "):
+            raise RuntimeError(f"{code}: {done.stdout}")
+        return done.stdout.removeprefix("{ok, ").removesuffix("}")
+
     def close(self) -> None:
         """Ends the node and its epmd, and deletes the folder."""
         self.kill()

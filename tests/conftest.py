@@ -1,5 +1,6 @@
 """The order in which the tests run, and which of them are measured for coverage."""
 
+import os
 from collections import Counter
 from collections.abc import Generator
 from itertools import accumulate
@@ -15,9 +16,15 @@ SIMULATION = Path(__file__).parent / "simulation"
 COMPUTING = [Path(__file__).parent / "unit", SIMULATION]
 """The folders of tests that compute; the others wait for brokers, servers and processes most of the time."""
 
+NODES = 2
+"""How many of the test processes start a broker of their own: to start one takes 7 s of CPU."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mixes modules that compute with modules that wait, so that at no time all processes do the same."""
+    """Mixes modules that compute with modules that wait, so that at no time all processes do the same.
+
+    The tests that need a broker of their own are the first ones of as many processes as there shall be such brokers.
+    """
     sizes = Counter(item.path for item in items)
     places: dict[Path, float] = {}
     for computes in (True, False):
@@ -26,6 +33,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         ends = accumulate(sizes[path] for path in group)
         places |= {path: end / total for path, end in zip(group, ends, strict=True)}
     items.sort(key=lambda item: places[item.path])
+    share = len(items) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    needing = [item for item in items if "session_node" in getattr(item, "fixturenames", ())]
+    items[:] = [item for item in items if item not in needing]
+    for number in range(NODES):
+        place = number * share
+        items[place:place] = needing[number::NODES]
 
 
 def pytest_configure() -> None:

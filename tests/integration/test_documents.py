@@ -85,8 +85,7 @@ def make_virtual_hosts(node: Node, count: int) -> list[str]:
     """The URLs of so many virtual hosts: no page finds a queue of another one."""
     names = [f"page-{number}" for number in range(count)]
     listed = ",".join(f'<<"{name}">>' for name in names)
-    node.ctl(
-        "eval",
+    node.eval(
         "[begin rabbit_vhost:add(Name, <<>>),"
         ' rabbit_auth_backend_internal:set_permissions(<<"guest">>, Name, <<".*">>, <<".*">>, <<".*">>, <<>>)'
         f" end || Name <- [{listed}]].",

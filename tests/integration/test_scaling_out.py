@@ -10,7 +10,7 @@ import pytest
 
 from intercom_sink.testing.intercom import FakeIntercom, after, reply
 from testbed import amqp
-from testbed.rabbitmq import own_node
+from testbed.rabbitmq import Node
 from testbed.sink_process import SinkProcess
 from testbed.waiting import wait_until
 from tests.support.documents import sharding_example
@@ -101,12 +101,10 @@ def start_sinks(*shards: Shard) -> None:
 
 
 @pytest.fixture
-def shards(start_sink: StartSink) -> Iterator[list[Shard]]:
+def shards(node: Node, start_sink: StartSink) -> list[Shard]:
     """The queues of the example in docs/how-to/scale-out.md, which declares them and an exchange; no sink runs yet."""
-    with own_node(plugins=["rabbitmq_consistent_hash_exchange"]) as node:
-        exec(sharding_example(node.url), {})
-        queues = [Queue(node.url, name) for name in ("intercom.1", "intercom.2")]
-        yield [Shard(queue, start_sink) for queue in queues]
+    exec(sharding_example(node.url), {})
+    return [Shard(Queue(node.url, name), start_sink) for name in ("intercom.1", "intercom.2")]
 
 
 def test_sharded_keys_keep_their_order_while_sinks_come_and_go(shards: list[Shard], intercom: FakeIntercom) -> None:

@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import trustme
 
 from intercom_sink import BrokerUnavailable, IntercomRequest
 from intercom_sink.testing.intercom import FakeIntercom
-from testbed.rabbitmq import Node, make_node
+from testbed.rabbitmq import Node
 from tests.support.messages import message, numbers
 from tests.support.processes import StartSink
 from tests.support.publishers import PUBLISHERS
@@ -56,59 +57,50 @@ def test_intercom_needs_a_certificate_that_has_not_expired(
         assert intercom.requests == []
 
 
-@pytest.fixture
-def certificate(authority: trustme.CA, tmp_path: Path) -> Path:
-    """RabbitMQ's certificate; a test may replace it while the node runs."""
-    path = tmp_path / "server.pem"
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(path))
-    return path
-
-
-@pytest.fixture
-def tls_node(certificate: Path) -> Iterator[Node]:
-    node = make_node(tls_certificate=certificate)
+@contextmanager
+def wrong_certificate(node: Node, path: Path, wrong: trustme.LeafCert) -> Iterator[None]:
+    """Replaces the node's certificate within the block."""
+    right = path.read_bytes()
+    wrong.private_key_and_cert_chain_pem.write_to_path(str(path))
+    node.eval("ssl:clear_pem_cache().")
     try:
-        node.start()
-        yield node
+        yield
     finally:
-        node.close()
+        path.write_bytes(right)
+        node.eval("ssl:clear_pem_cache().")
 
 
 def test_rabbitmq_needs_a_valid_certificate_of_a_known_authority(
-    tls_node: Node,
+    node: Node,
     intercom: FakeIntercom,
     start_sink: StartSink,
     authority: trustme.CA,
     authority_file: str,
-    certificate: Path,
+    node_certificate: Path,
 ) -> None:
     """Refused are an unknown authority, another host name, and an expired one. The authority may be in the URL."""
-    queue = Queue(tls_node.url)
+    queue = Queue(node.url)
     queue.declare()
     queue.publish(message(1), message(2))
-    distrustful = start_sink(queue, CJW_RABBITMQ_HOST=tls_node.tls_url)
+    distrustful = start_sink(queue, CJW_RABBITMQ_HOST=node.tls_url)
     assert "unable to get local issuer certificate" in distrustful.wait_for("RabbitMQ unavailable")["reason"]
     assert distrustful.stop() == 0
 
-    right = certificate.read_bytes()
     refusals = {
         "not valid for '127.0.0.1'": authority.issue_cert("rabbit.example.com"),
         "certificate has expired": authority.issue_cert("127.0.0.1", not_after=datetime(2020, 1, 1, tzinfo=UTC)),
     }
     for reason, wrong in refusals.items():
-        wrong.private_key_and_cert_chain_pem.write_to_path(str(certificate))
-        tls_node.ctl("eval", "ssl:clear_pem_cache().")
-        trusting = start_sink(queue, CJW_RABBITMQ_HOST=tls_node.tls_url, SSL_CERT_FILE=authority_file)
-        assert reason in trusting.wait_for("RabbitMQ unavailable")["reason"]
-        assert trusting.stop() == 0
+        with wrong_certificate(node, node_certificate, wrong):
+            trusting = start_sink(queue, CJW_RABBITMQ_HOST=node.tls_url, SSL_CERT_FILE=authority_file)
+            assert reason in trusting.wait_for("RabbitMQ unavailable")["reason"]
+            assert trusting.stop() == 0
     assert intercom.requests == []
     assert queue.depth == 2
 
-    certificate.write_bytes(right)
-    tls_node.ctl("eval", "ssl:clear_pem_cache().")
-    by_url = f"{tls_node.tls_url}?ssl_options={{'cafile': '{authority_file}'}}"
+    by_url = f"{node.tls_url}?ssl_options={{'cafile': '{authority_file}'}}"
     for number, variables in enumerate(
-        [{"CJW_RABBITMQ_HOST": tls_node.tls_url, "SSL_CERT_FILE": authority_file}, {"CJW_RABBITMQ_HOST": by_url}], 3
+        [{"CJW_RABBITMQ_HOST": node.tls_url, "SSL_CERT_FILE": authority_file}, {"CJW_RABBITMQ_HOST": by_url}], 3
     ):
         trusting = start_sink(queue, "run", "--drain", **variables)
         assert trusting.wait() == 0, trusting.stderr
@@ -117,7 +109,7 @@ def test_rabbitmq_needs_a_valid_certificate_of_a_known_authority(
 
     for open_publisher in PUBLISHERS.values():
         refused = pytest.raises(BrokerUnavailable, match="CERTIFICATE_VERIFY_FAILED")
-        with open_publisher(tls_node.tls_url, queue.name) as publisher, refused:
+        with open_publisher(node.tls_url, queue.name) as publisher, refused:
             publisher.publish(IntercomRequest("GET", "/me"))
         with open_publisher(by_url, queue.name) as publisher:
             publisher.publish(IntercomRequest("GET", "/me"))

@@ -1,6 +1,7 @@
 """The source distribution and the wheel: what they hold, and that the wheel works on its own."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -19,6 +20,9 @@ from tests.support.documents import ROOT
 
 EPOCH = 1_700_000_000
 """When the distributions were built, as they are told."""
+
+NOT_COPIED = (".git", ".venv*", ".debian", ".*_cache", "build", "dist", "__pycache__", "*.egg-info")
+"""What is large and never part of a distribution."""
 
 RUN = (
     "import sys\n"
@@ -42,11 +46,12 @@ print(build_sink(SinkSettings.from_environment({}), source=source, gateway=gatew
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The source distribution and the wheel."""
-    folder = tmp_path_factory.mktemp("dist")
+    """The source distribution and the wheel, of a copy: two builds in one folder would disturb each other."""
+    copy, folder = tmp_path_factory.mktemp("source") / "project", tmp_path_factory.mktemp("dist")
+    shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(*NOT_COPIED))
     command = [sys.executable, "tools/build_dist.py", str(folder)]
     environ = os.environ | {"SOURCE_DATE_EPOCH": str(EPOCH)}
-    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=copy, env=environ, capture_output=True, text=True, check=True)
     sdist, wheel = map(Path, done.stdout.splitlines())
     return sdist, wheel
 

@@ -18,24 +18,22 @@ def rabbit_settings(node: Node, **values: int) -> Iterator[None]:
 
 def _change_settings(node: Node, settings: str) -> str:
     """Takes and returns Erlang terms such as `[{frame_max,4096}]`; returns the former values."""
-    return node.ctl(
-        "eval",
+    return node.eval(
         "[begin {ok, Former} = application:get_env(rabbit, Name), application:set_env(rabbit, Name, Value),"
-        f" {{Name, Former}} end || {{Name, Value}} <- {settings}].",
-    ).strip()
+        f" {{Name, Former}} end || {{Name, Value}} <- {settings}]."
+    )
 
 
 @contextmanager
 def memory_alarm(node: Node) -> Iterator[None]:
     """Within the block the broker is short of memory, and blocks publishers."""
-    former = node.ctl(
-        "eval",
-        "Former = vm_memory_monitor:get_vm_memory_high_watermark()," + _memory_limit("{absolute, 1}", alarm=True),
-    ).strip()
+    former = node.eval(
+        "Former = vm_memory_monitor:get_vm_memory_high_watermark()," + _memory_limit("{absolute, 1}", alarm=True)
+    )
     try:
         yield
     finally:
-        node.ctl("eval", _memory_limit(former, alarm=False))
+        node.eval(_memory_limit(former, alarm=False))
 
 
 def _memory_limit(limit: str, *, alarm: bool) -> str:

@@ -104,7 +104,7 @@ def queue_on_disk(node: Node) -> Queue:
     queue = Queue(node.url)
     queue.declare()
     # RabbitMQ 4.2 and newer keep what is declared in a store of their own, which is written at once.
-    node.ctl("eval", "case mnesia:system_info(is_running) of yes -> mnesia:sync_log(); _ -> ok end.")
+    node.eval("case mnesia:system_info(is_running) of yes -> mnesia:sync_log(); _ -> ok end.")
     return queue
 
 
