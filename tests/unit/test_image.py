@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from configparser import ConfigParser
+from fnmatch import fnmatch
 
 from tests.support.documents import ROOT
 
@@ -38,6 +39,24 @@ def metadata() -> ConfigParser:
     parser = ConfigParser(interpolation=None)
     parser.read(ROOT / "setup.cfg")
     return parser
+
+
+def is_kept_out(name: str) -> bool:
+    """Whether .dockerignore keeps a file or folder of the project's root from the build."""
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    return not any(fnmatch(name, line[1:]) for line in lines if line.startswith("!"))
+
+
+def test_build_has_every_folder_that_mypy_checks() -> None:
+    """mypy takes the name of a folder that is missing for a script's, and fails."""
+    assert not list(filter(is_kept_out, metadata()["mypy"]["files"].split(", ")))
+
+
+def test_build_has_every_file_that_the_unit_tests_read() -> None:
+    modules = (ROOT / "tests" / "unit").rglob("*.py")
+    read = {name for module in modules for name in re.findall(r'\bROOT / "([^"/]+)', module.read_text())}
+    assert {"Makefile", "docs", "requirements"} <= read
+    assert not list(filter(is_kept_out, read))
 
 
 def test_build_runs_the_checks_and_the_unit_tests() -> None:
