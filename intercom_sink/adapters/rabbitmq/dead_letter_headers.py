@@ -51,6 +51,25 @@ _HISTORY = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x
 
 A replayed message starts over."""
 
+_ORDER = (
+    "reason",
+    "status",
+    "detail",
+    "request-id",
+    "error-codes",
+    "error-messages",
+    "method",
+    "path",
+    "attempts",
+    "first-attempt",
+    "last-attempt",
+    "given-up",
+    "source-queue",
+    "version",
+    DROPPED_COUNT,
+)
+"""The names of the metadata, in the order in which people read it."""
+
 _Value = str | int | tuple[str, ...] | None
 
 
@@ -95,9 +114,13 @@ def replay_properties(properties: Properties) -> Properties:
 
 
 def metadata_of(properties: Properties) -> dict[str, Any]:
-    """The metadata in the headers of a dead letter, given its properties; by names without the prefix."""
+    """The metadata in the headers of a dead letter, given its properties; by names without the prefix.
+
+    In the order in which it was written, whatever the broker made of it: RabbitMQ 4 sorts headers by name.
+    """
     headers = properties.headers
-    return {name.removeprefix(PREFIX): value for name, value in headers.items() if name.startswith(PREFIX)}
+    found = {name.removeprefix(PREFIX): value for name, value in headers.items() if name.startswith(PREFIX)}
+    return {name: found[name] for name in (*_ORDER, *found) if name in found}
 
 
 def _metadata(dead_letter: DeadLetter, source_queue: str, max_text: int) -> tuple[Field, ...]:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -63,6 +64,16 @@ def test_each_fact_has_a_header(original: Properties) -> None:
         "last-attempt": "2023-11-14T22:13:21.500Z",
         "source-queue": "queue",
     }
+
+
+def test_facts_are_in_one_order_even_if_the_broker_sorts_headers_by_name() -> None:
+    """RabbitMQ 4 does. What a later version of the sink may have added comes last."""
+    dead_letter = replace(REJECTED, detail="why")
+    made = made_to_fit(4_000, encode_field("own", "x" * 3_900), dead_letter=dead_letter)
+    written = [field.name.removeprefix(PREFIX) for field in made.fields]
+    made.fields = tuple(sorted((*made.fields, encode_field(PREFIX + "added", 1)), key=lambda field: field.name))
+    assert list(metadata_of(made)) == [*written, "added"]
+    assert len(written) == 15
 
 
 def test_the_prefix_is_the_one_that_operators_know() -> None:
