@@ -5,7 +5,7 @@ import struct
 import pika
 
 from intercom_sink.adapters.rabbitmq import pika_internals
-from intercom_sink.adapters.rabbitmq.properties import Properties
+from intercom_sink.adapters.rabbitmq.properties import Properties, read_properties
 from testbed import amqp
 from tests.support.queues import Queue
 
@@ -29,6 +29,22 @@ def with_headers(table: bytes, delivery_mode: int = 2) -> RawProperties:
 def header(name: bytes, value: bytes) -> bytes:
     """One field of a table."""
     return bytes([len(name)]) + name + value
+
+
+def encoded(properties: pika.BasicProperties) -> bytes:
+    """Properties on the wire."""
+    return b"".join(properties.encode())
+
+
+def carried(properties: pika.BasicProperties) -> tuple[bytes, bytes]:
+    """What RabbitMQ may make of properties, on the wire.
+
+    RabbitMQ 3 leaves the headers as they are; RabbitMQ 4 sorts them by name, and keeps the first of each name.
+    """
+    read = read_properties(encoded(properties))
+    first = {field.raw_name: field for field in reversed(read.fields)}
+    read.fields = tuple(first[name] for name in sorted(first))
+    return encoded(properties), encoded(read)
 
 
 def publish_raw(queue: Queue, *messages: tuple[bytes, pika.BasicProperties]) -> None:
