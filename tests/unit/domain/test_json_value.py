@@ -1,6 +1,7 @@
 """Which values JSON can say."""
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -51,9 +52,24 @@ def test_nesting_is_bounded(innermost: Any) -> None:
         check_json(nested(MAX_DEPTH + 1, innermost), "data")
 
 
-def test_value_that_holds_itself_is_refused() -> None:
+def test_map_nested_deeper_than_pythons_stack_is_refused() -> None:
+    value: dict[str, Any] = {}
+    for _ in range(2 * sys.getrecursionlimit()):
+        value = {"a": value}
+    with pytest.raises(MalformedMessage, match="nested deeper"):
+        check_json(value, "data")
+
+
+def test_list_that_holds_itself_is_refused() -> None:
     endless: list[Any] = []
     endless.append(endless)
+    with pytest.raises(MalformedMessage, match="nested deeper"):
+        check_json(endless, "data")
+
+
+def test_map_that_holds_itself_is_refused() -> None:
+    endless: dict[str, Any] = {}
+    endless["a"] = endless
     with pytest.raises(MalformedMessage, match="nested deeper"):
         check_json(endless, "data")
 

@@ -122,6 +122,8 @@ METHOD, PATH, DATA = ("method", "GET"), ("path", "/me"), ("data", None)
         (b"method=GET&path=%2Fme", "it looks like text, not msgpack"),
         (gzip.compress(GOOD, mtime=0), "it looks like gzip: msgpack must not be compressed"),
         (b"\x91" * 100_000 + b"\xc0", "StackError"),
+        # msgpack unpacks so many levels; a function that calls itself for each would exceed Python's stack.
+        (b"\x83\xa6method\xa3GET\xa4path\xa3/me\xa4data" + b"\x81\xa1k" * 1020 + b"\xc0", "nested deeper than 256"),
         (b"\xa2\xff\xff", "UnicodeDecodeError"),
         (b"\xd7\xff" + b"\xff" * 8, "ValueError"),
     ],
