@@ -107,8 +107,9 @@ class IntercomGateway(Protocol):
     def send(self, request: IntercomRequest, trace: TraceContext | None = None) -> AttemptResult:
         """Makes one attempt; blocks until it has a result.
 
-        Failures are results too, not exceptions. Where the token is refused and was replaced meanwhile, the attempt
-        includes sending the request again at once. `trace` is the trace that the attempt belongs to, if there is one.
+        Failures are results too, not exceptions. An attempt may send its request again at once: where the token is
+        refused and was replaced meanwhile, and where a kept-alive connection was closed before a response (see
+        `Response.resent`). `trace` is the trace that the attempt belongs to, if there is one.
         """
         ...
 

@@ -2,8 +2,8 @@
 
 Theory of operation
 -------------------
-A request needs a permit, except one that the gateway repeats at once with a reloaded token. There are four reasons why
-none is granted now:
+A request needs a permit. Where the gateway sends it a second time at once, with a reloaded token or because a
+kept-alive connection was closed, it needs no other one. There are four reasons why no permit is granted now:
 
 - *The rate window* is exhausted, as far as responses have reported it (see `rate_window`); or this sink has sent what
   it may send at once, and the rest is spread, because others may use the window too (see `shared_window`).
