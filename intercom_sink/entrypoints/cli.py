@@ -16,7 +16,10 @@ FAILED, BAD_INPUT = 1, 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; returns its exit code: 0, 1 if something failed, 2 for invalid settings or input."""
+    """Runs one command; returns its exit code: 0, 1 if something failed, 2 for invalid settings or input.
+
+    130 if SIGINT ended a command that needs no graceful stop.
+    """
     try:
         return _run(argv)
     finally:

@@ -20,7 +20,7 @@ exit codes:
   0         success; of run: stopped by a signal, or drained
   1         something failed: RabbitMQ is unavailable, a check failed, the sink is unhealthy
   2         settings, arguments or input are invalid; standard error has a line for each
-  130, 143  ended at once, by a second SIGINT or SIGTERM
+  130, 143  ended at once by SIGINT or SIGTERM; of run: by the second one
 
 environment variables:
 """
