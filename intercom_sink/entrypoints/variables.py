@@ -116,7 +116,7 @@ VARIABLES: Mapping[str, Variable] = {
     "NO_PROXY": Variable(
         "hosts that are reached without a proxy",
         (
-            "hosts that are reached without a proxy: names (with all that ends with them), addresses, networks "
+            "hosts that are reached without a proxy: names (with their subdomains), addresses, networks "
             "(`10.0.0.0/8`) or `*`, with or without a port, separated by commas"
         ),
     ),

@@ -1,4 +1,4 @@
-"""One deadline for everything that an attempt does, but for the lookup of a name, which the system does not bound."""
+"""One deadline for all that an attempt does; but the system can't cut the lookup of a name short."""
 
 import time
 

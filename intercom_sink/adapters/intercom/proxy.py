@@ -73,8 +73,8 @@ def bypasses_proxy(no_proxy: str, host: str, port: int) -> bool:
     """Whether a host is to be reached without a proxy.
 
     Args:
-        no_proxy: names and addresses, separated by commas or blanks: `*` is every host; a name stands for itself and
-            for those that end with it, with a dot before it or without; `10.0.0.0/8` is a network; a port may follow.
+        no_proxy: names and addresses, separated by commas or blanks: `*` is every host; a name, with or without a dot
+            before it, stands for itself and its subdomains; `10.0.0.0/8` is a network; a port may follow.
         host: the host, without brackets.
         port: its port.
     """

@@ -26,5 +26,5 @@ def translate(error: BaseException, broker: BrokerUrl) -> BrokerUnavailable:
 
 
 def is_connection_lost(error: BaseException) -> bool:
-    """Whether an open connection was lost, so that another one may do better; a closed channel is the broker's no."""
+    """Whether an open connection was lost, so that another one may do better. A broker closes a channel to refuse."""
     return not isinstance(error, ChannelClosed)

@@ -71,7 +71,7 @@ class ConfirmedPublisher:
         """Publishes the messages in order, and returns once the broker has confirmed all of them.
 
         Args:
-            messages: at most as many as may be kept in memory twice.
+            messages: few enough to be in memory twice, once more as the bytes that are sent in one write.
             first_index: the place of the first one in the whole batch, for errors.
 
         Raises:

@@ -125,7 +125,7 @@ class NoReply(AMQPConnectionError):  # type: ignore[misc]
 def wait_for(
     connection: pika.BlockingConnection, channel: BlockingChannel, is_done: Callable[[], bool], timeout: float
 ) -> None:
-    """Sends and receives until that is so.
+    """Sends and receives until `is_done()` is true.
 
     The public ways to wait end once there is an event for a consumer, or wait without a timeout.
 

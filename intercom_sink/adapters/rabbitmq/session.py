@@ -1,4 +1,4 @@
-"""Blocking connections, for the command line and for dead letters."""
+"""Blocking connections, for publishers and the command line."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager

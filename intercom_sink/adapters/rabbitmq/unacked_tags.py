@@ -38,7 +38,7 @@ class UnackedTags:
     def settle(self, tags: Sequence[int]) -> list[Ack]:
         """Removes the tags of settled deliveries; returns the acks for exactly these.
 
-        A broker refuses a tag that is acked already, so none of them is for an earlier one.
+        A broker closes the channel over a tag that is acked already, so each delivery is acked once.
         """
         self._tags.difference_update(tags)
         lowest_unsettled = min(self._tags, default=math.inf)

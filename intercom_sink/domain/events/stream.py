@@ -15,7 +15,7 @@ from intercom_sink.domain.policy import Disposition
 
 @dataclass(frozen=True, slots=True)
 class Paused(Event):
-    """Nothing is sent for `seconds`, as far as is known, or little of a rate window; `until` is the end of it."""
+    """Nothing is sent for about `seconds`, until `until`; or only what remains of a rate window, spread over them."""
 
     cause: PauseCause
     seconds: float
