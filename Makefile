@@ -11,22 +11,23 @@ BENCH_CHOICE := $(if $(ONLY),--only $(ONLY)) $(if $(CONTENDERS),--contenders $(C
 BENCH_FOLDER := $(if $(ONLY)$(CONTENDERS),build,docs)
 BENCH_RESULTS := $(BENCH_FOLDER)/benchmarks/results.json
 FUZZ_SECONDS ?= 60
+PRODUCERS := $(patsubst %,build/examples/%/missing,producer_go producer_node)
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
     --custom-compile-command 'make lock'
 
 # Some machines forbid it. The tests start a few hundred processes, each of which would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test tests check workflows unit format examples docs soak drill fuzz bench bench-quick dist lock clean
+.PHONY: demo test tests check workflows unit format examples docs site site-look soak drill fuzz bench bench-quick dist lock clean
 
 demo: .venv/complete
 	@$(BIN)/python -m testbed.rabbitmq $(BIN)/python -u -m demo
 
 # The tests wait more than they compute, so the checks run beside them.
-test: .venv/complete
+test:
 	@$(MAKE) --no-print-directory --jobs=2 check tests site
 
-tests: .venv/complete
+tests: .venv/complete $(PRODUCERS)
 	@$(BIN)/coverage erase
 	$(BIN)/python -m testbed.rabbitmq $(BIN)/coverage run -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
 	@$(BIN)/coverage combine --quiet
@@ -53,10 +54,7 @@ format: .venv/complete
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The producers in Go and Node.js are built into build/, which takes 60 s of CPU the first time; then the examples are
-# tested. `make test` tests those producers only if their built copies are current, and says so if they are not.
-examples: .venv/complete
-	$(BIN)/python -m tests.support.producers
+examples: .venv/complete $(PRODUCERS)
 	$(BIN)/python -m testbed.rabbitmq $(BIN)/pytest tests/examples
 
 # The pages and pictures that are made from code.
@@ -127,6 +125,9 @@ clean:
 
 .venv/complete: requirements/dev.txt setup.cfg pyproject.toml tools/make-venv
 	@tools/make-venv .venv
+
+build/examples/%/missing: tools/build-producer examples/%/*
+	@tools/build-producer $*
 
 .venv/bin/actionlint: .venv/complete tools/actionlint/go.mod tools/actionlint/go.sum tools/build-actionlint
 	@tools/build-actionlint $@
