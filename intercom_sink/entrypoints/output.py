@@ -1,9 +1,9 @@
 """What the commands print.
 
 Whether a line can be printed never changes the outcome of the work that it reports. Where printing is the work, as in
-an export, `print_line` says whether it was done. A reader that has gone (`| head`)
-is no error. Any other output that can't be written is reported in one line on standard error, if that can be written.
-Characters that the terminal's encoding lacks are escaped.
+a listing, `print_result` says whether it was done. A reader that has gone (`| head`) is no error. Any other output that
+can't be written is reported in one line on standard error, if that can be written. Characters that the terminal's
+encoding lacks are escaped.
 """
 
 import os
@@ -16,18 +16,23 @@ _Name: TypeAlias = Literal["stdout", "stderr"]
 
 
 def print_line(text: str, end: str = "\n") -> bool:
-    """Prints a line on standard output at once; returns whether it could be written. Raises nothing.
+    """Prints a line on standard output at once; returns whether it could be written. Raises nothing."""
+    return _write("stdout", text + end) is None
 
-    A command whose whole work is to print, such as a listing, may end at the first False.
+
+def print_result(lines: Iterable[str]) -> bool:
+    """Prints what a command is asked for, each line at once, until one can't be written. Raises what `lines` raises.
+
+    Returns whether all could be written, or the reader has gone: it has read what it needs.
     """
-    return _write("stdout", text + end)
+    errors = (_write("stdout", line + "\n") for line in lines)
+    error = next(filter(None, errors), None)
+    return error is None or isinstance(error, BrokenPipeError)
 
 
-def print_lines(lines: Iterable[str]) -> None:
-    """Prints lines on standard output, each at once, until one can't be written. Raises what `lines` raises."""
-    for line in lines:
-        if not print_line(line):
-            return
+def counted(count: int, noun: str) -> str:
+    """A number with its noun, such as "1 message" or "2 messages"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def print_error(*lines: str, end: str = "\n") -> None:
@@ -44,7 +49,8 @@ def flush_all() -> None:
     _write("stderr", "")
 
 
-def _write(name: _Name, text: str) -> bool:
+def _write(name: _Name, text: str) -> Exception | None:
+    """Writes and flushes; returns the error if that fails."""
     stream = _stream(name)
     try:
         if stream is not None:
@@ -56,8 +62,8 @@ def _write(name: _Name, text: str) -> bool:
         _discard(name)
         if name == "stdout" and not isinstance(error, BrokenPipeError):
             print_error(f"standard output can't be written: {getattr(error, 'strerror', None) or error}")
-        return False
-    return True
+        return error
+    return None
 
 
 def _stream(name: _Name) -> TextIO | None:

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from intercom_sink.adapters.installation import sink_version
 from intercom_sink.entrypoints.commands import COMMANDS, Commands, Parser
-from intercom_sink.entrypoints.output import print_line
+from intercom_sink.entrypoints.output import print_result
 
 EPILOG = """\
 examples:
@@ -30,8 +30,7 @@ class _ShowVersion(Action):
     """Looks the version up only when it is asked for."""
 
     def __call__(self, parser: ArgumentParser, *_: object) -> None:
-        print_line(f"{parser.prog} {sink_version()}")
-        parser.exit()
+        parser.exit(0 if print_result([f"{parser.prog} {sink_version()}"]) else 1)
 
 
 class _ShowHelp(Action):

@@ -55,7 +55,7 @@ def test_warns_of_a_consumer(queue: Queue, start_sink: StartSink) -> None:
     sink.wait_for("consuming")
     done = run_command("check", **queue.variables, CJW_INTERCOM_API_TOKEN="mock")
     assert done.returncode == 0, done.stdout
-    assert f"{queue.name}: 0 messages ready, 1 consumers" in done.stdout
+    assert f"{queue.name}: 0 messages ready, 1 consumer" in done.stdout
     assert "warn  queue     it has a consumer already" in done.stdout
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from intercom_sink import decode
+from intercom_sink.entrypoints.output import counted
 from intercom_sink.testing.intercom import FakeIntercom, error, reply
 from tests.support.dead_letters import PREFIX, get_with_properties, list_json, run_dead_letters
 from tests.support.messages import message
@@ -71,10 +72,10 @@ def test_filters_select_what_is_listed_and_replayed(
     rest = [body for body in BODIES if body not in selected]
     assert len(list_json(filled, *filters)) == len(selected)
     dry = run_dead_letters(filled, "replay", "--dry-run", *filters)
-    assert dry.stdout.splitlines()[-1] == f"{len(selected)} dead letters match"
+    assert dry.stdout.splitlines()[-1] == counted(len(selected), "matching dead letter")
     assert (queue.depth, filled.depth) == (0, 5)
     done = run_dead_letters(filled, "replay", *filters)
-    assert (done.returncode, done.stdout) == (0, f"replayed {len(selected)} dead letters\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, f"replayed {counted(len(selected), 'dead letter')}\n"), done.stderr
     assert queue.take_bodies() == selected
     assert filled.take_bodies() == rest
 
@@ -111,7 +112,7 @@ def test_replay_refuses_a_dead_letter_that_names_no_source_queue(dead_letters: D
     assert_refused(run_dead_letters(dead_letters, "replay"), complaint)
     assert (queue.depth, dead_letters.depth) == (0, 1)
     done = run_dead_letters(dead_letters, "replay", "--to", queue.name)
-    assert (done.returncode, done.stdout) == (0, "replayed 1 dead letters\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "replayed 1 dead letter\n"), done.stderr
     assert queue.take_bodies() == [message(1)]
 
 
@@ -157,12 +158,12 @@ def test_drop_deletes_what_matches_after_a_question(filled: DeadLetterQueue) -> 
     for answer in ("", "n\n", "nonsense\n"):
         done = run_dead_letters(filled, "drop", "--reason", "malformed", stdin=answer)
         assert done.returncode == 1
-        assert "Delete 1 dead letters" in done.stdout
+        assert "Delete 1 dead letter " in done.stdout
         assert "nothing was deleted" in done.stdout
     assert filled.depth == 5
     done = run_dead_letters(filled, "drop", "--reason", "malformed", stdin="y\n")
     assert done.returncode == 0
-    assert done.stdout.endswith("deleted 1 dead letters\n")
+    assert done.stdout.endswith("deleted 1 dead letter\n")
     assert run_dead_letters(filled, "drop", "--yes", "--status", "400").stdout == "deleted 2 dead letters\n"
     assert filled.take_bodies() == [message(2), message(3)]
 

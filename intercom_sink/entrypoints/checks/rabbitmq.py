@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from intercom_sink.adapters.rabbitmq.inspection import check_may_publish, inspect_broker, inspect_queue
 from intercom_sink.entrypoints.checks.finding import Finding
+from intercom_sink.entrypoints.output import counted
 from intercom_sink.entrypoints.settings import Settings
 
 _UNDECLARED = "does not exist yet; the sink will declare it as durable"
@@ -24,7 +25,9 @@ def check_queue(settings: Settings) -> Iterator[Finding]:
     if state is None:
         yield Finding.ok(f"{settings.queue} {_UNDECLARED}")
         return
-    yield Finding.ok(f"{settings.queue}: {state.messages} messages ready, {state.consumers} consumers")
+    yield Finding.ok(
+        f"{settings.queue}: {counted(state.messages, 'message')} ready, {counted(state.consumers, 'consumer')}"
+    )
     if state.consumers:
         yield Finding.warning(
             "it has a consumer already, whose unacked messages are not counted: a second one breaks the order, unless "
@@ -46,7 +49,9 @@ def check_dead_letter_queue(settings: Settings) -> Iterator[Finding]:
     state = inspect_queue(settings.rabbitmq, name)
     check_may_publish(settings.rabbitmq)
     yield Finding.ok(
-        f"{name} {_UNDECLARED}" if state is None else f"{name}: {state.messages} dead letters ready, may be written"
+        f"{name} {_UNDECLARED}"
+        if state is None
+        else f"{name}: {counted(state.messages, 'dead letter')} ready, may be written"
     )
     if state is not None and state.consumers:
         yield Finding.warning("it has a consumer, which may take dead letters away before anybody sees them")

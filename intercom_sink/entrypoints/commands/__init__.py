@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from intercom_sink.adapters.rabbitmq import checked_queue_name
+from intercom_sink.entrypoints.output import print_result
 
 DEFAULT_COMMAND = "run"
 
@@ -68,6 +69,11 @@ class Parser(ArgumentParser):
         if self._examples:
             self.epilog = f"examples:\n{indent(self._examples, '  ')}"
         return super().format_help()
+
+    def print_help(self, file: object = None) -> None:
+        """Prints the help on standard output; exits with 1 if it can't be written."""
+        if not print_result([self.format_help().removesuffix("\n")]):
+            self.exit(1)
 
 
 class Commands:

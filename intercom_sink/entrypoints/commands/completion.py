@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping
 
 from intercom_sink.entrypoints.commands import Commands, Parser
-from intercom_sink.entrypoints.output import print_line
+from intercom_sink.entrypoints.output import print_result
 
 _ZSH = "autoload -Uz compinit bashcompinit && compinit && bashcompinit"
 """What lets zsh use bash's completion functions (https://zsh.sourceforge.io/Doc/Release/Completion-System.html)."""
@@ -49,7 +49,7 @@ def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     from intercom_sink.entrypoints.parser import build_parser  # it imports the commands, and this is one
 
     script = completion_script(build_parser())
-    return print_line(f"{_ZSH}\n{script}" if arguments.shell == "zsh" else script)
+    return print_result([_ZSH, script] if arguments.shell == "zsh" else [script])
 
 
 def completion_script(parser: Parser) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.entrypoints.commands import Commands, Parser, positive_int, queue_name
-from intercom_sink.entrypoints.dead_letters.moving import drop, replay
+from intercom_sink.entrypoints.dead_letters.moving import drop, preview, replay
 from intercom_sink.entrypoints.dead_letters.reading import export, list_dead_letters, show
 from intercom_sink.entrypoints.dead_letters.selection import Filter
 from intercom_sink.entrypoints.settings import DeadLetterSettings
@@ -86,7 +86,8 @@ def _export(settings: DeadLetterSettings, given: Namespace) -> bool:
 
 
 def _replay(settings: DeadLetterSettings, given: Namespace) -> bool:
-    return replay(settings, _filter(given), to=given.to, dry_run=given.dry_run)
+    act = preview if given.dry_run else replay
+    return act(settings, _filter(given), to=given.to)
 
 
 def _drop(settings: DeadLetterSettings, given: Namespace) -> bool:

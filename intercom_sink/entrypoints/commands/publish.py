@@ -12,7 +12,7 @@ from intercom_sink.domain.confirms import PublishStatus
 from intercom_sink.domain.errors import IntercomSinkError
 from intercom_sink.entrypoints.commands import Commands, InvalidInput
 from intercom_sink.entrypoints.json_lines import Publication, read_lines, read_message
-from intercom_sink.entrypoints.output import print_error, print_line
+from intercom_sink.entrypoints.output import counted, print_error, print_line
 from intercom_sink.entrypoints.progress import with_progress
 from intercom_sink.entrypoints.settings import BrokerSettings
 from intercom_sink.entrypoints.signals import stopping_on_signals
@@ -107,7 +107,7 @@ def publish(settings: BrokerSettings, publications: list[Publication]) -> bool:
         raise
     finally:
         confirmed = statuses.count(PublishStatus.CONFIRMED)
-        print_line(f"published {confirmed} of {len(publications)} messages to {settings.queue}")
+        print_line(f"published {confirmed} of {counted(len(publications), 'message')} to {settings.queue}")
         if confirmed < len(publications):
             _print_where_to_continue(publications, statuses)
     return confirmed == len(publications)

@@ -12,7 +12,7 @@ from intercom_sink.domain.sink import Summary
 from intercom_sink.entrypoints.bootstrap import build_sink_and_source
 from intercom_sink.entrypoints.commands import Commands
 from intercom_sink.entrypoints.introspection import Introspection
-from intercom_sink.entrypoints.output import print_line
+from intercom_sink.entrypoints.output import counted, print_line
 from intercom_sink.entrypoints.run_log import RunLog
 from intercom_sink.entrypoints.settings import Settings, find_unknown
 from intercom_sink.entrypoints.signals import stopping_on_signals
@@ -62,4 +62,4 @@ def _warn(settings: Settings, unknown: Iterable[UnknownVariable]) -> None:
 
 def _summary_line(summary: Summary) -> str:
     counts = ", ".join(f"{count} {disposition}" for disposition, count in summary.items())
-    return f"{summary.total()} messages processed" + (f": {counts}" if counts else "")
+    return f"{counted(summary.total(), 'message')} processed" + (f": {counts}" if counts else "")

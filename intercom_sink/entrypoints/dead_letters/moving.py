@@ -6,6 +6,7 @@ keeps what it has not deleted yet. What is not removed returns to its old place.
 
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from itertools import islice
 
@@ -16,16 +17,30 @@ from intercom_sink.adapters.rabbitmq.inspection import inspect_queue
 from intercom_sink.domain.errors import OperatorError
 from intercom_sink.entrypoints.dead_letters.selection import Filter
 from intercom_sink.entrypoints.dead_letters.views import cells, row
-from intercom_sink.entrypoints.output import print_line
+from intercom_sink.entrypoints.output import counted, print_line, print_result
 from intercom_sink.entrypoints.progress import with_progress
 from intercom_sink.entrypoints.settings import DeadLetterSettings
 from intercom_sink.entrypoints.signals import stopping_on_signals
 
 
-def replay(settings: DeadLetterSettings, which: Filter, *, to: str | None, dry_run: bool) -> bool:
+def preview(settings: DeadLetterSettings, which: Filter, *, to: str | None) -> bool:
+    """Prints what `replay` would publish, and where; returns whether that could be written."""
+
+    def lines() -> Iterator[str]:
+        count = 0
+        for stored in which.select(browser):
+            count += 1
+            yield f"would be published to {to or _source_queue(stored)}: {row(cells(stored))}"
+        yield counted(count, "matching dead letter")
+
+    with open_browser(settings.rabbitmq, settings.dead_letter_queue) as browser:
+        return print_result(lines())
+
+
+def replay(settings: DeadLetterSettings, which: Filter, *, to: str | None) -> bool:
     """Publishes dead letters to the queue they came from, or to another; returns whether all that match were."""
     stopping = threading.Event()
-    replayed = matched = 0
+    replayed = 0
     publishers: dict[str, ConfirmedPublisher] = {}
     try:
         with (
@@ -36,18 +51,14 @@ def replay(settings: DeadLetterSettings, which: Filter, *, to: str | None, dry_r
             for stored in with_progress(which.select(browser), browser.count, "replaying"):
                 if stopping.is_set():
                     return False
-                matched += 1
                 target = to or _source_queue(stored)
-                if dry_run:
-                    print_line(f"would be published to {target}: {row(cells(stored))}")
-                    continue
                 if target not in publishers:
                     publishers[target] = opened.enter_context(closing(_publisher(settings, target)))
                 publishers[target].publish([_copy(stored)])
                 browser.remove(stored)
                 replayed += 1
     finally:
-        print_line(f"{matched} dead letters match" if dry_run else f"replayed {replayed} dead letters")
+        print_line(f"replayed {counted(replayed, 'dead letter')}")
     return True
 
 
@@ -58,7 +69,7 @@ def drop(settings: DeadLetterSettings, which: Filter, *, ask: bool) -> bool:
     if not count:
         print_line("no dead letter matches")
         return True
-    if ask and not _confirmed(f"Delete {count} dead letters from {settings.dead_letter_queue}? [y/N] "):
+    if ask and not _confirmed(f"Delete {counted(count, 'dead letter')} from {settings.dead_letter_queue}? [y/N] "):
         print_line("nothing was deleted")
         return False
     stopping = threading.Event()
@@ -74,7 +85,7 @@ def drop(settings: DeadLetterSettings, which: Filter, *, ask: bool) -> bool:
                 browser.remove(stored)
                 dropped += 1
     finally:
-        print_line(f"deleted {dropped} dead letters")
+        print_line(f"deleted {counted(dropped, 'dead letter')}")
     return dropped == count
 
 

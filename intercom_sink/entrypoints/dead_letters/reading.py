@@ -1,13 +1,14 @@
 """List, show and export dead letters; none of these changes anything.
 
-Each returns whether it did all that it was asked to. A listing that nobody reads to its end did.
+Each returns whether it did all that it was asked to. A listing that nobody reads to its end did; one that can't be
+written did not.
 """
 
 import errno
 import os
 import shutil
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -16,7 +17,7 @@ from intercom_sink.adapters.rabbitmq.dead_letter_browser import DeadLetterBrowse
 from intercom_sink.domain.errors import OperatorError
 from intercom_sink.entrypoints.dead_letters.selection import Filter
 from intercom_sink.entrypoints.dead_letters.views import HEADING, cells, describe, export_line, metadata_as_json, row
-from intercom_sink.entrypoints.output import print_error, print_line, print_lines
+from intercom_sink.entrypoints.output import counted, print_error, print_line, print_result
 from intercom_sink.entrypoints.progress import with_progress
 from intercom_sink.entrypoints.settings import DeadLetterSettings
 
@@ -25,26 +26,24 @@ def list_dead_letters(settings: DeadLetterSettings, which: Filter, *, as_json: b
     """Prints a line for each dead letter: JSON with every header of the sink; or a table, and the count."""
     try:
         with open_browser(settings.rabbitmq, settings.dead_letter_queue) as browser:
-            if as_json:
-                print_lines(map(metadata_as_json, which.select(browser)))
-            else:
-                _print_table(browser, which)
+            return print_result(map(metadata_as_json, which.select(browser)) if as_json else _table(browser, which))
     except NoSuchQueue as error:
-        say = print_error if as_json else print_line  # what is not JSON must not stand between JSON
-        say(f"no dead letters yet: {error}")
-    return True
+        nothing = f"no dead letters yet: {error}"
+    if as_json:
+        print_error(nothing)  # what is not JSON must not stand between JSON
+        return True
+    return print_result([nothing])
 
 
-def _print_table(browser: DeadLetterBrowser, which: Filter) -> None:
+def _table(browser: DeadLetterBrowser, which: Filter) -> Iterator[str]:
     width = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
     listed = 0
     for stored in which.select(browser):
         if not listed:
-            print_line(row(HEADING, width))
+            yield row(HEADING, width)
         listed += 1
-        if not print_line(row(cells(stored), width)):
-            return
-    print_line(f"{listed} of {browser.count} dead letters")
+        yield row(cells(stored), width)
+    yield f"{listed} of {counted(browser.count, 'dead letter')}"
 
 
 def show(settings: DeadLetterSettings, number: int) -> bool:
@@ -53,8 +52,7 @@ def show(settings: DeadLetterSettings, number: int) -> bool:
         stored = next(islice(browser.browse(), number - 1, None), None)
         if stored is None:
             raise OperatorError(f"there is no dead letter {number}: {settings.dead_letter_queue} holds {browser.count}")
-        print_lines(describe(stored, browser.count))
-    return True
+        return print_result(describe(stored, browser.count))
 
 
 def export(settings: DeadLetterSettings, which: Filter, file: str) -> bool:
@@ -74,9 +72,9 @@ def export(settings: DeadLetterSettings, which: Filter, file: str) -> bool:
             elif write(line):
                 exported += 1
             else:
-                print_error(f"exported {exported} dead letters, and not the rest")
+                print_error(f"exported {counted(exported, 'dead letter')}, and not the rest")
                 return False
-    print_error(f"exported {exported} dead letters; left out {left_out} that `publish` would refuse")
+    print_error(f"exported {counted(exported, 'dead letter')}; left out {left_out} that `publish` would refuse")
     return True
 
 

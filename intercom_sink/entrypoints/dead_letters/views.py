@@ -11,6 +11,7 @@ from intercom_sink.adapters.rabbitmq.properties import PROPERTY_NAMES
 from intercom_sink.domain.errors import MalformedMessage
 from intercom_sink.entrypoints.commands import InvalidInput
 from intercom_sink.entrypoints.json_lines import read_lines
+from intercom_sink.entrypoints.output import counted
 
 _WIDTHS = (4, 16, 12, 6)
 """The columns of the table but for the last one, which has 38 characters left on a terminal of 80."""
@@ -100,10 +101,10 @@ def _message(body: bytes) -> list[str]:
         request = decode(body)
     except MalformedMessage as error:
         text = _printable(body.decode(errors="backslashreplace"))
-        return ["", f"message, {len(body)} bytes, not decoded, {error}:", f"  {text}"]
+        return ["", f"message, {counted(len(body), 'byte')}, not decoded, {error}:", f"  {text}"]
     document = {"method": request.method, "path": request.path, "data": request.data}
     lines = json.dumps(document, indent=2, ensure_ascii=False).split("\n")
-    return ["", f"message, {len(body)} bytes:", *(f"  {_printable(line)}" for line in lines)]
+    return ["", f"message, {counted(len(body), 'byte')}:", *(f"  {_printable(line)}" for line in lines)]
 
 
 def _shown(value: object) -> str:

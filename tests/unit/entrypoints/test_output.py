@@ -72,18 +72,30 @@ def test_reader_that_has_gone_is_no_error(monkeypatch: pytest.MonkeyPatch, capsy
     assert capsys.readouterr().err == ""
 
 
-def test_lines_end_at_the_first_that_can_not_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "done"),
+    [(BrokenPipeError(errno.EPIPE, "Broken pipe"), True), (OSError(errno.ENOSPC, "No space left on device"), False)],
+    ids=["gone", "full"],
+)
+def test_result_ends_at_the_first_line_that_can_not_be_written(
+    error: OSError, done: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A listing may be long, and each of its lines costs a request to the broker."""
     lines = iter(["one", "two"])
-    monkeypatch.setattr(sys, "stdout", Failing(BrokenPipeError(errno.EPIPE, "Broken pipe")))
-    output.print_lines(lines)
+    monkeypatch.setattr(sys, "stdout", Failing(error))
+    assert output.print_result(lines) is done
     sys.stdout.close()
     assert list(lines) == ["two"]
 
 
-def test_lines_are_all_written(capsys: pytest.CaptureFixture[str]) -> None:
-    output.print_lines(iter(["one", "two"]))
+def test_all_lines_of_a_result_are_written(capsys: pytest.CaptureFixture[str]) -> None:
+    assert output.print_result(iter(["one", "two"]))
     assert capsys.readouterr().out == "one\ntwo\n"
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 messages"), (1, "1 message"), (2, "2 messages")])
+def test_number_is_followed_by_the_right_form_of_its_noun(count: int, text: str) -> None:
+    assert output.counted(count, "message") == text
 
 
 @pytest.mark.parametrize("stream", [None, Failing(OSError(errno.EIO, "Input/output error"))])

@@ -49,7 +49,7 @@ def test_queue_with_a_consumer_is_warned_of(queues: dict[str, QueueState]) -> No
     """Two consumers break the order, unless the queue is single-active-consumer, which AMQP does not tell."""
     queues["intercom"] = QueueState(2, 1)
     ok, warning = check_queue(SETTINGS)
-    assert ok == Finding.ok("intercom: 2 messages ready, 1 consumers")
+    assert ok == Finding.ok("intercom: 2 messages ready, 1 consumer")
     assert warning.result is Result.WARNING
     assert "single-active-consumer (AMQP does not tell)" in warning.text
     assert "unacked messages are not counted" in warning.text
