@@ -17,8 +17,9 @@ examples:
   intercom-sink publish --help            arguments and examples of one command
 
 exit codes:
-  0         success; of run: stopped by a signal, or drained
-  1         something failed: RabbitMQ is unavailable, a check failed, the sink is unhealthy
+  0         success; of run: stopped by a signal, or drained, even if messages were given up
+  1         something failed: RabbitMQ is unavailable, a check failed, the sink is unhealthy,
+            a dead letter was not replayed or deleted, a result can't be written
   2         settings, arguments or input are invalid; standard error has a line for each
   130, 143  ended at once by SIGINT or SIGTERM; of run: by the second one
 

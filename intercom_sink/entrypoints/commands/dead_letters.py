@@ -10,13 +10,14 @@ from intercom_sink.entrypoints.dead_letters.reading import export, list_dead_let
 from intercom_sink.entrypoints.dead_letters.selection import Filter
 from intercom_sink.entrypoints.settings import DeadLetterSettings
 
+_NEEDS = "Needs CJW_RABBITMQ_HOST, CJW_INTERCOM_QUEUE_NAME and CJW_INTERCOM_DEAD_LETTER_QUEUE only."
+
 
 def add_parser(commands: Commands) -> None:
     """Adds the commands to the command line."""
     parser = commands.add_parser(
         "dead-letters",
-        description="Lists, shows, exports, replays or deletes messages that were given up. Needs CJW_RABBITMQ_HOST, "
-        "CJW_INTERCOM_QUEUE_NAME and CJW_INTERCOM_DEAD_LETTER_QUEUE only.",
+        description=f"Lists, shows, exports, replays or deletes messages that were given up. {_NEEDS}",
         examples="intercom-sink dead-letters list --reason rejected\n"
         "intercom-sink dead-letters replay --status 401 --dry-run",
     )
@@ -26,6 +27,7 @@ def add_parser(commands: Commands) -> None:
     listing = subcommands.add_parser(
         "list",
         help="show them, oldest first; change nothing",
+        description=f"Shows them, oldest first. Changes nothing. {_NEEDS}",
         examples="intercom-sink dead-letters list --status 422 --limit 20",
     )
     _add_filters(listing)
@@ -35,6 +37,7 @@ def add_parser(commands: Commands) -> None:
     showing = subcommands.add_parser(
         "show",
         help="show one with its headers and its message; change nothing",
+        description=f"Shows one with its headers and its message. Changes nothing. {_NEEDS}",
         examples="intercom-sink dead-letters show 1",
     )
     showing.add_argument("number", type=positive_int, metavar="N", help="its number in the list; 1 is the oldest")
@@ -43,6 +46,8 @@ def add_parser(commands: Commands) -> None:
     exporting = subcommands.add_parser(
         "export",
         help="write them as JSON lines that `publish` reads; change nothing",
+        description="Writes them as JSON lines that `publish` reads. Changes nothing. Leaves out those that "
+        f"`publish` would refuse, such as malformed ones, and says how many. {_NEEDS}",
         examples="intercom-sink dead-letters export --path /contacts rejected.jsonl",
     )
     _add_filters(exporting)
@@ -52,6 +57,8 @@ def add_parser(commands: Commands) -> None:
     replaying = subcommands.add_parser(
         "replay",
         help="publish them to the queue they came from",
+        description="Publishes them to the queue they came from, which must exist, and removes each once the broker "
+        f"has confirmed its copy. {_NEEDS}",
         examples="intercom-sink dead-letters replay --reason server-error",
     )
     _add_filters(replaying)
@@ -60,7 +67,11 @@ def add_parser(commands: Commands) -> None:
     replaying.set_defaults(act=_replay)
 
     dropping = subcommands.add_parser(
-        "drop", help="delete them, after a question", examples="intercom-sink dead-letters drop --reason malformed"
+        "drop",
+        help="delete them, after a question",
+        description="Deletes them, after a question. Exits with 1 if any of them was not deleted: the answer was "
+        f"not yes, or the command was interrupted. {_NEEDS}",
+        examples="intercom-sink dead-letters drop --reason malformed",
     )
     _add_filters(dropping)
     dropping.add_argument("--yes", action="store_true", help="do not ask")

@@ -26,10 +26,15 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "run",
         description="Streams until SIGTERM or SIGINT: attempts in flight finish, everything else returns to the queue. "
-        "A second signal ends the process at once.",
+        "A second signal ends the process at once. Exits with 0, even if messages were given up; with 1 if RabbitMQ is "
+        "unavailable.",
         examples="intercom-sink run\nintercom-sink run --drain",
     )
-    parser.add_argument("--drain", action="store_true", help="end once the queue is empty and every message acked")
+    parser.add_argument(
+        "--drain",
+        action="store_true",
+        help="end once the queue is empty and every message acked; waits for retries, and for a hold to end",
+    )
     parser.set_defaults(execute=execute)
 
 
