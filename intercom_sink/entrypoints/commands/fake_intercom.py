@@ -53,8 +53,9 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "fake-intercom",
         description="Behaves like Intercom towards a sink: rate windows, error lists, contacts that conflict, events "
-        "that are kept once. Prints its URL, then a line for each request, and at the end how many there were. Knows "
-        "no contact at the start, and forgets all at the end.",
+        "that are kept once. Checks neither paths nor data: any other request gets a 200. Prints its URL, then a line "
+        "for each request, and at the end how many there were. Knows no contact at the start, and forgets all at the "
+        "end.",
         examples="intercom-sink fake-intercom --limit 100 --fail 0.1:503 --fail 0.01:reset",
     )
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: %(default)s)")

@@ -45,11 +45,12 @@ OTHER_PROGRAMS = {
     "apt": 1,
     "apt-get": 1,
     "cosign": 1,
-    "docker": 4,
+    "docker": 5,
     "dpkg": 1,
     "gh": 1,
     "kubectl": 7,
     "pip": 2,
+    "rabbitmqctl": 1,
     "systemctl": 2,
 }
 """How many commands of other programs stand in the text, where no test runs them."""

@@ -4,7 +4,7 @@ import re
 
 from intercom_sink.adapters.monitors.logs.lines import LINES
 from intercom_sink.domain.events import MessageDelivered
-from intercom_sink.domain.policy import Severity
+from intercom_sink.domain.policy import Disposition, Severity
 from intercom_sink.entrypoints.cli import BAD_INPUT, FAILED
 from intercom_sink.entrypoints.settings import Settings
 from tests.support.documents import README, first_cells, section
@@ -25,6 +25,11 @@ def test_the_configuration_table_lists_every_setting_with_its_default() -> None:
             assert float(shown) == expected, name
         else:
             assert shown == expected, name
+
+
+def test_every_disposition_stands_in_the_way_of_a_message() -> None:
+    text = section("The way of a message")
+    assert [disposition for disposition in Disposition if f"`{disposition}`" not in text] == []
 
 
 def test_troubleshooting_has_a_row_for_every_line_an_operator_should_read() -> None:
