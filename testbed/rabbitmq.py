@@ -90,6 +90,8 @@ def _make_node(tls_certificate: Path | None, plugins: Sequence[str]) -> Node:
 def main() -> int:
     """Runs the command of the command line with a broker; SIGTERM ends both, and leaves nothing behind."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if not os.environ.get(VARIABLE):
+        print("starting a private RabbitMQ: takes some seconds", file=sys.stderr)
     with any_rabbitmq() as url:
         return subprocess.run(sys.argv[1:], env=os.environ | {VARIABLE: url}).returncode
 
