@@ -1,21 +1,28 @@
 """Builds the source distribution and the wheel, the same bytes each time: tools/build_dist.py FOLDER
 
 The wheel is built from the source distribution, so that this is known to be complete, with the setuptools of the
-environment. SOURCE_DATE_EPOCH (https://reproducible-builds.org/docs/source-date-epoch/) is the time of every file; by
-default that of the last commit, or the earliest that a zip archive can hold where there is no git.
+environment. Relative links of the README are made absolute in the metadata of both: on PyPI there are no other files.
+SOURCE_DATE_EPOCH (https://reproducible-builds.org/docs/source-date-epoch/) is the time of every file; by default that
+of the last commit, or the earliest that a zip archive can hold where there is no git.
 """
 
 import gzip
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
+from configparser import ConfigParser
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 EARLIEST = 315_532_800
 """1980-01-01, in Unix seconds."""
+
+RELATIVE_LINK = re.compile(rb'(\]\(| src=")(?![a-z]+:)([^)"\s]+)')
+"""In Markdown or HTML."""
 
 BACKEND = "import sys; from setuptools import build_meta; print(build_meta.{hook}(sys.argv[1]))"
 
@@ -31,7 +38,10 @@ def main(folder: Path) -> None:
         normalize(built, sdist, epoch)
         with tarfile.open(sdist) as archive:
             archive.extractall(temporary, filter="data")
-        wheel = build("build_wheel", temporary / built.name.removesuffix(".tar.gz"), temporary, epoch)
+        unpacked = temporary / built.name.removesuffix(".tar.gz")
+        readme = unpacked / "README.md"
+        readme.write_bytes(with_absolute_links(readme.read_bytes()))
+        wheel = build("build_wheel", unpacked, temporary, epoch)
         print(sdist, shutil.move(wheel, folder / wheel.name), sep="\n")
 
 
@@ -53,8 +63,22 @@ def build(hook: str, source: Path, folder: Path, epoch: int) -> Path:
     return folder / done.stdout.splitlines()[-1]
 
 
+def with_absolute_links(text: bytes) -> bytes:
+    """The README, or metadata that hold it, with links to files of the project that lead to its repository."""
+    setup = ConfigParser()
+    setup.read("setup.cfg")
+    repository = setup["metadata"]["url"]
+
+    def absolute(link: re.Match[bytes]) -> bytes:
+        before, target = link[1].decode(), link[2].decode()
+        path = f"README.md{target}" if target.startswith("#") else target
+        return f"{before}{repository}/{'raw' if 'src' in before else 'blob'}/HEAD/{path}".encode()
+
+    return RELATIVE_LINK.sub(absolute, text)
+
+
 def normalize(built: Path, sdist: Path, epoch: int) -> None:
-    """Copies an archive without what differs between two builds: times, owners, umask, order."""
+    """Copies an archive without what differs between two builds (times, owners, umask, order), with absolute links."""
     with (
         tarfile.open(built) as source,
         sdist.open("wb") as file,
@@ -65,7 +89,11 @@ def normalize(built: Path, sdist: Path, epoch: int) -> None:
             member.mtime, member.uid, member.gid, member.uname, member.gname = epoch, 0, 0, "", ""
             member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
             member.pax_headers = {}
-            target.addfile(member, source.extractfile(member) if member.isfile() else None)
+            content = source.extractfile(member)
+            if content is not None and member.name.endswith("/PKG-INFO"):
+                content = BytesIO(with_absolute_links(content.read()))
+                member.size = len(content.getbuffer())
+            target.addfile(member, content)
 
 
 if __name__ == "__main__":

@@ -16,13 +16,15 @@ import pytest
 from packaging.requirements import Requirement
 
 from intercom_sink.adapters.installation import sink_version
-from tests.support.documents import ROOT
+from tests.support.documents import LINK, README, ROOT
 
 EPOCH = 1_700_000_000
 """When the distributions were built, as they are told."""
 
 NOT_COPIED = (".git", ".venv*", ".debian", ".*_cache", "build", "dist", "__pycache__", "*.egg-info")
 """What is large and never part of a distribution."""
+
+REPOSITORY = "https://github.com/intercom-sink/intercom-sink"
 
 RUN = (
     "import sys\n"
@@ -138,6 +140,28 @@ def test_metadata_is_what_an_index_accepts(built: tuple[Path, Path]) -> None:
         metadata = message_from_string(archive.read(name).decode())
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Version"] == sink_version()
+
+
+def test_every_link_of_the_page_on_pypi_is_absolute(built: tuple[Path, Path]) -> None:
+    """There are no other files of the project. In the source distribution the README itself is unchanged."""
+    sdist, wheel = built
+    with zipfile.ZipFile(wheel) as zipped:
+        (name,) = [name for name in zipped.namelist() if name.endswith("/METADATA")]
+        pages = [zipped.read(name).decode()]
+    with tarfile.open(sdist) as archive:
+        files = {member.name.partition("/")[2]: member for member in archive}
+        for name in ("PKG-INFO", "intercom_sink.egg-info/PKG-INFO"):
+            content = archive.extractfile(files[name])
+            assert content is not None
+            pages.append(content.read().decode())
+        readme = archive.extractfile(files["README.md"])
+        assert readme is not None
+        assert readme.read() == README.read_bytes()
+    for page in pages:
+        found = {link or source for link, source in LINK.findall(page)}
+        assert f"{REPOSITORY}/raw/HEAD/docs/diagrams/message_flow.svg" in found
+        assert f"{REPOSITORY}/blob/HEAD/README.md#troubleshooting" in found
+        assert [link for link in found if "://" not in link] == []
 
 
 def test_command_runs_in_a_clean_environment(python: Path) -> None:

@@ -14,6 +14,9 @@ PLACEHOLDER_URL = "amqp://user:password@rabbitmq/"
 PLACEHOLDER_URLS = (PLACEHOLDER_URL, "amqp://guest:guest@localhost/")
 """The same, and the URL of a broker that runs on the reader's machine."""
 
+LINK = re.compile(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"")
+"""A link in Markdown, or the source of a picture in HTML."""
+
 DOCUMENTS = [
     *sorted(ROOT.glob("*.md")),
     *sorted((ROOT / "docs").rglob("*.md")),

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.documents import DOCUMENTS, ROOT
-
-LINK = re.compile(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"")
+from tests.support.documents import DOCUMENTS, LINK, ROOT
 
 
 def links(document: Path) -> list[str]:
