@@ -24,7 +24,8 @@ def add_parser(commands: Commands) -> None:
         "publish",
         description='Publishes JSON lines {"method": ..., "path": ..., "data": ...}, optionally with an "ordering_key" '
         "each, from FILE or standard input; or one message from --method, --path, --data and --ordering-key. Publishes "
-        "nothing unless every message is valid. Needs CJW_RABBITMQ_HOST and CJW_INTERCOM_QUEUE_NAME only.",
+        "nothing unless every message is valid. Creates the queue, durable, if it does not exist. Needs "
+        "CJW_RABBITMQ_HOST and CJW_INTERCOM_QUEUE_NAME only.",
         examples="intercom-sink publish messages.jsonl\n"
         'intercom-sink publish --method POST --path /contacts --data \'{"email": "ada@example.com"}\'',
     )
