@@ -109,5 +109,6 @@ def _publisher(settings: DeadLetterSettings, queue: str) -> ConfirmedPublisher:
 
 
 def _confirmed(question: str) -> bool:
-    print_line(question, end="")
-    return sys.stdin is not None and sys.stdin.readline().strip().lower() in ("y", "yes")
+    if sys.stdin is None or not print_line(question, end=""):
+        return False
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -1,5 +1,7 @@
 """Replay and delete dead letters: what is reported if RabbitMQ fails. The rest needs a broker: tests/integration."""
 
+import io
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -67,3 +69,14 @@ def test_drop_that_deletes_all_is_reported_once(
     use(monkeypatch, FakeBrowser(3))
     assert moving.drop(SETTINGS, ALL, ask=False)
     assert capsys.readouterr().out == "deleted 3 dead letters\n"
+
+
+def test_drop_deletes_nothing_if_its_question_can_not_be_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch, FakeBrowser(0))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    monkeypatch.setattr(sys, "stdout", None)
+    assert not moving.drop(SETTINGS, ALL, ask=True)
+    sys.stdout.close()
+    assert capsys.readouterr().err == "standard output can't be written: it is closed\n"
