@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Generator
-from itertools import accumulate
+from itertools import accumulate, cycle
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,8 @@ NODES = 2
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mixes modules that compute with modules that wait, so that at no time all processes do the same.
 
-    The tests that need a broker of their own are the first ones of as many processes as there shall be such brokers.
+    pytest-xdist gives each process a share of all. The first ones in it are the tests that need a broker of their own,
+    in as many processes as there shall be such brokers, and in the others those that are marked as long.
     """
     sizes = Counter(item.path for item in items)
     places: dict[Path, float] = {}
@@ -33,12 +34,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         ends = accumulate(sizes[path] for path in group)
         places |= {path: end / total for path, end in zip(group, ends, strict=True)}
     items.sort(key=lambda item: places[item.path])
-    share = len(items) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    needing = [item for item in items if "session_node" in getattr(item, "fixturenames", ())]
-    items[:] = [item for item in items if item not in needing]
-    for number in range(NODES):
-        place = number * share
-        items[place:place] = needing[number::NODES]
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    first: list[list[pytest.Item]] = [[] for _ in range(processes)]
+    with_node, without_node = cycle(first[:NODES]), cycle(first[NODES:] or first)
+    others: list[pytest.Item] = []
+    for item in items:
+        if "session_node" in getattr(item, "fixturenames", ()):
+            next(with_node).append(item)
+        elif item.get_closest_marker("long"):
+            next(without_node).append(item)
+        else:
+            others.append(item)
+    share = len(items) // processes
+    for number, head in enumerate(first):
+        others[number * share : number * share] = head
+    items[:] = others
 
 
 def pytest_configure() -> None:

@@ -10,6 +10,8 @@ from tests.support.messages import message, numbers
 from tests.support.processes import StartSink
 from tests.support.queues import Queue, changed_url, port_of
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(
     ("behaviour", "requests"),

@@ -1,8 +1,11 @@
 """Several sinks on one rate window, over real sockets."""
 
+import pytest
+
 from tests.support.shared_window import SharedIntercom
 
 
+@pytest.mark.long
 def test_sinks_share_a_rate_window_with_few_429s() -> None:
     """The bounds are loose: a 429 costs most of a window of 3 s, and the cores are busy. tests/soak is strict."""
     intercom = SharedIntercom(limit=300, seconds=3)
