@@ -58,8 +58,12 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """Measures a test's coverage, unless it runs the same lines over and over: as properties and simulations do."""
-    if is_hypothesis_test(pyfuncitem.obj) or pyfuncitem.path.is_relative_to(SIMULATION):
+    """Measures a test's coverage, but not if its sinks are processes, nor if it runs the same lines over and over.
+
+    That is what properties and simulations do.
+    """
+    repeats = is_hypothesis_test(pyfuncitem.obj) or pyfuncitem.path.is_relative_to(SIMULATION)
+    if repeats or "start_sink" in pyfuncitem.fixturenames:
         return (yield)
     with coverage():
         return (yield)

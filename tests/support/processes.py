@@ -18,6 +18,7 @@ from intercom_sink.entrypoints.cli import main
 from intercom_sink.testing.intercom import FakeIntercom
 from testbed.forked_process import ForkServer
 from testbed.sink_process import SinkProcess
+from tests.support.coverage import coverage
 from tests.support.queues import Queue
 
 Completed: TypeAlias = subprocess.CompletedProcess[str]
@@ -68,6 +69,7 @@ def run_command(*arguments: str, stdin: str = "", **variables: str) -> Completed
         redirect_stdout(output),
         redirect_stderr(errors),
         _logging_restored(),
+        coverage(),
     ):
         try:
             code = main(arguments)
