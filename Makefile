@@ -73,7 +73,7 @@ site: .venv/complete
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --fresh-env --builder html docs build/site
 	$(BIN)/python docs/check_site.py build/site
 
-# Each page of it in Chromium, on a desktop and on a phone, in light and in dark; a minute.
+# Each page of it in Chromium, on a desktop and on a phone, in light and in dark; 3 minutes.
 # SITE_PICTURES=FOLDER keeps the pictures.
 site-look: site
 	$(BIN)/pytest -v tests/site
@@ -118,7 +118,7 @@ lock: .venv/complete
 	$(COMPILE) --group sbom --output-file requirements/sbom.txt
 	$(COMPILE) --group go --output-file requirements/go.txt
 	$(COMPILE) --constraint requirements/run.txt --group fuzz --output-file requirements/fuzz.txt setup.cfg
-	$(COMPILE) --constraint requirements/run.txt --group bench --output-file requirements/bench.txt setup.cfg
+	$(COMPILE) --extra metrics --constraint requirements/run.txt --group bench --output-file requirements/bench.txt setup.cfg
 
 clean:
 	rm -rf .venv .venv-bench .debian .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info build dist
@@ -126,7 +126,7 @@ clean:
 .venv/complete: requirements/dev.txt setup.cfg pyproject.toml tools/make-venv
 	@tools/make-venv .venv
 
-build/examples/%/missing: tools/build-producer examples/%/*
+build/examples/%/missing: tools/build-producer examples/% examples/%/*
 	@tools/build-producer $*
 
 .venv/bin/actionlint: .venv/complete tools/actionlint/go.mod tools/actionlint/go.sum tools/build-actionlint

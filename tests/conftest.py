@@ -45,9 +45,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             next(without_node).append(item)
         else:
             others.append(item)
-    share = len(items) // processes
     for number, head in enumerate(first):
-        others[number * share : number * share] = head
+        # The last processes get one more, if the tests can't be shared out evenly.
+        start = number * (len(items) // processes) + max(0, number - processes + len(items) % processes)
+        others[start:start] = head
     items[:] = others
 
 

@@ -41,7 +41,7 @@ def print_error(*lines: str, end: str = "\n") -> None:
 
 
 def flush_all() -> None:
-    """Writes what other code has printed, such as `--help` or log lines. Raises nothing.
+    """Writes what other code has printed, such as log lines. Raises nothing.
 
     With anything left in a buffer that can't be written, the interpreter would end with an error and exit code 120.
     """

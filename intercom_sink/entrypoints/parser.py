@@ -21,7 +21,8 @@ exit codes:
   1         something failed: RabbitMQ is unavailable, a check failed, the sink is unhealthy,
             a dead letter was not replayed or deleted, a result can't be written
   2         settings, arguments or input are invalid; standard error has a line for each
-  130, 143  ended at once by SIGINT or SIGTERM; of run: by the second one
+  130, 143  ended at once by SIGINT or SIGTERM; by the second one, if the first ends the command
+            gracefully
 
 environment variables:
 """

@@ -21,8 +21,20 @@ from tests.support.documents import LINK, README, ROOT
 EPOCH = 1_700_000_000
 """When the distributions were built, as they are told."""
 
-NOT_COPIED = (".git", ".venv*", ".debian", ".*_cache", "build", "dist", "__pycache__", "*.egg-info")
-"""What is large and never part of a distribution."""
+NOT_COPIED = (
+    ".git",
+    ".venv*",
+    ".debian",
+    ".*_cache",
+    ".hypothesis",
+    ".coverage*",
+    "build",
+    "dist",
+    "node_modules",
+    "__pycache__",
+    "*.egg-info",
+)
+"""What is never part of a distribution, and is large, or written while the tests run."""
 
 REPOSITORY = "https://github.com/intercom-sink/intercom-sink"
 

@@ -25,8 +25,8 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "check",
         description="Verifies the settings, the broker, the queues and Intercom's token, and shows every setting in "
-        "force. A line for each finding: ok, warn or FAIL; the one of dlq is about the dead-letter queue. Changes "
-        "nothing. Exits with 1 if a check failed.",
+        "force. Prints a line for each finding: ok, warn or FAIL; `dlq` is the dead-letter queue. Changes nothing. "
+        "Exits with 1 if a check failed.",
         examples="intercom-sink check && intercom-sink",
     )
     parser.set_defaults(execute=execute)

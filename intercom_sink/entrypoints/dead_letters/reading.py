@@ -1,7 +1,7 @@
 """List, show and export dead letters; none of these changes anything.
 
-Each returns whether it did all that it was asked to. A listing that nobody reads to its end did; one that can't be
-written did not.
+Each returns whether it did all that it was asked to. A listing succeeds if its reader goes before the end, and fails
+if it can't be written.
 """
 
 import errno
