@@ -71,7 +71,11 @@ class Proxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(("127.0.0.1", self._target))
+            try:
+                server = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:  # there is no server now
+                client.close()
+                continue
             from_server = bytearray()
             self.from_server.append(from_server)
             with self._lock:

@@ -191,7 +191,8 @@ class PrivateNode:
     def eval(self, code: str) -> str:
         """Evaluates Erlang on the node, `ok.` for example; returns the value as Erlang prints it.
 
-        `rabbitmqctl eval` does the same, but starts an Erlang of its own for it, which takes 0.8 s of CPU.
+        Raises RuntimeError if that fails. `rabbitmqctl eval` does the same, but starts an Erlang of its own for it,
+        which takes 0.8 s of CPU.
         """
         cookie = (self.folder / COOKIE).read_text()
         done = subprocess.run(
