@@ -106,7 +106,7 @@ class Prometheus:
         return float(result[0]["value"][1]) if result else None
 
     def _get(self, path: str) -> Any:
-        with urllib.request.urlopen(f"{self.url}/api/v1/{path}", timeout=5) as response:
+        with urllib.request.urlopen(f"{self.url}/api/v1/{path}", timeout=30) as response:
             return json.load(response)["data"]
 
     def _is_ready(self) -> bool:

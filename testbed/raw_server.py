@@ -108,12 +108,14 @@ class RawServer:
     Attributes:
         script: what to do with the next requests, one behaviour for each; after them, the last one again.
         connections: for each request, the client's port.
+        responded: how many behaviours have ended: whatever they sent has arrived.
         url: its base URL.
     """
 
     def __init__(self, tls: ssl.SSLContext | None = None, receive_buffer: int | None = None) -> None:
         self.script: deque[Behaviour] = deque()
         self.connections: list[int] = []
+        self.responded = 0
         self._tls = tls
         self._closing = threading.Event()
         self._peers: list[Peer] = []
@@ -171,3 +173,5 @@ class RawServer:
             self.connections.append(client_port)
             behaviour = self.script.popleft() if len(self.script) > 1 else self.script[0]
         behaviour(peer)
+        with self._lock:
+            self.responded += 1

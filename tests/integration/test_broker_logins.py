@@ -13,6 +13,7 @@ from intercom_sink.testing.intercom import FakeIntercom, after, error, reply
 from testbed.rabbitmq import Node
 from testbed.waiting import wait_until
 from tests.support.messages import message, numbers
+from tests.support.nodes import close_connections
 from tests.support.processes import StartSink, run_command
 from tests.support.queues import DeadLetterQueue, Queue, changed_url
 
@@ -87,7 +88,7 @@ def test_password_rotated_under_load_loses_nothing(
             intercom.wait_for(len(intercom.requests) + 50)
             node.ctl("change_password", "sink", f"password{rotation}")
             host_file.write_text(changed_url(node.url, user="sink", password=f"password{rotation}"))
-            node.ctl("close_all_user_connections", "sink", "rotated")
+            close_connections(node, "sink", "rotated")
         sink.wait_for("consuming", 3)
     wait_until(lambda: set(numbers(intercom)) == set(range(published.count)), "every message", 60)
     assert sink.stop() == 0

@@ -38,6 +38,7 @@ from intercom_sink.testing.intercom import (
     retry_after,
     truncated,
 )
+from tests.support.durations import SLACK
 
 ADA = {"email": "ada@example.com"}
 CREATE = IntercomRequest("POST", "/contacts", {"email": "ada@example.com"})
@@ -167,7 +168,7 @@ def test_latency_is_what_each_response_takes(fake: FakeIntercom, send: Send) -> 
     fake.latency = 0.1
     began = time.monotonic()
     send("GET", "/me")
-    assert 0.1 <= time.monotonic() - began < 2
+    assert 0.1 <= time.monotonic() - began < 0.1 + SLACK
 
 
 def test_requests_from_many_threads_are_all_counted(fake: FakeIntercom) -> None:
@@ -328,7 +329,7 @@ def test_close_ends_every_behaviour_at_once(behaviour: Behaviour) -> None:
         fake.wait_for(2)
         began = time.monotonic()
         fake.close()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < SLACK
         assert threading.active_count() == before
         assert idle.recv(1) == b""
 

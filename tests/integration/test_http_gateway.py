@@ -23,6 +23,7 @@ from intercom_sink.testing.intercom import (
 )
 from testbed.sink_process import TOKEN
 from tests.contracts.intercom_gateway import FAILURE, REQUESTS, IntercomGatewayContract
+from tests.support.durations import SLACK
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -34,7 +35,7 @@ class HTTPGatewayRig:
     def gateway(self, script: Sequence[int | str]) -> IntercomGateway:
         # A connection that is closed before a response, and was used before, is replaced: no failure.
         self._intercom.script += [truncated if step == FAILURE else reply(int(step)) for step in script]
-        return HTTPGateway(self._intercom.url, FixedSecret(TOKEN), user_agent="test/1", timeout=5)
+        return HTTPGateway(self._intercom.url, FixedSecret(TOKEN), user_agent="test/1", timeout=20)
 
     def sent(self) -> list[IntercomRequest]:
         return [
@@ -51,10 +52,10 @@ class TestHTTPGateway(IntercomGatewayContract):
     @pytest.mark.parametrize("behaviour", [hang, drip_headers, drip_body], ids=["hang", "drip_headers", "drip_body"])
     def test_attempt_takes_no_longer_than_its_timeout(self, intercom: FakeIntercom, behaviour: Behaviour) -> None:
         intercom.script.append(behaviour)
-        gateway = HTTPGateway(intercom.url, FixedSecret(TOKEN), user_agent="test/1", timeout=0.7)
+        gateway = HTTPGateway(intercom.url, FixedSecret(TOKEN), user_agent="test/1", timeout=1.5)
         began = time.monotonic()
         assert isinstance(gateway.send(REQUESTS[0]), NoResponse)
-        assert 0.6 < time.monotonic() - began < 5
+        assert 1.4 < time.monotonic() - began < 1.5 + SLACK
         assert isinstance(gateway.send(REQUESTS[0]), Response), "the next attempt has a timeout of its own"
         gateway.close()
 
@@ -114,7 +115,7 @@ class TestHTTPGateway(IntercomGatewayContract):
     )
     def test_truncated_or_invalid_response_is_none(self, intercom: FakeIntercom, response: bytes) -> None:
         intercom.script.append(raw(response))
-        gateway = HTTPGateway(intercom.url, FixedSecret(TOKEN), user_agent="test/1", timeout=5)
+        gateway = HTTPGateway(intercom.url, FixedSecret(TOKEN), user_agent="test/1", timeout=20)
         result = gateway.send(REQUESTS[0])
         gateway.close()
         assert isinstance(result, NoResponse)

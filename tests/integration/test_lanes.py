@@ -22,6 +22,7 @@ from intercom_sink.testing.intercom.rate_window import RateWindow
 from testbed.rabbitmq import Node
 from tests.support.dead_letters import run_dead_letters
 from tests.support.messages import key_names, message, numbers, publish_with_keys
+from tests.support.nodes import close_connections
 from tests.support.processes import StartSink
 from tests.support.queues import DeadLetterQueue, Queue
 
@@ -187,7 +188,7 @@ def test_lost_connection_costs_duplicates_but_neither_order_nor_messages(
     publish_with_keys(queue, 400, key_names(20))
     sink = start_sink(queue, "run", "--drain", CJW_INTERCOM_CONCURRENCY=str(LANES))
     intercom.wait_for(50 + LANES)
-    node.ctl("close_all_connections", "by the operator")
+    close_connections(node, "guest", "by the operator")
     sink.wait_for("RabbitMQ unavailable")
     lost.set()
     assert sink.wait() == 0, sink.stderr

@@ -7,8 +7,9 @@ from testbed.ports import free_ports
 from testbed.proxy import Proxy
 from testbed.rabbitmq import Node
 from testbed.waiting import wait_until
+from tests.support.durations import SLACK
 from tests.support.messages import message, messages, numbers
-from tests.support.nodes import memory_alarm, rabbit_settings
+from tests.support.nodes import close_connections, memory_alarm, rabbit_settings
 from tests.support.processes import StartSink
 from tests.support.queues import Queue, changed_url, port_of, queue_on_disk
 
@@ -46,7 +47,7 @@ def test_broker_killed_during_a_pause_ends_the_retries_and_redelivers(
     sink = start_sink(queue)
     sink.wait_for("retry scheduled")
     node.kill()
-    sink.wait_for("requeued", timeout=5)
+    sink.wait_for("requeued", timeout=SLACK)
     node.start()
     sink.wait_for("delivered", count=2)
     assert sink.stop() == 0
@@ -111,7 +112,7 @@ def test_connections_closed_by_the_operator_cost_one_duplicate(
     queue.publish(*messages(20))
     sink = start_sink(queue, "run", "--drain")
     intercom.wait_for(1)
-    node.ctl("close_all_connections", "by the operator")
+    close_connections(node, "guest", "by the operator")
     assert "by the operator" in sink.wait_for("RabbitMQ unavailable")["reason"]
     lost.set()
     assert sink.wait() == 0, sink.stderr

@@ -53,6 +53,6 @@ def test_second_signal_ends_the_sink_at_once(full_pipe: int, signum: signal.Sign
             time.sleep(0.5)
             assert process.poll() is None, "the first signal does not end it while it can't log"
             process.send_signal(signum)
-            assert process.wait(5) == 128 + signum
+            assert process.wait(30) == 128 + signum
         finally:
             process.kill()

@@ -12,6 +12,7 @@ import pytest
 from intercom_sink.testing.intercom import FakeIntercom, after, after_event, hang, rate_limited, reply
 from testbed.ports import free_ports
 from testbed.waiting import wait_until
+from tests.support.durations import SLACK
 from tests.support.messages import message, messages, numbers
 from tests.support.processes import StartSink
 from tests.support.queues import Queue
@@ -49,7 +50,7 @@ def test_pause_ends_at_once_and_its_message_is_requeued(
     began = time.monotonic()
     sink.send(signum)
     assert sink.wait() == 0, sink.stderr
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < SLACK
     assert queue.take_bodies() == [message(1), message(2)]
 
 
@@ -66,7 +67,7 @@ def test_sink_that_reconnects_ends(start_sink: StartSink) -> None:
     sink.wait_for("RabbitMQ unavailable")
     began = time.monotonic()
     assert sink.stop() == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < SLACK
 
 
 def test_sink_whose_broker_does_not_respond_ends(start_sink: StartSink) -> None:
@@ -77,7 +78,7 @@ def test_sink_whose_broker_does_not_respond_ends(start_sink: StartSink) -> None:
         connection, _ = silent.accept()
         began = time.monotonic()
         assert sink.stop() == 0
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < SLACK
         assert sink.logs("RabbitMQ unavailable") == []
         connection.close()
 
@@ -96,7 +97,7 @@ def test_second_signal_ends_a_process_that_is_in_a_system_call() -> None:
         process.terminate()
         assert process.stdout.readline() == "stopping\n"
         process.terminate()
-        assert process.wait(5) == 128 + signal.SIGTERM
+        assert process.wait(30) == 128 + signal.SIGTERM
 
 
 @SIGNALS
@@ -110,7 +111,7 @@ def test_second_signal_ends_the_sink_at_once(
     sink.send(signum)
     sink.wait_for("stopping")
     sink.send(signum)
-    assert sink.wait(timeout=5) == 128 + signum
+    assert sink.wait(timeout=SLACK) == 128 + signum
     queue.wait_for_depth(1)
 
 

@@ -126,8 +126,8 @@ def test_other_responses_do_not_read_the_file(intercom: FakeIntercom, gateway: H
 def test_new_token_has_an_attempt_of_its_own(
     intercom: FakeIntercom, make_gateway: Callable[..., HTTPGateway], file: Path
 ) -> None:
-    gateway = make_gateway(timeout=1)
-    intercom.script += [after(0.6, UNAUTHORIZED), after(0.6, reply(200))]
+    gateway = make_gateway(timeout=3)
+    intercom.script += [after(1.6, UNAUTHORIZED), after(1.6, reply(200))]
     file.write_text(NEW)
     assert status_of(gateway.send(REQUEST)) == 200
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from testbed.rabbitmq import Node
+from testbed.waiting import wait_until
 
 
 @contextmanager
@@ -22,6 +23,20 @@ def _change_settings(node: Node, settings: str) -> str:
         "[begin {ok, Former} = application:get_env(rabbit, Name), application:set_env(rabbit, Name, Value),"
         f" {{Name, Former}} end || {{Name, Value}} <- {settings}]."
     )
+
+
+def close_connections(node: Node, user: str, reason: str) -> None:
+    """Closes the connections of a user as an operator would, once there are any.
+
+    `rabbitmqctl close_all_user_connections` looks them up in a table that lags behind on a busy machine: it may miss
+    one that was opened just before, and says nothing.
+    """
+    close = (
+        "Pids = [Pid || Pid <- rabbit_networking:connections(),"
+        f' [{{user, <<"{user}">>}}] == rabbit_networking:connection_info(Pid, [user])],'
+        f' [rabbit_networking:close_connection(Pid, <<"{reason}">>) || Pid <- Pids], length(Pids).'
+    )
+    wait_until(lambda: int(node.eval(close)) > 0, f"a connection of {user}")
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def get(port: int, path: str, method: str = "GET") -> HTTPReply:
     """Sends a request to a port of 127.0.0.1; raises OSError if there is no response."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method)
     try:
-        with urllib.request.urlopen(request, timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=30) as response:
             return HTTPReply(response.status, response.headers, response.read().decode())
     except urllib.error.HTTPError as error:
         with error:
