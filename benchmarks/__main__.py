@@ -10,6 +10,7 @@ import os
 import platform
 import signal
 import sys
+import sysconfig
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -101,10 +102,17 @@ def _facts(node: Node, rounds: int) -> dict[str, str]:
     facts = {
         "Rounds": str(rounds),
         "Cores": str(os.cpu_count()),
-        "Python": platform.python_version(),
+        "Python": _python(),
         "RabbitMQ": node.ctl("version").strip(),
     } | {name: version(name) for name in PACKAGES}
     return facts | golang.versions()
+
+
+def _python() -> str:
+    """The interpreter's version, and how it was built: an optimized one takes a fifth less CPU for the same Python."""
+    arguments = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    build = [flag for flag in ("--enable-optimizations", "--with-lto", "--disable-gil") if flag in arguments]
+    return " ".join([platform.python_version(), *build])
 
 
 def _line(values: dict[Measure, float]) -> str:
