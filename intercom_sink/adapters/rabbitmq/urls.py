@@ -70,7 +70,7 @@ def _parse(text: str, name: str) -> BrokerUrl:
         raise ValueError(f"{name} has a virtual host with a '/' that is not percent-encoded (%2F)")
     try:
         parameters = pika.URLParameters(url)
-    except (ValueError, TypeError, SyntaxError, OSError):
+    except (ValueError, TypeError, SyntaxError, AttributeError, OSError):  # pika checks little of `ssl_options`
         raise ValueError(f"{name} has a parameter (the part after '?') whose value can't be used") from None
     if len(parameters.virtual_host.encode()) > 255:
         raise ValueError(f"{name} has a virtual host of over 255 bytes")

@@ -70,6 +70,7 @@ def test_urls_are_separated_by_commas_outside_of_ssl_options() -> None:
         ("amqps://rabbit?ssl_options={'cafile':'/no/such/file'}", "a parameter"),
         ("amqps://rabbit?ssl_options={", "a parameter"),
         ("amqps://rabbit?ssl_options={}", "a parameter"),
+        ("amqps://u:p@rabbit?ssl_options=['/path']", "a parameter"),
     ],
 )
 def test_an_invalid_url_is_named_by_its_position(text: str, complaint: str) -> None:
