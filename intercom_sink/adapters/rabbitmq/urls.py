@@ -3,7 +3,7 @@
 import re
 import ssl
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pika
 
@@ -32,7 +32,7 @@ class BrokerUrl:
         scheme = "amqps" if self.parameters.ssl_options else "amqp"
         host = f"[{self.parameters.host}]" if ":" in self.parameters.host else self.parameters.host
         location = f"{host}:{self.parameters.port}/{self.parameters.virtual_host.removeprefix('/')}"
-        return f"{scheme}://{self.parameters.credentials.username}@{location}"
+        return f"{scheme}://{quote(self.parameters.credentials.username, safe='')}@{location}"
 
     __repr__ = __str__
 

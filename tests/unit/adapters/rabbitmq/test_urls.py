@@ -16,6 +16,7 @@ from intercom_sink.adapters.rabbitmq.urls import BLOCKED_CONNECTION_TIMEOUT, par
         ("AMQP://u:p@rabbit/", "amqp://u@rabbit:5672/"),
         ("amqp://u:p%2F%40@rabbit:1/v%2Fh", "amqp://u@rabbit:1/v/h"),
         ("amqps://u:p@rabbit?heartbeat=2", "amqps://u@rabbit:5671/"),
+        ("amqp://team%3Aa%2Fb:p@rabbit", "amqp://team%3Aa%2Fb@rabbit:5672/"),
     ],
 )
 def test_each_form_of_url_is_shown_without_its_password(text: str, shown: str) -> None:

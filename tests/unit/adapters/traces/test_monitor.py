@@ -9,6 +9,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
 
 from intercom_sink import Event, Monitors
+from intercom_sink.adapters.rabbitmq.urls import parse_urls
 from intercom_sink.adapters.traces.monitor import CurrentMessage, TracedMonitor
 from intercom_sink.domain.envelope import Envelope
 from intercom_sink.domain.events import (
@@ -70,6 +71,14 @@ class TestContract(MonitorContract):
         monitor = TracedMonitor(Monitors(), Spans().tracer, CurrentMessage(), "intercom")
         yield monitor
         monitor.record(Failed("the end of the test"))
+
+
+@pytest.mark.parametrize("user", ["team%2Fa", "team%3Aa%2Fb", "team%5Ba"])
+def test_user_of_any_name_leaves_the_broker_readable(rig: Rig, user: str) -> None:
+    (broker,) = parse_urls(f"amqp://{user}:password@rabbit:5673/")
+    rig.record(Consuming(str(broker), "intercom"), RECEIVED, MessageDelivered(DELIVERED))
+    (span,) = rig.spans.ended
+    assert attributes_of(span).items() >= {"server.address": "rabbit", "server.port": 5673}.items()
 
 
 def test_span_has_the_attributes_of_the_conventions(rig: Rig) -> None:
