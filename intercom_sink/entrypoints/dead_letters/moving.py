@@ -111,4 +111,7 @@ def _publisher(settings: DeadLetterSettings, queue: str) -> ConfirmedPublisher:
 def _confirmed(question: str) -> bool:
     if sys.stdin is None or not print_line(question, end=""):
         return False
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    try:
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+    except (OSError, ValueError):  # it can't be read, or is not text
+        return False

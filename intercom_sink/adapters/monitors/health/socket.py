@@ -119,7 +119,10 @@ def ask(queue: str | None = None) -> list[HealthReport]:
 
 
 def _prefix(queue: str | None) -> str:
-    return PREFIX if queue is None else f"{PREFIX}{hashlib.sha256(queue.encode()).hexdigest()[:16]}/"
+    if queue is None:
+        return PREFIX
+    name = queue.encode(errors="surrogateescape")  # bytes of the environment that are not UTF-8 name no sink's queue
+    return f"{PREFIX}{hashlib.sha256(name).hexdigest()[:16]}/"
 
 
 def _names(prefix: str) -> Iterator[str]:

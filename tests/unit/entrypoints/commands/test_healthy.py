@@ -39,3 +39,8 @@ def test_no_sink_is_unhealthy(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     assert not run(monkeypatch, [], CJW_INTERCOM_QUEUE_NAME="q")[0]
     assert not run(monkeypatch, [], CJW_INTERCOM_QUEUE_NAME="")[0]
     assert capsys.readouterr().out == "unhealthy: no sink of the queue q runs here\nunhealthy: no sink runs here\n"
+
+
+def test_queue_name_that_is_not_utf_8_is_that_of_no_sink(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not healthy.execute(Namespace(), {"CJW_INTERCOM_QUEUE_NAME": "\udcff"})
+    assert capsys.readouterr().out == "unhealthy: no sink of the queue \\udcff runs here\n"

@@ -80,3 +80,12 @@ def test_drop_deletes_nothing_if_its_question_can_not_be_shown(
     assert not moving.drop(SETTINGS, ALL, ask=True)
     sys.stdout.close()
     assert capsys.readouterr().err == "standard output can't be written: it is closed\n"
+
+
+def test_drop_deletes_nothing_if_the_reply_is_not_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch, FakeBrowser(0))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\n"), encoding="utf-8"))
+    assert not moving.drop(SETTINGS, ALL, ask=True)
+    assert capsys.readouterr().out.endswith("nothing was deleted\n")
