@@ -47,7 +47,7 @@ def add_parser(commands: Commands) -> None:
         "export",
         help="write them as JSON lines that `publish` reads; change nothing",
         description="Writes them as JSON lines that `publish` reads. Changes nothing. Leaves out those that "
-        f"`publish` would refuse, such as malformed ones, and says how many. {_NEEDS}",
+        f"`publish` can't read, such as malformed ones, and says how many. {_NEEDS}",
         examples="intercom-sink dead-letters export --path /contacts rejected.jsonl",
     )
     _add_filters(exporting)

@@ -74,7 +74,7 @@ def export(settings: DeadLetterSettings, which: Filter, file: str) -> bool:
             else:
                 print_error(f"exported {counted(exported, 'dead letter')}, and not the rest")
                 return False
-    print_error(f"exported {counted(exported, 'dead letter')}; left out {left_out} that `publish` would refuse")
+    print_error(f"exported {counted(exported, 'dead letter')}; left out {left_out} that `publish` can't read")
     return True
 
 

@@ -118,5 +118,5 @@ def test_request_that_intercom_is_known_to_refuse_is_exported_to_be_corrected() 
 @pytest.mark.parametrize(
     ("body", "key"), [(b"malformed", "k"), (BODY, "k" * 256)], ids=["malformed", "an ordering key that is too long"]
 )
-def test_what_publish_would_refuse_is_not_exported(body: bytes, key: str) -> None:
+def test_what_publish_can_not_read_is_not_exported(body: bytes, key: str) -> None:
     assert export_line(stored(body, original=Properties([encode_field("x-ordering-key", key)]))) is None
