@@ -16,8 +16,8 @@ The domain and the RabbitMQ adapter report everything that happens to one port, 
 `docs/events_page.py` makes this page from the code.
 
 No line carries the data of a request, the token or a password. Fields without a value are left out. A level "by
-disposition" is that of the delivery policy: `DEBUG` for delivered, `WARNING` for not found, duplicate, rate limited and
-the first server error, `ERROR` for the others.
+disposition" is that of the delivery policy: `DEBUG` for delivered, `WARNING` for the first server error, duplicate, and
+both kinds of not found and of rate limited, `ERROR` for the others.
 
 | log line | level | event | when | fields |
 |---|---|---|---|---|

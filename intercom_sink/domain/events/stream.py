@@ -15,7 +15,7 @@ from intercom_sink.domain.policy import Disposition
 
 @dataclass(frozen=True, slots=True)
 class Paused(Event):
-    """Nothing is sent for about `seconds`, until `until`; or only what remains of a rate window, spread over them."""
+    """For about `seconds`, until `until`, nothing is sent, or only the last requests of an exhausted rate window."""
 
     cause: PauseCause
     seconds: float

@@ -188,7 +188,10 @@ class _SnapshotMetrics(Collector):
             "waiting", "Messages that were received and wait, by what they wait for.", "reason", now.unsettled.waiting
         )
         yield _labelled(
-            "paused", "1 while nothing is sent, by reason.", "reason", {cause: cause is pause for cause in PauseCause}
+            "paused",
+            "1 while nothing is sent, or only what is left of an exhausted rate window; by reason.",
+            "reason",
+            {cause: cause is pause for cause in PauseCause},
         )
         yield _labelled(
             "holding",

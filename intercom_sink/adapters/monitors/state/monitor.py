@@ -4,8 +4,8 @@ It makes a `Snapshot` on demand. `record` runs on the thread where things happen
 lock: it takes one lock of its own for a short time, does no I/O, and calls neither the sink nor another monitor.
 
 A message counts as waiting for a pause only until `Paused.until`. While messages are unsettled, the state stays
-`paused` until `Resumed`: after a 429 or no response that is the success of the probe, after an exhausted window the
-next request. So a probe that hangs counts as stalled, not as paused.
+`paused` until `Resumed`: after a 429 or no response that comes with the response to the probe, after an exhausted
+window with the first request of the next one. So a probe that hangs counts as stalled, not as paused.
 """
 
 import math
