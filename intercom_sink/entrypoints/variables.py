@@ -77,7 +77,10 @@ VARIABLES: Mapping[str, Variable] = {
     ),
     "CJW_INTERCOM_TIMEOUT": Variable(
         "seconds that one request may take",
-        "seconds one whole HTTP attempt may take once the host's name is resolved, a slow drip included",
+        (
+            "seconds one whole HTTP attempt may take, a slow drip included; looking up the host's name counts, but is "
+            "not cut short"
+        ),
         "30",
     ),
     "CJW_RABBITMQ_RECONNECT_TIMEOUT": Variable(
