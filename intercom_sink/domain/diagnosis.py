@@ -97,7 +97,7 @@ class Diagnoser:
     def send_get_me(self, cancelled: Callable[[], bool], not_before: float = 0.0) -> AttemptResult | None:
         """Sends `GET /me` once there is a permit, and the last 429 allows it; None once `cancelled()` is true.
 
-        Not while another thread may diagnose. A hold calls it after every handler has ended.
+        To be called by one thread at a time: by `diagnose`, and by a hold, which does so once every handler has ended.
         """
         permit = self._limiter.acquire(cancelled, max(not_before, self._limited_until))
         if permit is None:

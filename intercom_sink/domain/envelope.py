@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TraceContext:
-    """The trace that a message belongs to (W3C Trace Context).
+    """The trace that a message belongs to (W3C Trace Context). Not checked here: a source leaves out an invalid one.
 
     Args:
-        traceparent: identifies the trace and the producer's span, as in the header of that name.
+        traceparent: identifies the trace and the producer's span, as in the header of that name; valid.
         tracestate: what tracing systems add to it; "": nothing.
     """
 

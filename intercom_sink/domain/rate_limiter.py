@@ -94,7 +94,7 @@ class RateLimiter:
         self._half_open = True
         self._probe: int | None = None
         self._recorded_pause: PauseCause | None = None
-        self._window_ends_at = 0.0  # the one that was exhausted at the last recorded pause
+        self._window_ends_at = 0.0  # the end of the window whose exhaustion was last recorded as a pause
 
     def acquire(self, cancelled: Callable[[], bool], not_before: float = 0.0) -> Permit | None:
         """Waits for a permit. `release` must follow.

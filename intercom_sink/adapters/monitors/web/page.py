@@ -57,7 +57,7 @@ _COLOURS = {State.STREAMING: "good", State.IDLE: "good", State.PAUSED: "wait", S
 _MEANINGS = {
     State.STREAMING: "Messages are sent to Intercom.",
     State.IDLE: "It consumes the queue, and no message has come for a while.",
-    State.PAUSED: "Nothing, or only the rest of a window, is sent until the pause is over; messages stay with the sink.",
+    State.PAUSED: "Nothing, or only the rest of a window, is sent until the pause ends; messages stay with the sink.",
     State.HOLDING: "Every message waits in the queue until the cause is gone; nothing is lost.",
     State.RECONNECTING: "There is no connection to RabbitMQ; the sink goes on trying to connect.",
     State.STOPPING: "Attempts in flight finish, and every other message returns to the queue.",
