@@ -90,8 +90,9 @@ OTHER_LINES = (
     OtherLine(
         "responding again",
         "INFO",
-        "The first response below 500 after attempts without a response, or after a 5xx was repeated. An attempt that "
-        "began before the last failure does not count.",
+        "The first response below 500 after attempts without a response, or after a 5xx was repeated; with "
+        "`CJW_INTERCOM_HOLD=on`, only if `GET /me` failed too. An attempt that began before the last failure does not "
+        "count.",
         ("status", "seconds", "failures"),
     ),
     OtherLine(

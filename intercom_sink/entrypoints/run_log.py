@@ -41,7 +41,7 @@ class RunLog:
         self._progress = ProgressLog(clock, snapshot)
         self._limiter = RepeatLimiter(_always_shown(settings))
         self._ticker = Ticker(self._tick, clock)
-        self.monitor = Monitors(self._progress, LogMonitor(self._at_end), RecoveryLog(clock))
+        self.monitor = Monitors(self._progress, LogMonitor(self._at_end), RecoveryLog(clock, hold=settings.hold))
 
     @contextmanager
     def running(self) -> Generator[None]:

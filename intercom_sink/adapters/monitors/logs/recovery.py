@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping
 
 from intercom_sink.domain.attempt import Attempt
+from intercom_sink.domain.causes import HoldCause
 from intercom_sink.domain.events import (
     AttemptFinished,
     ConnectionFailed,
@@ -12,6 +13,7 @@ from intercom_sink.domain.events import (
     DeadLettered,
     DeadLetterNotConfirmed,
     Event,
+    HoldBegan,
 )
 from intercom_sink.domain.policy import Disposition
 from intercom_sink.domain.ports import Clock
@@ -22,7 +24,10 @@ logger = logging.getLogger("intercom_sink.recovery")
 _INTERCOM_FAILS = {Disposition.NO_RESPONSE, Disposition.REPEATED_SERVER_ERROR}
 """What begins an outage of Intercom. One 5xx does not, nor does `NO_RESPONSE_TO_MESSAGE`: `GET /me` got a response."""
 
-_FOLLOWED = {AttemptFinished, ConnectionFailed, Consuming, DeadLettered, DeadLetterNotConfirmed}
+_INTERCOM_FAILS_WITH_HOLD = {Disposition.NO_RESPONSE}
+"""The same where `GET /me` tells what is at fault. After a repeated 5xx that may be the message; else a hold begins."""
+
+_FOLLOWED = {AttemptFinished, ConnectionFailed, Consuming, DeadLettered, DeadLetterNotConfirmed, HoldBegan}
 """The events that say what fails and what works."""
 
 
@@ -69,10 +74,12 @@ class RecoveryLog:
 
     Args:
         clock: tells the time.
+        hold: whether `GET /me` tells what is at fault for a failure (`PolicyOptions.hold`).
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, hold: bool = False) -> None:
         self._lock = threading.Lock()
+        self._failures = _INTERCOM_FAILS_WITH_HOLD if hold else _INTERCOM_FAILS
         self._rabbitmq, self._intercom, self._dead_letters = (_Outage(clock) for _ in range(3))
 
     def record(self, event: Event) -> None:
@@ -82,6 +89,10 @@ class RecoveryLog:
         match event:
             case AttemptFinished(attempt):
                 self._attempted(attempt)
+            case HoldBegan(cause=HoldCause.INTERCOM, attempt=attempt):
+                with self._lock:
+                    if not self._intercom.is_active:  # a repeated 5xx
+                        self._intercom.add(attempt.duration)
             case ConnectionFailed():
                 with self._lock:
                     self._rabbitmq.add()
@@ -101,7 +112,7 @@ class RecoveryLog:
             self._works("responding again", self._intercom, {"status": result.status}, attempt.duration)
             return
         with self._lock:
-            if self._intercom.is_active or attempt.disposition in _INTERCOM_FAILS:
+            if self._intercom.is_active or attempt.disposition in self._failures:
                 self._intercom.add(attempt.duration)
 
     def _works(self, text: str, outage: _Outage, fields: Mapping[str, object], duration: float = 0.0) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from intercom_sink import Disposition, Event, NoResponse, Response
 from intercom_sink.adapters.monitors.logs.recovery import RecoveryLog
+from intercom_sink.domain.causes import HoldCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.events import (
     AttemptFinished,
@@ -15,6 +16,7 @@ from intercom_sink.domain.events import (
     Consuming,
     DeadLettered,
     DeadLetterNotConfirmed,
+    HoldBegan,
 )
 from intercom_sink.testing import VirtualClock
 from tests.contracts.monitor import MonitorContract
@@ -32,11 +34,11 @@ class TestRecoveryLog(MonitorContract):
 class Rig:
     """The monitor, and the lines that it has written."""
 
-    def __init__(self, log: pytest.LogCaptureFixture) -> None:
+    def __init__(self, log: pytest.LogCaptureFixture, *, hold: bool = False) -> None:
         log.set_level(logging.INFO)
         self._log = log
         self.clock = VirtualClock()
-        self.monitor = RecoveryLog(self.clock)
+        self.monitor = RecoveryLog(self.clock, hold=hold)
 
     def at(self, moment: float, event: Event) -> None:
         self.clock.now = moment
@@ -127,3 +129,30 @@ def test_message_that_alone_gets_no_response_is_no_failure_of_intercom(rig: Rig)
     rig.at(1, attempt(NoResponse("reset"), Disposition.NO_RESPONSE_TO_MESSAGE))
     rig.at(2, ok())
     assert rig.lines() == []
+
+
+def test_repeated_5xx_of_a_message_at_fault_is_no_failure_of_intercom(caplog: pytest.LogCaptureFixture) -> None:
+    """With `CJW_INTERCOM_HOLD=on`, `GET /me` has succeeded if no hold begins."""
+    rig = Rig(caplog, hold=True)
+    rig.at(1, attempt(Response(503), Disposition.SERVER_ERROR))
+    rig.at(2, attempt(Response(503), Disposition.REPEATED_SERVER_ERROR))
+    rig.at(3, ok())
+    assert rig.lines() == []
+
+
+def test_hold_after_a_repeated_5xx_is_a_failure_of_intercom(caplog: pytest.LogCaptureFixture) -> None:
+    rig = Rig(caplog, hold=True)
+    failed = attempt(Response(503), Disposition.REPEATED_SERVER_ERROR, duration=1)
+    rig.at(2, failed)
+    rig.at(2, HoldBegan(HoldCause.INTERCOM, failed.attempt))
+    rig.at(9, ok())
+    assert rig.lines() == [("responding again", {"status": 200, "seconds": 8.0, "failures": 1})]
+
+
+def test_failure_that_begins_a_hold_counts_once(caplog: pytest.LogCaptureFixture) -> None:
+    rig = Rig(caplog, hold=True)
+    failed = no_response(duration=1)
+    rig.at(2, failed)
+    rig.at(2, HoldBegan(HoldCause.INTERCOM, failed.attempt))
+    rig.at(9, ok())
+    assert rig.lines() == [("responding again", {"status": 200, "seconds": 8.0, "failures": 1})]
