@@ -1,5 +1,6 @@
 """AMQP URLs (https://www.rabbitmq.com/docs/uri-spec), read without ever showing a password."""
 
+import math
 import re
 import ssl
 from dataclasses import dataclass
@@ -72,6 +73,9 @@ def _parse(text: str, name: str) -> BrokerUrl:
         parameters = pika.URLParameters(url)
     except (ValueError, TypeError, SyntaxError, AttributeError, OSError):  # pika checks little of `ssl_options`
         raise ValueError(f"{name} has a parameter (the part after '?') whose value can't be used") from None
+    timeouts = (parameters.blocked_connection_timeout, parameters.socket_timeout, parameters.stack_timeout)
+    if not all(math.isfinite(timeout or 0) for timeout in timeouts):  # NaN would keep every timer of pika from ending
+        raise ValueError(f"{name} has a timeout (in the part after '?') that is not a number of seconds")
     if len(parameters.virtual_host.encode()) > 255:
         raise ValueError(f"{name} has a virtual host of over 255 bytes")
     if not 0 <= (parameters.heartbeat or 0) <= 65_535:
