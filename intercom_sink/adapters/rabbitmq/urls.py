@@ -61,6 +61,8 @@ def _parse(text: str, name: str) -> BrokerUrl:
         raise ValueError(f"{name} begins neither with amqp:// nor with amqps://")
     if not host or port == 0:
         raise ValueError(f"{name} names no host, or port 0")
+    if re.search(r"\s", host):
+        raise ValueError(f"{name} has whitespace in its host; several URLs are separated by commas")
     if parts.username is not None and parts.password is None:
         raise ValueError(f"{name} has a user, but no password")
     if not parse_qs(parts.query, keep_blank_values=True).keys() <= _PARAMETERS:

@@ -55,6 +55,7 @@ def test_urls_are_separated_by_commas_outside_of_ssl_options() -> None:
         ("", "URL 1 of 1 names no host"),
         ("one,", "URL 2 of 2 names no host"),
         ("https://rabbit", "URL 1 of 1 begins neither"),
+        ("one two", "URL 1 of 1 has whitespace in its host"),
         ("amqp://u:p@", "names no host"),
         ("amqp://u@rabbit", "a user, but no password"),
         ("amqp://u:p/x@rabbit", "no valid host and port"),
