@@ -108,12 +108,17 @@ def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
 
 
 def failing(failures: list[Failure], otherwise: Behaviour) -> Behaviour:
-    """A behaviour that is one of the failures as often as they say, and another one otherwise."""
+    """A behaviour that is one of the failures as often as they say, and another one otherwise.
+
+    Rates of over 1 in all leave less to the last ones.
+    """
 
     def behave(exchange: Exchange) -> None:
+        drawn = random.random()  # once: a draw for each would make the later ones rarer
         for one in failures:
-            if random.random() < one.rate:
+            if drawn < one.rate:
                 return one.behaviour(exchange)
+            drawn -= one.rate
         return otherwise(exchange)
 
     return behave

@@ -1,12 +1,15 @@
 """`intercom-sink fake-intercom`: its arguments."""
 
 import argparse
+import random
+from collections import Counter
+from typing import cast
 
 import pytest
 
 from intercom_sink.entrypoints.commands import Commands, Parser, fake_intercom
-from intercom_sink.entrypoints.commands.fake_intercom import FAULTS, Failure, failure
-from intercom_sink.testing.intercom import error
+from intercom_sink.entrypoints.commands.fake_intercom import FAULTS, Failure, failing, failure
+from intercom_sink.testing.intercom import Behaviour, Exchange, error
 
 
 def parse(*words: str) -> argparse.Namespace:
@@ -64,3 +67,17 @@ def test_invalid_number_is_an_error_of_the_command_line(words: tuple[str, str]) 
 def test_numbers_are_read() -> None:
     given = parse("--port", "8080", "--limit", "167", "--latency", ".05")
     assert (given.port, given.limit, given.latency) == (8080, 167, 0.05)
+
+
+def test_each_failure_is_as_frequent_as_its_rate_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: Counter[str] = Counter()
+
+    def noted(name: str) -> Behaviour:
+        return lambda exchange: seen.update([name])
+
+    behave = failing([Failure(0.5, noted("first")), Failure(0.25, noted("second"))], noted("none"))
+    draws = iter([0.0, 0.25, 0.5, 0.75])
+    monkeypatch.setattr(random, "random", lambda: next(draws))
+    for _ in range(4):
+        behave(cast("Exchange", None))  # nothing here looks at it
+    assert seen == {"first": 2, "second": 1, "none": 1}
