@@ -14,6 +14,7 @@ from html import escape
 from intercom_sink.adapters.monitors.state.failures import Failure
 from intercom_sink.adapters.monitors.state.snapshot import Minute, Snapshot, State
 from intercom_sink.adapters.monitors.web.charts import Series, chart
+from intercom_sink.domain.causes import PauseCause
 
 STYLE = """
 :root{color-scheme:light dark;--text:#1b1f24;--soft:#59636e;--back:#fff;--card:#f6f8fa;--edge:#d1d9e0;--good:#1a7f37;
@@ -107,10 +108,12 @@ def _state(snapshot: Snapshot) -> str:
     lines = [f"for {_duration(snapshot.at - snapshot.since)}, since {_moment(snapshot.since)}"]
     if snapshot.until is not None:
         remaining, end = snapshot.until - snapshot.at, _moment(snapshot.until)
+        is_window = snapshot.cause == PauseCause.WINDOW_EXHAUSTED
+        follows = "the next request ends this state" if is_window else "a probe tests whether Intercom takes requests"
         lines.append(
             f"the pause ends in {_duration(remaining)}, at {end}"
             if remaining > 0
-            else f"the pause ended at {end}; a probe tests whether Intercom takes requests"
+            else f"the pause ended at {end}; {follows}"
         )
     if snapshot.cause:
         lines.append(f"cause: {snapshot.cause}")

@@ -82,6 +82,10 @@ def rig() -> Rig:
             Paused(PauseCause.RATE_LIMITED, 1, 1),
             "the pause ended at 1970-01-01 00:00:01 UTC; a probe tests whether Intercom takes requests cause",
         ),
+        (
+            Paused(PauseCause.WINDOW_EXHAUSTED, 1, 1),
+            "the pause ended at 1970-01-01 00:00:01 UTC; the next request ends this state cause",
+        ),
         (HoldBegan(HoldCause.TOKEN, DELIVERED), f"holding {SINCE} cause: the token is refused"),
         (ConnectionFailed("amqp://rabbit/", "refused"), f"reconnecting {SINCE} cause: refused"),
         (Stopping(), f"stopping {SINCE}"),
