@@ -1,7 +1,7 @@
-"""How many messages should be prefetched? Served docs/decisions/0020-prefetch-and-acks.md.
+"""How many messages to prefetch, how many acks to send together? Served docs/decisions/0020-prefetch-and-acks.md.
 
 The sink on RabbitMQ, with a gateway that only makes a round trip over a socket, so that HTTP costs next to nothing and
-the broker's side is what bounds the rate. The variants take turns, so noise falls on all of them. Prints the table of
+the broker's side is what bounds the rate. The variants take turns, so noise falls on all of them. Prints two tables of
 the decision page:
 
     make .venv-bench/complete
@@ -15,6 +15,7 @@ import socket
 import statistics
 import threading
 import time
+from typing import TypeAlias
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
@@ -24,18 +25,23 @@ from benchmarks.contenders import Job
 from benchmarks.messages import PATH
 from benchmarks.processes import running_server
 from intercom_sink import AttemptResult, IntercomRequest, Response, Settings, build_sink
-from intercom_sink.adapters.rabbitmq import source
+from intercom_sink.adapters.rabbitmq import consumer, source
 from intercom_sink.domain.envelope import TraceContext
 from intercom_sink.domain.monitors import Monitors
 from testbed.amqp import delete
 from testbed.rabbitmq import VARIABLE
 
-MESSAGES = 3_000
+MESSAGES = 5_000
 ROUNDS = 5
 QUEUE = "benchmark-prefetch"
 CONCURRENCIES = (1, 64)
 PREFETCHES = (2, 10, 20, 32, 64)
 """Messages prefetched for each request in flight."""
+BATCHES = (8, 4, 2, 1)
+"""Batches of acks that make up the prefetch."""
+
+Variant: TypeAlias = tuple[int, int, int]
+"""Requests in flight, prefetch, and batches of acks."""
 
 
 class RoundTrips:
@@ -64,9 +70,10 @@ class RoundTrips:
         """Leaves the connections to the end of their threads."""
 
 
-def measure(broker_url: str, concurrency: int, prefetch: int) -> tuple[float, float]:
+def measure(broker_url: str, variant: Variant) -> tuple[float, float]:
     """Measures one variant once; returns messages/s, and CPU time of this process in us/message."""
-    with running_server(latency_ms=0) as server:
+    concurrency, prefetch, batches = variant
+    with patch.object(consumer, "ACK_BATCHES_PER_PREFETCH", batches), running_server(latency_ms=0) as server:
         job = Job(broker_url, QUEUE, server.url, concurrency, MESSAGES)
         publish_messages(SINK, job)
         settings = Settings.from_environment(job.environment())
@@ -83,17 +90,26 @@ def measure(broker_url: str, concurrency: int, prefetch: int) -> tuple[float, fl
 def main() -> None:
     """Prints the table of the decision page."""
     broker_url = os.environ[VARIABLE]
-    print("| in flight | prefetch | messages/s (min to max) | CPU us/message |\n|---|---|---|---|")
+    print("| in flight | prefetch | batches | messages/s (min to max) | CPU us/message |\n|---|---|---|---|---|")
     for concurrency in CONCURRENCIES:
-        results: dict[int, list[tuple[float, float]]] = {concurrency * each: [] for each in PREFETCHES}
-        for _ in range(ROUNDS):
-            for prefetch, rounds in results.items():
-                rounds.append(measure(broker_url, concurrency, prefetch))
-        for prefetch, rounds in results.items():
-            rates = [rate for rate, _ in rounds]
-            rate = f"{statistics.median(rates):.0f} ({min(rates):.0f} to {max(rates):.0f})"
-            cpu = statistics.median(cpu for _, cpu in rounds)
-            print(f"| {concurrency} | {prefetch} | {rate} | {cpu:.0f} |", flush=True)
+        compare(
+            broker_url, [(concurrency, concurrency * each, consumer.ACK_BATCHES_PER_PREFETCH) for each in PREFETCHES]
+        )
+    for concurrency in CONCURRENCIES:
+        compare(broker_url, [(concurrency, source.prefetch_for(concurrency), batches) for batches in BATCHES])
+
+
+def compare(broker_url: str, variants: list[Variant]) -> None:
+    """Measures each variant a few times, in turns, and prints a row for each."""
+    results: dict[Variant, list[tuple[float, float]]] = {variant: [] for variant in variants}
+    for _ in range(ROUNDS):
+        for variant, rounds in results.items():
+            rounds.append(measure(broker_url, variant))
+    for (concurrency, prefetch, batches), rounds in results.items():
+        rates = [rate for rate, _ in rounds]
+        rate = f"{statistics.median(rates):.0f} ({min(rates):.0f} to {max(rates):.0f})"
+        cpu = statistics.median(cpu for _, cpu in rounds)
+        print(f"| {concurrency} | {prefetch} | {batches} | {rate} | {cpu:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from intercom_sink.adapters.rabbitmq.unacked_tags import UnackedTags
 from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.errors import BrokerUnavailable
 
-ACK_BATCHES_PER_PREFETCH = 4
+ACK_BATCHES_PER_PREFETCH = 2
 """Batches of acks that make up the prefetch: the broker gets one, and sends more, while the others are handled."""
 
 _DEFAULT_PRIORITY = {"x-priority": 0}
@@ -85,6 +85,7 @@ class Consumer:
             on_close_callback=self._on_disconnected,
         )
         self._loop = self._connection.ioloop
+        pika_internals.sleep_until_needed(self._loop)
         self._unacked = UnackedTags()
         self._acks = AckBatch(self._loop, self._send_acks, size=max(prefetch // ACK_BATCHES_PER_PREFETCH, 1))
         self._drain_check = DrainCheck(self._request_depth, self._loop.call_later, on_drained)

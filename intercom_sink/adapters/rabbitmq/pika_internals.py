@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, cast
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
+from pika.adapters.select_connection import IOLoop
 from pika.adapters.utils.connection_workflow import AMQPConnectionWorkflowFailed, AMQPConnectorException
 from pika.channel import Channel
 from pika.exceptions import AMQPConnectionError
@@ -20,6 +21,9 @@ from intercom_sink.adapters.rabbitmq.properties import Properties, read_properti
 
 CONNECTOR_ERROR: type[Exception] = AMQPConnectorException
 """`pika.BlockingConnection` raises its subclasses too when it can't connect; none is in `pika.exceptions`."""
+
+_MAX_SLEEP = 3600.0
+"""Seconds."""
 
 OnDelivery: TypeAlias = Callable[[int, bool, Properties, bytes], None]
 """Receives the delivery tag, whether it is redelivered, the properties and the body."""
@@ -88,6 +92,11 @@ class SelectConnection(pika.SelectConnection):  # type: ignore[misc]
             return header.end, Header(header.channel, header.body_size, read_properties(header.properties))
         result: tuple[int, Frame | None] = super()._read_frame()
         return result
+
+
+def sleep_until_needed(loop: IOLoop) -> None:
+    """Has an I/O loop sleep until there is something to do. By itself pika wakes it every 5 s, just in case."""
+    loop._poller._MAX_POLL_TIMEOUT = _MAX_SLEEP
 
 
 def blocking_connection(parameters: pika.connection.Parameters) -> pika.BlockingConnection:

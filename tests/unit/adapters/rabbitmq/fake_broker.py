@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
+from types import SimpleNamespace
 from typing import Any
 
 import pika
@@ -29,6 +30,7 @@ class FakeLoop(AbstractIOServices):  # type: ignore[misc]
         self.wakeups = 0
         self.addresses: Exception | list[Any] = []
         self.connect_error: Exception | None = None
+        self._poller = SimpleNamespace()  # has no bound on how long it waits
         self._callbacks: SimpleQueue[Callable[[], object]] = SimpleQueue()
         self._timers: list[tuple[float, Callable[[], object]]] = []
         self._is_stopped = False

@@ -116,22 +116,22 @@ def test_acks_that_follow_closely_are_sent_together(rig: Rig, broker: FakeBroker
     assert acked == [[1], [1, 2, 3]]
 
 
-def test_quarter_of_the_prefetch_is_acked_without_waiting(rig: Rig, broker: FakeBroker) -> None:
-    """So the broker sends more while the other three quarters are handled."""
+def test_half_of_the_prefetch_is_acked_without_waiting(rig: Rig, broker: FakeBroker) -> None:
+    """So the broker sends more while the other half is handled."""
     broker.queues["queue"] += [b"message"] * PREFETCH
     acked: list[int] = []
 
-    def ack_next_quarter() -> None:
-        for delivery in rig.deliveries[1 : 1 + PREFETCH // 4]:
+    def ack_half() -> None:
+        for delivery in rig.deliveries[1 : 1 + PREFETCH // 2]:
             delivery.ack()
 
     rig.run(
         lambda: rig.deliveries[0].ack(),
-        ack_next_quarter,
+        ack_half,
         lambda: acked.append(len(broker.acked)),
         rig.consumer.close,
     )
-    assert acked == [11]
+    assert acked == [1 + PREFETCH // 2]
     assert broker.loop.now < ACK_BATCH_INTERVAL
 
 

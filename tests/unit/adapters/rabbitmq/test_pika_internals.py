@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pika import spec
+from pika.adapters.select_connection import IOLoop
 from pika.exceptions import (
     AMQPConnectionError,
     ChannelClosedByBroker,
@@ -134,6 +136,16 @@ def test_blocking_connections_are_made_of_that_class(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(pika_internals.SelectConnection, "create_connection", create_connection)
     with pytest.raises(Connecting):
         pika_internals.blocking_connection(URL.parameters)
+
+
+def test_loop_sleeps_until_it_is_needed() -> None:
+    loop = IOLoop()
+    assert loop._poller._get_max_wait() == 5 * loop._poller.POLL_TIMEOUT_MULT, "else nothing need be done"
+    pika_internals.sleep_until_needed(loop)
+    assert loop._poller._get_max_wait() == 3600 * loop._poller.POLL_TIMEOUT_MULT
+    loop.call_later(0.01, lambda: threading.Thread(target=loop.add_callback_threadsafe, args=[loop.stop]).start())
+    loop.start()  # is ended by a timer, then by another thread
+    loop.close()
 
 
 def test_max_properties_size_is_what_a_frame_has_room_for() -> None:
