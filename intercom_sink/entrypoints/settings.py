@@ -69,8 +69,9 @@ def setting(name: str, **bounds: Any) -> Any:
 class EnvironmentSettings(BaseModel):
     """Settings that environment variables hold."""
 
+    # A program uses one of these classes: only that one's validator is built, at its first use.
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True
+        frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True, defer_build=True
     )
 
     @classmethod
