@@ -24,6 +24,9 @@ COMMANDS: Mapping[str, str] = {
 }
 """What each does, in a line."""
 
+_MIN_WIDTH = 11
+"""Columns of the text of a help, however narrow the terminal is; argparse has the same minimum."""
+
 
 class InvalidInput(Exception):
     """The input can't be published.
@@ -65,7 +68,7 @@ class Parser(ArgumentParser):
         from shutil import get_terminal_size  # slow to import, and seldom needed
         from textwrap import fill, indent
 
-        self.description = fill(self.description or "", get_terminal_size().columns - 2)
+        self.description = fill(self.description or "", max(get_terminal_size().columns - 2, _MIN_WIDTH))
         if self._examples:
             self.epilog = f"examples:\n{indent(self._examples, '  ')}"
         return super().format_help()

@@ -78,6 +78,12 @@ def test_help_imports_no_library(words: list[str]) -> None:
     assert {"pika", "msgpack", "urllib3", "pydantic"}.isdisjoint(done.stderr.split())
 
 
+@pytest.mark.parametrize("columns", ["1", "2", "3"])
+def test_help_fits_a_terminal_of_any_width(monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert all(parser.format_help() for parser in walk(build_parser()))
+
+
 def test_version_is_printed_without_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         build_parser(()).parse_args(["--version"])
