@@ -16,7 +16,7 @@ from intercom_sink.adapters.rabbitmq.dead_letter_headers import replay_propertie
 from intercom_sink.adapters.rabbitmq.inspection import inspect_queue
 from intercom_sink.domain.errors import OperatorError
 from intercom_sink.entrypoints.dead_letters.selection import Filter
-from intercom_sink.entrypoints.dead_letters.views import cells, row
+from intercom_sink.entrypoints.dead_letters.views import cells, printable, row
 from intercom_sink.entrypoints.output import counted, print_line, print_result
 from intercom_sink.entrypoints.progress import with_progress
 from intercom_sink.entrypoints.settings import DeadLetterSettings
@@ -30,7 +30,7 @@ def preview(settings: DeadLetterSettings, which: Filter, *, to: str | None) -> b
         count = 0
         for stored in which.select(browser):
             count += 1
-            yield f"would be published to {to or _source_queue(stored)}: {row(cells(stored))}"
+            yield f"would be published to {printable(to or _source_queue(stored))}: {row(cells(stored))}"
         yield counted(count, "matching dead letter")
 
     with open_browser(settings.rabbitmq, settings.dead_letter_queue) as browser:
@@ -104,7 +104,7 @@ def _source_queue(stored: StoredDeadLetter) -> str:
 def _publisher(settings: DeadLetterSettings, queue: str) -> ConfirmedPublisher:
     """Publishes to an existing queue only: one declared for a mistyped name would have no consumer."""
     if inspect_queue(settings.rabbitmq, queue) is None:
-        raise OperatorError(f"there is no queue {queue}")
+        raise OperatorError(f"there is no queue {printable(queue)}")
     return ConfirmedPublisher(settings.rabbitmq, queue, declare=False)
 
 

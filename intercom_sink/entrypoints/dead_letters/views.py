@@ -41,7 +41,8 @@ def cells(stored: StoredDeadLetter) -> tuple[str, ...]:
 
 def metadata_as_json(stored: StoredDeadLetter) -> str:
     """The sink's headers, the number, and what tells the message from others, as one JSON object."""
-    message = {"message-id": stored.properties.message_id, "ordering-key": stored.properties.envelope.ordering_key}
+    envelope = stored.properties.envelope
+    message = {"message-id": envelope.message_id, "ordering-key": envelope.ordering_key}
     known = {name: value for name, value in message.items() if value is not None}
     return json.dumps({"number": stored.number} | stored.metadata | known, default=str)
 
@@ -79,6 +80,11 @@ def export_line(stored: StoredDeadLetter) -> str | None:
     return line
 
 
+def printable(text: str) -> str:
+    """The text without anything that a terminal might obey."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+
+
 def _request(metadata: Mapping[str, object]) -> str:
     """What was sent, and what Intercom said of it; of a malformed message, what is wrong with it."""
     if "path" not in metadata:
@@ -93,24 +99,19 @@ def _section(title: str, values: Mapping[str, object]) -> list[str]:
     if not values:
         return []
     width = max(map(len, values))
-    return ["", f"{title}:", *(f"  {_printable(name).ljust(width)}  {_shown(value)}" for name, value in values.items())]
+    return ["", f"{title}:", *(f"  {printable(name).ljust(width)}  {_shown(value)}" for name, value in values.items())]
 
 
 def _message(body: bytes) -> list[str]:
     try:
         request = decode(body)
     except MalformedMessage as error:
-        text = _printable(body.decode(errors="backslashreplace"))
+        text = printable(body.decode(errors="backslashreplace"))
         return ["", f"message, {counted(len(body), 'byte')}, not decoded, {error}:", f"  {text}"]
     document = {"method": request.method, "path": request.path, "data": request.data}
     lines = json.dumps(document, indent=2, ensure_ascii=False).split("\n")
-    return ["", f"message, {counted(len(body), 'byte')}:", *(f"  {_printable(line)}" for line in lines)]
+    return ["", f"message, {counted(len(body), 'byte')}:", *(f"  {printable(line)}" for line in lines)]
 
 
 def _shown(value: object) -> str:
-    return _printable(value if isinstance(value, str) else json.dumps(value, default=str))
-
-
-def _printable(text: str) -> str:
-    """The text without anything that a terminal might obey."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+    return printable(value if isinstance(value, str) else json.dumps(value, default=str))

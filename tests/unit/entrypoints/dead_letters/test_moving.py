@@ -10,6 +10,7 @@ import pytest
 from intercom_sink import BrokerUnavailable
 from intercom_sink.adapters.rabbitmq.dead_letter_browser import StoredDeadLetter
 from intercom_sink.adapters.rabbitmq.properties import Properties
+from intercom_sink.domain.errors import OperatorError
 from intercom_sink.entrypoints.dead_letters import moving
 from intercom_sink.entrypoints.dead_letters.selection import Filter
 from intercom_sink.entrypoints.settings import DeadLetterSettings
@@ -25,12 +26,13 @@ class FakeBrowser:
 
     count = 3
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, headers: dict[str, str] | None = None) -> None:
         self._left = limit
+        self._headers = headers
 
     def browse(self) -> Iterator[StoredDeadLetter]:
         for number in range(1, self.count + 1):
-            yield StoredDeadLetter(b"x", Properties(), number, number)
+            yield StoredDeadLetter(b"x", Properties(headers=self._headers), number, number)
 
     def remove(self, stored: StoredDeadLetter) -> None:
         if self._left == 0:
@@ -89,3 +91,15 @@ def test_drop_deletes_nothing_if_the_reply_is_not_text(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\n"), encoding="utf-8"))
     assert not moving.drop(SETTINGS, ALL, ask=True)
     assert capsys.readouterr().out.endswith("nothing was deleted\n")
+
+
+def test_name_of_a_source_queue_sends_nothing_to_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever may publish to the dead-letter queue chooses the header."""
+    use(monkeypatch, FakeBrowser(3, {"x-intercom-sink-source-queue": "a\x1b[2J\nb"}))
+    assert moving.preview(SETTINGS, ALL, to=None)
+    assert capsys.readouterr().out.startswith("would be published to a\\x1b[2J\\nb: ")
+    monkeypatch.setattr(moving, "inspect_queue", lambda *_: None)
+    with pytest.raises(OperatorError, match=r"^there is no queue a\\x1b\[2J\\nb$"):
+        moving.replay(SETTINGS, ALL, to=None)

@@ -69,6 +69,11 @@ def test_json_has_the_number_the_facts_and_what_tells_messages_apart() -> None:
     assert metadata["error-messages"] == ["email is invalid"]
 
 
+def test_json_has_a_message_id_that_is_not_utf_8_as_log_lines_have_it() -> None:
+    metadata = json.loads(metadata_as_json(stored(original=Properties(message_id=b"a\xff"))))
+    assert metadata["message-id"] == "a\\xff"
+
+
 def test_describe_shows_everything() -> None:
     original = Properties([encode_field("x-ordering-key", "k"), Field(b"cl\xe9", b"t\x01")], message_id="m1")
     lines = describe(stored(original=original), 5)
