@@ -130,11 +130,14 @@ def test_workspace_responds_where_nothing_else_is_said(fake: FakeIntercom, send:
     assert fake.workspace.events == [event]
 
 
-def test_body_that_is_not_json_is_refused(fake: FakeIntercom, connection: http.client.HTTPConnection) -> None:
-    connection.request("POST", "/contacts", b"email=ada")
+@pytest.mark.parametrize(("body", "reason"), [(b"email=ada", "Expecting value"), (b"[" * 200_000, "nested too deep")])
+def test_body_that_is_not_json_is_refused(
+    fake: FakeIntercom, connection: http.client.HTTPConnection, body: bytes, reason: str
+) -> None:
+    connection.request("POST", "/contacts", body)
     response = connection.getresponse()
     assert (response.status, json.loads(response.read())["errors"][0]["code"]) == (400, "parameter_invalid")
-    with pytest.raises(ValueError, match="Expecting value"):
+    with pytest.raises(ValueError, match=reason):
         _ = fake.requests[0].data
 
 

@@ -31,8 +31,8 @@ FAULTS: Mapping[str, Behaviour] = {"reset": reset, "truncated": truncated, "hang
 MAX_LATENCY = 600.0
 """Seconds."""
 
-_MAX_PATH = 200
-"""Characters of a path that are printed."""
+_MAX_METHOD, _MAX_PATH = 20, 200
+"""Characters of a method, and of a path, that are printed."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def add_parser(commands: Commands) -> None:
 def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     """Runs it until the first SIGINT or SIGTERM."""
     stopped = threading.Event()
-    log = _RequestLog()
+    log = RequestLog()
 
     def note(request: ReceivedRequest) -> None:
         log.record(request)
@@ -133,7 +133,7 @@ def failure(text: str) -> Failure:
     return Failure(float(match[1]), error(int(match[2])) if match[2] else FAULTS[match[3]])
 
 
-class _RequestLog:
+class RequestLog:
     """Prints a line for each request, and counts them; called from many threads."""
 
     def __init__(self) -> None:
@@ -145,7 +145,7 @@ class _RequestLog:
         result = "no response" if request.status is None else str(request.status)
         with self._lock:
             self._counts[result] += 1
-            print_line(f"{request.method} {sanitize(request.path, _MAX_PATH)} {result}")
+            print_line(f"{sanitize(request.method, _MAX_METHOD)} {sanitize(request.path, _MAX_PATH)} {result}")
 
     def summary(self) -> str:
         """How many there were, in one line."""

@@ -30,7 +30,7 @@ class ReceivedRequest:
         arrived_at: when it arrived; seconds of `time.monotonic`.
         ended_at: just before its response is sent, or when that has failed; None until then. Not after the response:
             on a busy machine, the client may send its next request before this thread goes on.
-        status: of the response; None until it is sent, and if none was sent.
+        status: of the response, just before it is sent; None until then, and if there was none.
     """
 
     number: int
@@ -45,8 +45,11 @@ class ReceivedRequest:
 
     @property
     def data(self) -> Any:
-        """The body as a JSON value; None if there was none. ValueError: it is not JSON."""
-        return json.loads(self.body) if self.body else None
+        """The body as a JSON value; None if there was none. ValueError: it is not JSON, or nested too deep."""
+        try:
+            return json.loads(self.body) if self.body else None
+        except RecursionError:
+            raise ValueError("it is nested too deep") from None
 
     def header(self, name: str) -> str | None:
         """A header's value, whatever the case of its name; None if there is none."""

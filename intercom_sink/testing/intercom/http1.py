@@ -9,6 +9,9 @@ from typing import IO
 MAX_LINE = 65_536
 """Bytes of a line, at most; a longer one ends the connection without a response."""
 
+MAX_LENGTH = 2**30
+"""Bytes of a body, or of a chunk, at most; a longer one is refused before it is read."""
+
 NO_BODY = frozenset((204, 304))
 """Statuses whose responses have no body, like those of 1xx (RFC 9110, section 6.4.1)."""
 
@@ -80,7 +83,7 @@ def read_body(reader: IO[bytes], head: RequestHead) -> bytes:
     """Reads the body of a request; empty if it has none.
 
     Raises:
-        InvalidHTTP: its length is no number.
+        InvalidHTTP: its length is no number, or over MAX_LENGTH.
         IncompleteRequest: the connection ended within it.
     """
     if (head.header("Transfer-Encoding") or "").lower() == "chunked":
@@ -116,7 +119,7 @@ def _number(text: str, base: int) -> int:
         number = int(text, base)
     except ValueError:
         raise InvalidHTTP(f"not a length: {text[:80]!r}") from None
-    if number < 0:
+    if not 0 <= number <= MAX_LENGTH:
         raise InvalidHTTP(f"not a length: {text[:80]!r}")
     return number
 

@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 
 from intercom_sink.entrypoints.commands import Commands, Parser, fake_intercom
-from intercom_sink.entrypoints.commands.fake_intercom import FAULTS, Failure, failing, failure
-from intercom_sink.testing.intercom import Behaviour, Exchange, error
+from intercom_sink.entrypoints.commands.fake_intercom import FAULTS, Failure, RequestLog, failing, failure
+from intercom_sink.testing.intercom import Behaviour, Exchange, ReceivedRequest, error
 
 
 def parse(*words: str) -> argparse.Namespace:
@@ -81,3 +81,8 @@ def test_each_failure_is_as_frequent_as_its_rate_says(monkeypatch: pytest.Monkey
     for _ in range(4):
         behave(cast("Exchange", None))  # nothing here looks at it
     assert seen == {"first": 2, "second": 1, "none": 1}
+
+
+def test_line_of_a_request_holds_nothing_that_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
+    RequestLog().record(ReceivedRequest(1, "\x1b[2J", "/\x1b[2J", {}, b"", 1, status=200))
+    assert capsys.readouterr().out == "\ufffd[2J /\ufffd[2J 200\n"

@@ -73,7 +73,10 @@ def test_body_is_read_by_its_length_or_in_chunks() -> None:
     [
         (b"Content-Length: x\r\n", b"", InvalidHTTP),
         (b"Content-Length: -1\r\n", b"", InvalidHTTP),
+        (b"Content-Length: 99999999999999999999\r\n", b"", InvalidHTTP),
+        (b"Content-Length: 1073741825\r\n", b"", InvalidHTTP),
         (b"Transfer-Encoding: chunked\r\n", b"zz\r\n", InvalidHTTP),
+        (b"Transfer-Encoding: chunked\r\n", b"ffffffffffffffff\r\n", InvalidHTTP),
         (b"Content-Length: 50\r\n", b"ab", IncompleteRequest),
         (b"Transfer-Encoding: chunked\r\n", b"50\r\nab", IncompleteRequest),
     ],
