@@ -12,6 +12,8 @@ from intercom_sink.entrypoints.settings import DeadLetterSettings
 
 _NEEDS = "Needs CJW_RABBITMQ_HOST, CJW_INTERCOM_QUEUE_NAME and CJW_INTERCOM_DEAD_LETTER_QUEUE only."
 
+_READS = "Removes nothing, but a quorum queue counts a delivery of each dead letter that is read."
+
 
 def add_parser(commands: Commands) -> None:
     """Adds the commands to the command line."""
@@ -26,8 +28,8 @@ def add_parser(commands: Commands) -> None:
 
     listing = subcommands.add_parser(
         "list",
-        help="show them, oldest first; change nothing",
-        description=f"Shows them, oldest first. Changes nothing. {_NEEDS}",
+        help="show them, oldest first; remove nothing",
+        description=f"Shows them, oldest first. {_READS} {_NEEDS}",
         examples="intercom-sink dead-letters list --status 422 --limit 20",
     )
     _add_filters(listing)
@@ -36,8 +38,8 @@ def add_parser(commands: Commands) -> None:
 
     showing = subcommands.add_parser(
         "show",
-        help="show one with its headers and its message; change nothing",
-        description=f"Shows one with its headers and its message. Changes nothing. {_NEEDS}",
+        help="show one with its headers and its message; remove nothing",
+        description=f"Shows one with its headers and its message. {_READS} {_NEEDS}",
         examples="intercom-sink dead-letters show 1",
     )
     showing.add_argument("number", type=positive_int, metavar="N", help="its number in the list; 1 is the oldest")
@@ -45,9 +47,9 @@ def add_parser(commands: Commands) -> None:
 
     exporting = subcommands.add_parser(
         "export",
-        help="write them as JSON lines that `publish` reads; change nothing",
-        description="Writes them as JSON lines that `publish` reads. Changes nothing. Leaves out those that "
-        f"`publish` can't read, such as malformed ones, and says how many. {_NEEDS}",
+        help="write them as JSON lines that `publish` reads; remove nothing",
+        description="Writes them as JSON lines that `publish` reads. Leaves out those that `publish` can't read, such "
+        f"as malformed ones, and says how many. {_READS} {_NEEDS}",
         examples="intercom-sink dead-letters export --path /contacts rejected.jsonl",
     )
     _add_filters(exporting)

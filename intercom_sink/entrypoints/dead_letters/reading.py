@@ -1,4 +1,4 @@
-"""List, show and export dead letters; none of these changes anything.
+"""List, show and export dead letters; none of these removes any.
 
 Each returns whether it did all that it was asked to. A listing succeeds if its reader goes before the end, and fails
 if it can't be written.
