@@ -130,6 +130,13 @@ def test_workspace_responds_where_nothing_else_is_said(fake: FakeIntercom, send:
     assert fake.workspace.events == [event]
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", ""])
+def test_url_names_loopback_where_it_listens_at_every_address(host: str) -> None:
+    """The sink refuses any other host of a URL without TLS."""
+    with FakeIntercom(host=host) as fake:
+        assert fake.url == f"http://127.0.0.1:{fake.port}"
+
+
 @pytest.mark.parametrize(("body", "reason"), [(b"email=ada", "Expecting value"), (b"[" * 200_000, "nested too deep")])
 def test_body_that_is_not_json_is_refused(
     fake: FakeIntercom, connection: http.client.HTTPConnection, body: bytes, reason: str

@@ -16,6 +16,9 @@ from intercom_sink.testing.intercom.responses import error
 from intercom_sink.testing.intercom.routes import Routes
 from intercom_sink.testing.intercom.workspace import Workspace
 
+_ALL_ADDRESSES = ("", "0.0.0.0")  # noqa: S104 compared only
+"""Hosts that stand for every address of this machine, and that no URL can name."""
+
 
 class FakeIntercom:
     """An Intercom over HTTP, which runs within its `with` block, or from `start` to `close`. Thread-safe.
@@ -35,7 +38,7 @@ class FakeIntercom:
             responds.
 
     Attributes:
-        url: its base URL, for CJW_INTERCOM_API_URL; empty until it is started.
+        url: its base URL on this machine, for CJW_INTERCOM_API_URL; empty until it is started.
         port: where it listens; 0 until it is started.
         requests: what it has received, in order.
         script: what to do with the next requests, one behaviour for each.
@@ -90,7 +93,8 @@ class FakeIntercom:
         self._closing = threading.Event()
         self._listener = Listener(*self._address, self._tls, self._serve, self._closing)
         self.port = self._listener.port
-        self.url = f"{'http' if self._tls is None else 'https'}://{self._address[0]}:{self.port}"
+        host = "127.0.0.1" if self._address[0] in _ALL_ADDRESSES else self._address[0]
+        self.url = f"{'http' if self._tls is None else 'https'}://{host}:{self.port}"
 
     def close(self) -> None:
         """Ends at once, even while it hangs; a behaviour of a test's own is waited for, 5 s at most.
