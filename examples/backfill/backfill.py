@@ -60,6 +60,8 @@ def backfill(file: Path, publisher: MessagePublisher, batch_size: int = BATCH_SI
 def read_messages(name: str, lines: Iterable[str]) -> Iterator[Message]:
     """A message for each row. Several rows of one contact reach Intercom in their order, because they share a key."""
     for number, row in enumerate(csv.DictReader(lines), start=1):
+        if None in row or None in row.values():  # a file that is cut off must not clear what it lacks
+            raise InvalidRow(number, MalformedMessage("has not as many fields as the header"))
         path, data = f"/contacts/{row['intercom_id']}", {"name": row["name"], "email": row["email"]}
         try:
             request = IntercomRequest("PUT", path, data)

@@ -57,6 +57,16 @@ def test_invalid_row_is_named_and_the_earlier_batches_are_published(
     assert backfill(file, intercom_publisher, batch_size=4) == 6
 
 
+@pytest.mark.parametrize("row", ["id-9", "id-9,Name 9", "id-9,Name 9,9@example.com,x"])
+def test_row_with_other_fields_than_the_header_clears_nothing(
+    file: Path, intercom_publisher: InMemoryPublisher, row: str
+) -> None:
+    file.write_text(f"{file.read_text()}\n{row}")
+    with pytest.raises(InvalidRow, match="row 11: has not as many fields as the header"):
+        backfill(file, intercom_publisher, batch_size=10)
+    assert len(intercom_publisher.messages) == 10
+
+
 def test_row_that_intercom_would_refuse_is_named(
     file: Path, intercom_publisher: InMemoryPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
