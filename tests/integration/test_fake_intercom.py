@@ -1,5 +1,6 @@
 """FakeIntercom over real sockets: what it sends, what it notes, and that it ends at once."""
 
+import errno
 import http.client
 import json
 import socket
@@ -128,6 +129,22 @@ def test_workspace_responds_where_nothing_else_is_said(fake: FakeIntercom, send:
     event = {"event_name": "ordered", "created_at": 1, "user_id": "1"}
     assert [send("POST", "/events", event).status for _ in range(2)] == [202, 202]
     assert fake.workspace.events == [event]
+
+
+def test_lack_of_file_descriptors_does_not_end_it(
+    send: Send, fake: FakeIntercom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept = socket.socket.accept
+    failures = [OSError(errno.EMFILE, "Too many open files")]
+
+    def fail_first(self: socket.socket) -> Any:
+        if failures:
+            raise failures.pop()
+        return accept(self)
+
+    monkeypatch.setattr(socket.socket, "accept", fail_first)
+    assert send("GET", "/me").status == 200
+    assert failures == []
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", ""])

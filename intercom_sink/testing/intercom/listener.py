@@ -10,6 +10,9 @@ from contextlib import suppress
 BACKLOG = 128
 """Connections that may wait to be accepted."""
 
+RETRY_DELAY = 0.1
+"""Seconds from an `accept` that failed to the next."""
+
 MAX_JOIN = 5.0
 """Seconds for which `close` waits for a thread: a behaviour of a test's own may wait for anything."""
 
@@ -72,13 +75,18 @@ class Listener:
             selector.register(self._socket, selectors.EVENT_READ)
             selector.register(self._wake_reader, selectors.EVENT_READ)
             while selector.select() and not self._closing.is_set():
-                with suppress(BlockingIOError, ConnectionError):
+                try:
                     connection, address = self._socket.accept()
-                    thread = threading.Thread(
-                        target=self._run, args=(connection, address[1]), name="fake-intercom", daemon=True
-                    )
-                    thread.start()
-                    self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+                except (BlockingIOError, ConnectionError):
+                    continue
+                except OSError:  # this process has no more file descriptors
+                    self._closing.wait(RETRY_DELAY)
+                    continue
+                thread = threading.Thread(
+                    target=self._run, args=(connection, address[1]), name="fake-intercom", daemon=True
+                )
+                thread.start()
+                self._threads = [one for one in self._threads if one.is_alive()] + [thread]
 
     def _run(self, connection: socket.socket, client_port: int) -> None:
         try:
