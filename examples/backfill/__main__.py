@@ -13,15 +13,18 @@ from intercom_sink import IntercomSinkError, build_publisher
 
 def main() -> int:
     """Publishes the file; returns the exit code."""
-    with build_publisher(os.environ) as publisher:
-        try:
+    if len(sys.argv) != 2:
+        print("usage: python -m examples.backfill contacts.csv", file=sys.stderr)
+        return 2
+    try:
+        with build_publisher(os.environ) as publisher:
             print(f"{backfill(Path(sys.argv[1]), publisher)} rows are published")
-        except InvalidRow as error:
-            print(f"{error}; correct it, and run it again to go on", file=sys.stderr)
-            return 1
-        except IntercomSinkError as error:
-            print(f"{error}; run it again to go on", file=sys.stderr)
-            return 1
+    except InvalidRow as error:
+        print(f"{error}; correct it, and run it again to go on", file=sys.stderr)
+        return 1
+    except (IntercomSinkError, OSError) as error:
+        print(f"{error}; run it again to go on", file=sys.stderr)
+        return 1
     return 0
 
 

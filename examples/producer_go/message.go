@@ -88,6 +88,9 @@ func ReadMessages(input io.Reader) ([]Message, error) {
 		} else if err != nil {
 			return nil, fmt.Errorf("message %d: %w", len(messages)+1, err)
 		}
+		if message.Method == "" || message.Path == "" {
+			return nil, fmt.Errorf("message %d: has no method or no path", len(messages)+1)
+		}
 		data, err := withNumbers(message.Data)
 		if err != nil {
 			return nil, fmt.Errorf("message %d: %w", len(messages)+1, err)

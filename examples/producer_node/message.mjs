@@ -12,12 +12,14 @@ export function body({ method, path, data = null }, options = {}) {
 // Reads a line of JSON. JSON.parse rounds integers beyond 2^53 silently, so they are refused; a program that has a
 // BigInt publishes it with the option that wire_format.test.mjs shows.
 export function parse(line) {
-  return JSON.parse(line, (key, value) => {
+  const message = JSON.parse(line, (key, value) => {
     if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
       throw new RangeError(`${key} is an integer beyond 2^53, which JavaScript would round`);
     }
     return value;
   });
+  if (!message?.method || !message.path) throw new TypeError('has no method or no path');
+  return message;
 }
 
 // What one may say of a message, all of it optional: ordering_key, message_id, timestamp (Unix seconds), traceparent,

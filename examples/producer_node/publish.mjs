@@ -17,14 +17,13 @@ const confirm = async () => {
 try {
   for await (const line of createInterface({ input: process.stdin })) {
     number += 1;
-    let message;
+    let published;
     try {
-      message = parse(line);
+      published = publisher.publish(parse(line));
     } catch (error) {
       await confirm(); // the lines before it
       throw new Error(`line ${number}: ${error.message}`);
     }
-    const published = publisher.publish(message);
     published.catch(() => {}); // it may be rejected before anything awaits it; `confirm` throws then
     window.push(published);
     if (window.length === WINDOW) await confirm();

@@ -69,6 +69,13 @@ def test_integer_beyond_2_to_53_is_published_as_it_is_or_refused(producer: Produ
         assert (done.stdout, published) == ("1 messages are confirmed\n", [{"n": 1}])
 
 
+@pytest.mark.parametrize("line", ["null", '{"data": 1}'])
+def test_line_that_is_no_message_is_named(producer: Producer, queue: Queue, line: str) -> None:
+    done = producer.run(producer.publish, "\n".join([json.dumps(REQUESTS[0]["request"]), line]), **queue.variables)
+    assert done.returncode == 1
+    assert "2: has no method or no path" in done.stderr
+
+
 def test_same_id_twice_in_a_missing_queue_confirms_none(producer: Producer, queue: Queue) -> None:
     messages = [REQUESTS[0]["request"] | {"message_id": name} for name in ("another", "same", "same")]
     variables = queue.variables | {"CJW_INTERCOM_QUEUE_NAME": f"{queue.name}-typo"}
