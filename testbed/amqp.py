@@ -9,6 +9,8 @@ import pika
 from pika.exceptions import AMQPError
 from pika.spec import Basic
 
+from intercom_sink.adapters.rabbitmq.pika_internals import lost_at_once
+
 ORDERING_KEY_HEADER = "x-ordering-key"
 
 DEFAULT_EXCHANGE = ""
@@ -26,7 +28,8 @@ def connect(url: str) -> pika.BlockingConnection:
 def answers(url: str) -> bool:
     """Whether the broker accepts connections."""
     try:
-        connect(url).close()
+        with lost_at_once():
+            connect(url).close()
     except (AMQPError, OSError):
         return False
     return True

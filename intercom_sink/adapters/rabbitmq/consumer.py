@@ -97,7 +97,10 @@ class Consumer:
             BrokerUnavailable: the connection could not be opened, or was lost.
         """
         try:
-            self._loop.start()
+            with pika_internals.lost_at_once():
+                self._loop.start()
+        except pika_internals.LostAtOnce as error:
+            self._failure = self._failure or error
         finally:
             self._lose()
             self._loop.close()

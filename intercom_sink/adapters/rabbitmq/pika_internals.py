@@ -99,9 +99,25 @@ def sleep_until_needed(loop: IOLoop) -> None:
     loop._poller._MAX_POLL_TIMEOUT = _MAX_SLEEP
 
 
+class LostAtOnce(ConnectionError):
+    """A connection was lost between being opened and its first use."""
+
+
+@contextmanager
+def lost_at_once() -> Generator[None]:
+    """Raises LostAtOnce in place of the ValueError that pika raises for it, as for a wrong argument."""
+    try:
+        yield
+    except ValueError as error:
+        if isinstance(error.__context__, OSError) and str(error).startswith("Expected connected socket"):
+            raise LostAtOnce(str(error.__context__)) from error
+        raise
+
+
 def blocking_connection(parameters: pika.connection.Parameters) -> pika.BlockingConnection:
     """A blocking connection that reads properties as SelectConnection does. Its class can't be given publicly."""
-    return pika.BlockingConnection(parameters, _impl_class=SelectConnection)
+    with lost_at_once():
+        return pika.BlockingConnection(parameters, _impl_class=SelectConnection)
 
 
 def max_properties_size(connection: pika.BlockingConnection) -> int:

@@ -1,8 +1,11 @@
 """Each use of pika's internals, on pika itself: these tests fail when pika changes."""
 
+import errno
 import socket
 import struct
 import threading
+from collections.abc import Iterator
+from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,7 +25,12 @@ from pika.exceptions import (
 from pika.frame import Header
 
 from intercom_sink.adapters.rabbitmq import pika_internals
+from intercom_sink.adapters.rabbitmq.errors import translated_errors
 from intercom_sink.adapters.rabbitmq.properties import Properties
+from intercom_sink.adapters.rabbitmq.source import RabbitMQSource
+from intercom_sink.domain.errors import BrokerUnavailable
+from intercom_sink.domain.monitors import Monitors
+from tests.support.brokers import fixed_brokers
 from tests.unit.adapters.rabbitmq.fake_broker import URL, FakeBroker, FakeLoop, blocking_connection
 
 POISON = struct.pack(">HI", 0x2000, 11) + b"\x01hT" + struct.pack(">Q", 1_772_000_000_000)
@@ -146,6 +154,37 @@ def test_loop_sleeps_until_it_is_needed() -> None:
     loop.call_later(0.01, lambda: threading.Thread(target=loop.add_callback_threadsafe, args=[loop.stop]).start())
     loop.start()  # is ended by a timer, then by another thread
     loop.close()
+
+
+@pytest.fixture
+def lost_at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of a broker whose connections are lost as soon as they are open."""
+
+    def getpeername(_: socket.socket) -> object:
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    monkeypatch.setattr(socket.socket, "getpeername", getpeername, raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"amqp://guest:guest@127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_pika_raises_for_a_connection_that_is_lost_at_once(lost_at_once: str) -> None:
+    with pytest.raises(ValueError, match="Expected connected socket"):
+        pika.BlockingConnection(pika.URLParameters(lost_at_once))
+
+
+def test_connection_that_is_lost_at_once_is_a_network_error(lost_at_once: str) -> None:
+    with pytest.raises(BrokerUnavailable, match="not connected"), translated_errors():
+        pika_internals.blocking_connection(pika.URLParameters(lost_at_once))
+    source = RabbitMQSource(fixed_brokers(lost_at_once), "queue", Monitors(), reconnect_timeout=0)
+    with closing(source), pytest.raises(BrokerUnavailable, match="not connected") as caught:
+        source.receive()
+    assert caught.value.retryable
+
+
+def test_other_value_errors_are_not_taken_for_lost_connections() -> None:
+    with pytest.raises(ValueError, match="Expected connected"), pika_internals.lost_at_once():
+        raise ValueError("Expected connected socket")
 
 
 def test_max_properties_size_is_what_a_frame_has_room_for() -> None:
