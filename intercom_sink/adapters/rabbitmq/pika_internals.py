@@ -96,7 +96,7 @@ class SelectConnection(pika.SelectConnection):  # type: ignore[misc]
 
 def sleep_until_needed(loop: IOLoop) -> None:
     """Has an I/O loop sleep until there is something to do. By itself pika wakes it every 5 s, just in case."""
-    loop._poller._MAX_POLL_TIMEOUT = _MAX_SLEEP
+    cast("Any", loop)._poller._MAX_POLL_TIMEOUT = _MAX_SLEEP  # pika types it as having none
 
 
 class LostAtOnce(ConnectionError):
