@@ -67,11 +67,12 @@ def test_sigkill_at_20_random_moments_loses_nothing_with_8_lanes(
 
 
 def test_broker_killed_5_times_loses_nothing(node: Node, intercom: FakeIntercom, start_sink: StartSink) -> None:
+    """One outage for the sink: no connection lasts for the seconds after which one is over."""
     kills = 5
     queue = queue_on_disk(node)
     intercom.default = after(0.002, reply(200))
     queue.publish(*messages(MESSAGES))
-    sink = start_sink(queue, "run", "--drain")
+    sink = start_sink(queue, "run", "--drain", CJW_RABBITMQ_RECONNECT_TIMEOUT="300")
     for _ in range(kills):
         more = random.randint(20, MESSAGES // kills // 2)
         intercom.wait_for(len(intercom.requests) + more, explain=sink.explain)
