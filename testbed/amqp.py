@@ -22,14 +22,14 @@ def connect(url: str) -> pika.BlockingConnection:
     """Opens a connection; gives up after a few seconds if nothing responds."""
     parameters = pika.URLParameters(url)
     parameters.socket_timeout = parameters.stack_timeout = 5
-    return pika.BlockingConnection(parameters)
+    with lost_at_once():
+        return pika.BlockingConnection(parameters)
 
 
 def answers(url: str) -> bool:
     """Whether the broker accepts connections."""
     try:
-        with lost_at_once():
-            connect(url).close()
+        connect(url).close()
     except (AMQPError, OSError):
         return False
     return True

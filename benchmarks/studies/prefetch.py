@@ -1,8 +1,8 @@
 """How many messages to prefetch, how many acks to send together? Served docs/decisions/0020-prefetch-and-acks.md.
 
 The sink on RabbitMQ, with a gateway that only makes a round trip over a socket, so that HTTP costs next to nothing and
-the broker's side is what bounds the rate. The variants take turns, so noise falls on all of them. Prints two tables of
-the decision page:
+the broker's side is what bounds the rate. The variants take turns, so noise falls on all of them. Prints a row for
+each prefetch, then one for each number of ack batches:
 
     make .venv-bench/complete
     .venv-bench/bin/python -m testbed.rabbitmq .venv-bench/bin/python -m benchmarks.studies.prefetch
@@ -88,7 +88,7 @@ def measure(broker_url: str, variant: Variant) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Prints the table of the decision page."""
+    """Prints the rows."""
     broker_url = os.environ[VARIABLE]
     print("| in flight | prefetch | batches | messages/s (min to max) | CPU us/message |\n|---|---|---|---|---|")
     for concurrency in CONCURRENCIES:

@@ -45,7 +45,7 @@ def test_429_is_logged_as_a_pause_with_cause_and_end_then_resumed(
     assert (paused["level"], paused["cause"], paused["seconds"]) == ("INFO", "rate limited", retry["delay"])
     logged_at, until = (datetime.fromisoformat(paused[field]).timestamp() for field in ("time", "until"))
     assert 1 <= paused["seconds"] <= 3, "`Date` and `X-RateLimit-Reset` are in whole seconds, and there is jitter"
-    assert abs(until - logged_at - paused["seconds"]) < SLACK
+    assert -SLACK < until - logged_at - paused["seconds"] < 0.5, "a busy machine logs it later, and never earlier"
     assert (resumed["level"], resumed["cause"]) == ("INFO", "rate limited")
     assert datetime.fromisoformat(resumed["time"]).timestamp() >= until - 0.1
     assert numbers(intercom) == [1, 1, 2]

@@ -23,7 +23,7 @@ CONNECTOR_ERROR: type[Exception] = AMQPConnectorException
 """`pika.BlockingConnection` raises its subclasses too when it can't connect; none is in `pika.exceptions`."""
 
 _MAX_SLEEP = 3600.0
-"""Seconds."""
+"""Seconds for which an I/O loop without timers sleeps at most."""
 
 OnDelivery: TypeAlias = Callable[[int, bool, Properties, bytes], None]
 """Receives the delivery tag, whether it is redelivered, the properties and the body."""
@@ -96,7 +96,7 @@ class SelectConnection(pika.SelectConnection):  # type: ignore[misc]
 
 def sleep_until_needed(loop: IOLoop) -> None:
     """Has an I/O loop sleep until there is something to do. By itself pika wakes it every 5 s, just in case."""
-    cast("Any", loop)._poller._MAX_POLL_TIMEOUT = _MAX_SLEEP  # pika types it as having none
+    loop._poller._MAX_POLL_TIMEOUT = _MAX_SLEEP
 
 
 class LostAtOnce(ConnectionError):

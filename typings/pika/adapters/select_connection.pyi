@@ -4,7 +4,14 @@ from pika.channel import Channel
 from pika.connection import Parameters
 from pika.frame import Frame
 
+class _Poller:
+    # Private.
+    _MAX_POLL_TIMEOUT: float
+
 class IOLoop:
+    # Private.
+    _poller: _Poller
+
     def start(self) -> None: ...
     def stop(self) -> None: ...
     def close(self) -> None: ...

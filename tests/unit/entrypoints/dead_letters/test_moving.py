@@ -96,7 +96,7 @@ def test_drop_deletes_nothing_if_the_reply_is_not_text(
 def test_name_of_a_source_queue_sends_nothing_to_the_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whoever may publish to the dead-letter queue chooses the header."""
+    """Any client that may publish to the dead-letter queue chooses the header."""
     use(monkeypatch, FakeBrowser(3, {"x-intercom-sink-source-queue": "a\x1b[2J\nb"}))
     assert moving.preview(SETTINGS, ALL, to=None)
     assert capsys.readouterr().out.startswith("would be published to a\\x1b[2J\\nb: ")
