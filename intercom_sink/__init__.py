@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from intercom_sink.domain.monitors import Monitors
     from intercom_sink.domain.policy import Disposition, PolicyOptions
     from intercom_sink.domain.ports import (
+        AsyncMessagePublisher,
         Clock,
         Condition,
         Decoder,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from intercom_sink.entrypoints.settings import IntercomSettings, RabbitMQSettings, Settings, SinkSettings
 
 __all__ = [
+    "AsyncMessagePublisher",
     "AttemptResult",
     "BrokerUnavailable",
     "Clock",
@@ -110,6 +112,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "AsyncMessagePublisher": "domain.ports",
     "AttemptResult": "domain.response",
     "BrokerUnavailable": "domain.errors",
     "Clock": "domain.ports",

@@ -197,3 +197,20 @@ class MessagePublisher(Protocol):
 
     def close(self) -> None:
         """Closes the connection, if there is one. A later call opens another one."""
+
+
+class AsyncMessagePublisher(Protocol):
+    """MessagePublisher for asyncio: the same promises, for any number of tasks of one event loop."""
+
+    async def publish(
+        self, request: IntercomRequest | Message, *, ordering_key: str | None = None, message_id: str | None = None
+    ) -> str:
+        """As `MessagePublisher.publish`. If the call is cancelled, the message may be in the queue."""
+        ...
+
+    async def publish_batch(self, messages: Iterable[IntercomRequest | Message]) -> list[str]:
+        """As `MessagePublisher.publish_batch`. If the call is cancelled, any of the messages may be in the queue."""
+        ...
+
+    async def close(self) -> None:
+        """Closes the connection, if there is one. A later call opens another one."""

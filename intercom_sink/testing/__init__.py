@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from intercom_sink.testing.gateway import InMemoryGateway
     from intercom_sink.testing.intercom import FakeIntercom
     from intercom_sink.testing.monitor import RecordingMonitor
-    from intercom_sink.testing.publisher import InMemoryPublisher
+    from intercom_sink.testing.publisher import InMemoryAsyncPublisher, InMemoryPublisher
     from intercom_sink.testing.source import InMemoryDelivery, InMemorySource
 
 __all__ = [
     "FakeIntercom",
+    "InMemoryAsyncPublisher",
     "InMemoryDelivery",
     "InMemoryGateway",
     "InMemoryPublisher",
@@ -42,6 +43,7 @@ __all__ = [
 
 _MODULES = {
     "FakeIntercom": "intercom",
+    "InMemoryAsyncPublisher": "publisher",
     "InMemoryDelivery": "source",
     "InMemoryGateway": "gateway",
     "InMemoryPublisher": "publisher",

@@ -1,4 +1,4 @@
-"""MessagePublisher, in memory."""
+"""MessagePublisher and AsyncMessagePublisher, in memory."""
 
 import threading
 from collections.abc import Iterable
@@ -94,6 +94,51 @@ class InMemoryPublisher:
             self._error.results = results_of(ids, statuses, first_index)
             raise self._error
         return ids
+
+
+class InMemoryAsyncPublisher:
+    """InMemoryPublisher for asyncio, in place of an AsyncPublisher; needs no extra."""
+
+    def __init__(self) -> None:
+        self._publisher = InMemoryPublisher()
+
+    async def __aenter__(self) -> Self:
+        """Nothing to do."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Closes it."""
+        await self.close()
+
+    @property
+    def messages(self) -> list[Message]:
+        """What was published, in order."""
+        return self._publisher.messages
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._publisher.closed
+
+    def fail_with(self, error: BrokerUnavailable | Unroutable | None, *, after: int = 0) -> None:
+        """As `InMemoryPublisher.fail_with`."""
+        self._publisher.fail_with(error, after=after)
+
+    async def publish(
+        self, request: IntercomRequest | Message, *, ordering_key: str | None = None, message_id: str | None = None
+    ) -> str:
+        """Keeps the message, and returns its message id."""
+        return self._publisher.publish(request, ordering_key=ordering_key, message_id=message_id)
+
+    async def publish_batch(self, messages: Iterable[IntercomRequest | Message]) -> list[str]:
+        """Keeps the messages, and returns their message ids."""
+        return self._publisher.publish_batch(messages)
+
+    async def close(self) -> None:
+        """Notes that it was called."""
+        self._publisher.close()
 
 
 def _checked(message: Message) -> Message:

@@ -4,6 +4,7 @@
 |---|---|
 | `fake_intercom` | a running FakeIntercom, over HTTP |
 | `intercom_publisher` | an InMemoryPublisher |
+| `intercom_async_publisher` | an InMemoryAsyncPublisher |
 | `intercom_source` | an InMemorySource without messages, by `intercom_clock` |
 | `intercom_gateway` | an InMemoryGateway that responds with 200 |
 | `intercom_clock` | a VirtualClock |
@@ -21,6 +22,7 @@ import pytest
 if TYPE_CHECKING:
     from intercom_sink.testing import (
         FakeIntercom,
+        InMemoryAsyncPublisher,
         InMemoryGateway,
         InMemoryPublisher,
         InMemorySource,
@@ -44,6 +46,14 @@ def intercom_publisher() -> "InMemoryPublisher":
     from intercom_sink.testing import InMemoryPublisher
 
     return InMemoryPublisher()
+
+
+@pytest.fixture
+def intercom_async_publisher() -> "InMemoryAsyncPublisher":
+    """The same for asyncio."""
+    from intercom_sink.testing import InMemoryAsyncPublisher
+
+    return InMemoryAsyncPublisher()
 
 
 @pytest.fixture

@@ -1,25 +1,19 @@
-"""Publisher, and AsyncPublisher for code that is not asynchronous, under one interface."""
+"""Every publisher by the blocking interface, those for asyncio too."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from intercom_sink import IntercomRequest, Message, MessagePublisher, Publisher
+from intercom_sink import AsyncMessagePublisher, IntercomRequest, Message, MessagePublisher, Publisher
 from intercom_sink.aio import AsyncPublisher
 
 
 class BlockingPublisher:
-    """Publishes by an AsyncPublisher, on an event loop that runs during each call. For one thread.
+    """Publishes by a publisher for asyncio, on an event loop that runs during each call. For one thread."""
 
-    Args:
-        url: as AsyncPublisher takes it.
-        queue: the queue's name.
-        declare: as AsyncPublisher takes it.
-    """
-
-    def __init__(self, url: str, queue: str, *, declare: bool = False) -> None:
+    def __init__(self, publisher: AsyncMessagePublisher) -> None:
         self._runner = asyncio.Runner()
-        self._publisher = AsyncPublisher(url, queue, declare=declare)
+        self._publisher = publisher
 
     def publish(
         self, request: IntercomRequest | Message, *, ordering_key: str | None = None, message_id: str | None = None
@@ -34,7 +28,7 @@ class BlockingPublisher:
         self._runner.run(self._publisher.close())
 
     def close_loop(self) -> None:
-        """Ends the event loop; nothing can be published any more."""
+        """Closes the publisher, and ends the event loop; nothing can be published any more."""
         self.close()
         self._runner.close()
 
@@ -49,7 +43,7 @@ def sync_publisher(url: str, queue: str, *, declare: bool = False) -> Iterator[M
 @contextmanager
 def async_publisher(url: str, queue: str, *, declare: bool = False) -> Iterator[MessagePublisher]:
     """An AsyncPublisher; closed in the end."""
-    publisher = BlockingPublisher(url, queue, declare=declare)
+    publisher = BlockingPublisher(AsyncPublisher(url, queue, declare=declare))
     try:
         yield publisher
     finally:

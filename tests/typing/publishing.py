@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import assert_type
 
 from intercom_sink import (
+    AsyncMessagePublisher,
     BrokerUnavailable,
     IntercomRequest,
     IntercomSinkError,
@@ -19,7 +20,7 @@ from intercom_sink import (
     build_publisher,
 )
 from intercom_sink.aio import AsyncPublisher
-from intercom_sink.testing import InMemoryPublisher
+from intercom_sink.testing import InMemoryAsyncPublisher, InMemoryPublisher
 
 REQUEST = IntercomRequest("POST", "/contacts", {"email": "ada@example.com"})
 
@@ -62,7 +63,13 @@ async def publish_from_asyncio() -> list[str]:
     async with AsyncPublisher(URL, "intercom", declare=True) as publisher:
         assert_type(publisher, AsyncPublisher)
         assert_type(await publisher.publish(REQUEST, ordering_key="contact-42", message_id="m3"), str)
-        confirmed = await publisher.publish_batch(messages())
+        assert_type(await publisher.publish_batch(messages()), list[str])
+        return await publish_by_the_async_port(publisher)
+
+
+async def publish_by_the_async_port(publisher: AsyncMessagePublisher) -> list[str]:
+    assert_type(await publisher.publish(REQUEST), str)
+    confirmed = await publisher.publish_batch([Message(REQUEST), REQUEST])
     assert_type(confirmed, list[str])
     await publisher.close()
     return confirmed
@@ -112,6 +119,16 @@ def test_support() -> list[Message]:
         publisher.fail_with(Unroutable("no queue"))
         publisher.fail_with(BrokerUnavailable("down", retryable=True), after=1)
         publisher.fail_with(None)
+    assert_type(publisher.closed, bool)
+    assert_type(publisher.messages, list[Message])
+    return publisher.messages
+
+
+async def async_test_support() -> list[Message]:
+    async with InMemoryAsyncPublisher() as publisher:
+        assert_type(publisher, InMemoryAsyncPublisher)
+        await publish_by_the_async_port(publisher)
+        publisher.fail_with(Unroutable("no queue"))
     assert_type(publisher.closed, bool)
     assert_type(publisher.messages, list[Message])
     return publisher.messages

@@ -1,37 +1,70 @@
+import asyncio
+from collections.abc import Iterator
+
 import pytest
 
-from intercom_sink import BrokerUnavailable, IntercomRequest, PublishStatus, Sink, Unroutable, decode, encode
+from intercom_sink import (
+    BrokerUnavailable,
+    IntercomRequest,
+    MessagePublisher,
+    PublishStatus,
+    Sink,
+    Unroutable,
+    decode,
+    encode,
+)
 from intercom_sink.domain.json_value import JsonValue
-from intercom_sink.testing import InMemoryGateway, InMemoryPublisher, InMemorySource, VirtualClock
+from intercom_sink.testing import (
+    InMemoryAsyncPublisher,
+    InMemoryGateway,
+    InMemoryPublisher,
+    InMemorySource,
+    VirtualClock,
+)
 from tests.contracts.message_publisher import REQUEST, MessagePublisherContract, Rig, Stored, numbered
+from tests.support.publishers import BlockingPublisher
 
 
 class InMemoryRig:
-    def __init__(self) -> None:
-        self.publisher = InMemoryPublisher()
+    """A publisher, and the fake whose `messages` are the queue."""
+
+    def __init__(self, publisher: MessagePublisher, fake: InMemoryPublisher | InMemoryAsyncPublisher) -> None:
+        self.publisher = publisher
+        self._fake = fake
 
     def take_all(self) -> list[Stored]:
-        messages, self.publisher.messages = self.publisher.messages, []
-        return [
+        taken = [
             Stored(encode(each.request), each.message_id, each.ordering_key, each.timestamp, each.trace)
-            for each in messages
+            for each in self._fake.messages
         ]
+        self._fake.messages.clear()
+        return taken
 
     @property
     def depth(self) -> int:
-        return len(self.publisher.messages)
+        return len(self._fake.messages)
 
     def remove_queue(self) -> None:
-        self.publisher.fail_with(Unroutable("there is no queue"))
+        self._fake.fail_with(Unroutable("there is no queue"))
 
     def restore_queue(self) -> None:
-        self.publisher.fail_with(None)
+        self._fake.fail_with(None)
 
 
 class TestInMemoryPublisher(MessagePublisherContract):
     @pytest.fixture
     def rig(self) -> Rig:
-        return InMemoryRig()
+        publisher = InMemoryPublisher()
+        return InMemoryRig(publisher, publisher)
+
+
+class TestInMemoryAsyncPublisher(MessagePublisherContract):
+    @pytest.fixture
+    def rig(self) -> Iterator[Rig]:
+        fake = InMemoryAsyncPublisher()
+        publisher = BlockingPublisher(fake)
+        yield InMemoryRig(publisher, fake)
+        publisher.close_loop()
 
 
 def test_fails_when_it_is_asked_to() -> None:
@@ -56,6 +89,17 @@ def test_notes_that_it_was_closed() -> None:
     with InMemoryPublisher() as publisher:
         assert not publisher.closed
     assert publisher.closed
+
+
+def test_publisher_for_asyncio_notes_that_it_was_closed() -> None:
+    async def publish() -> InMemoryAsyncPublisher:
+        async with InMemoryAsyncPublisher() as publisher:
+            assert not publisher.closed
+            await publisher.publish(REQUEST)
+        return publisher
+
+    publisher = asyncio.run(publish())
+    assert (publisher.closed, len(publisher.messages)) == (True, 1)
 
 
 def test_published_messages_can_be_delivered() -> None:

@@ -8,6 +8,7 @@ import pytest
 pytest_plugins = ["pytester"]
 
 TESTS = """
+    import asyncio
     from urllib.request import urlopen
 
     from intercom_sink import IntercomRequest, Response, Sink, decode, encode
@@ -28,6 +29,10 @@ TESTS = """
         intercom_publisher.publish(IntercomRequest("POST", "/tags", {"name": "vip"}))
         assert [message.request.path for message in intercom_publisher.messages] == ["/tags"]
 
+    def test_publisher_for_asyncio(intercom_async_publisher):
+        asyncio.run(intercom_async_publisher.publish(IntercomRequest("POST", "/tags", {"name": "vip"})))
+        assert [message.request.path for message in intercom_async_publisher.messages] == ["/tags"]
+
     def test_each_test_has_fakes_of_its_own(intercom_source, intercom_gateway, intercom_clock):
         assert not intercom_source.queue and not intercom_gateway.requests and not intercom_clock.now
 """
@@ -35,7 +40,7 @@ TESTS = """
 
 def test_service_uses_the_fixtures_without_importing_them(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TESTS)
-    pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=4)
+    pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=5)
 
 
 def test_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -> None:
@@ -47,6 +52,7 @@ def test_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -> No
         "intercom_clock",
         "intercom_monitor",
         "intercom_publisher",
+        "intercom_async_publisher",
     ):
         assert f"{name} -- " in output
 
