@@ -37,7 +37,8 @@ response and the queue is empty at the end; runs that failed are listed.
 """
 
 SERVER = (
-    "The server is a process of its own: asyncio on uvloop, with the parser httptools (llhttp), one core at most. "
+    "The server is a process of its own. With a rate window it is FakeIntercom, of `intercom_sink.testing`. Without "
+    "one it is faster, so that it takes little of the cores: asyncio on uvloop, with the parser httptools (llhttp). "
     "It was busiest with {case}: {share:.0%} of a core."
 )
 

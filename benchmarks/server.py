@@ -1,12 +1,14 @@
-"""A fast HTTP server in Intercom's place: every response takes a fixed time, and there may be a rate window.
+"""An HTTP server in Intercom's place: every response takes a fixed time, and there may be a rate window.
 
     python -m benchmarks.server [--latency SECONDS] [--limit REQUESTS] [--warm-up COUNT] [--checkpoints COUNT,...]
                                 [--certificate FILE]
 
 Prints its port; then, whenever the number of 200 responses reaches a checkpoint, a line with the monotonic time; and
-once its standard input ends, its statistics as one line of JSON. It shares the cores with what is measured, so it runs
-on httptools and uvloop, and makes a response once a second: about 20 µs of CPU time for each request, where
-FakeIntercom takes 75 µs or more. The rate window, the error list and the heads of responses are those of FakeIntercom.
+once its standard input ends, its statistics as one line of JSON.
+
+With a rate window it is FakeIntercom. Without one the contender sets the pace, and the server shares the cores with it:
+then it runs on httptools and uvloop, and makes a response once a second, which takes about 20 µs of CPU time for each
+request in place of 150 µs or more.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import asyncio
 import json
 import ssl
 import sys
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -22,12 +25,10 @@ from typing import cast
 import httptools
 import uvloop
 
-from intercom_sink.testing.intercom import http1
-from intercom_sink.testing.intercom.rate_window import RateWindow, http_date
-from intercom_sink.testing.intercom.responses import error_list
+from intercom_sink.testing.intercom import FakeIntercom, ReceivedRequest, http1, reply
+from intercom_sink.testing.intercom.rate_window import http_date
 
 BODY = b'{"type":"contact","id":"6762f0cd1bb69f9f2193bb83","email":"ada@example.com"}'
-TOO_MANY_REQUESTS = error_list("rate_limit_exceeded", "Exceeded rate limit", "req-1")
 
 
 @dataclass
@@ -36,7 +37,7 @@ class PathStatistics:
 
     Attributes:
         count: how many were sent after the warm-up; negative during the warm-up.
-        first_request_at: when the first request arrived.
+        first_request_at: when the request of the first one arrived.
         warm_up_ended_at: when the last response of the warm-up was sent; without one, equal to `first_request_at`.
         last_response_at: when the last response was sent.
     """
@@ -47,89 +48,102 @@ class PathStatistics:
     last_response_at: float
 
 
-class Server:
-    """The state that all connections share.
+class Statistics:
+    """What is counted of the responses. Thread-safe.
 
     Args:
-        latency: seconds that each response takes.
-        window: the rate window; None allows any number of requests.
-        warm_up: how many 200 responses on each path to leave out of its statistics.
+        warm_up: how many 200 responses on each path to leave out.
         checkpoints: the counts of 200 responses at which to print a line.
 
     Attributes:
-        paths: what was counted on each path, without its query.
-        arrivals: when the request arrived whose query is this number.
+        paths: the 200 responses on each path, without its query.
+        arrivals: when the request first arrived whose query is this number.
     """
 
-    def __init__(self, latency: float, window: RateWindow | None, warm_up: int, checkpoints: Iterable[int]) -> None:
-        self.latency = latency
-        self.window = window
-        self.paths: dict[bytes, PathStatistics] = {}
+    def __init__(self, warm_up: int, checkpoints: Iterable[int]) -> None:
+        self.paths: dict[str, PathStatistics] = {}
         self.arrivals: dict[int, float] = {}
-        self._second = 0
-        self._response = b""
         self._warm_up = warm_up
         self._count = 0
         self._checkpoints = sorted(checkpoints, reverse=True)
-        self._in_flight = 0
-        self._max_in_flight = 0
+        self._lock = threading.Lock()
 
-    def start(self, path: bytes, number: bytes, arrived_at: float) -> tuple[bool, bytes]:
-        """Counts a request that has arrived; returns whether it is admitted, and the response to send."""
-        self._in_flight += 1
-        if self._in_flight > self._max_in_flight:
-            self._max_in_flight = self._in_flight
-        if number:
-            self.arrivals.setdefault(int(number), arrived_at)
-        if path not in self.paths:
-            self.paths[path] = PathStatistics(-self._warm_up, arrived_at, arrived_at, arrived_at)
-        now = time.time()
-        if self.window is None:
-            if int(now) != self._second:
-                self._second = int(now)
-                self._response = _response(200, {"Date": http_date(self._second)}, BODY)
-            return True, self._response
-        admission = self.window.admit(now)
-        headers = {"Date": http_date(int(now))} | admission.headers
-        if admission.admitted:
-            return True, _response(200, headers, BODY)
-        return False, _response(429, headers, TOO_MANY_REQUESTS)
+    def add(self, target: str, arrived_at: float, *, is_success: bool) -> None:
+        """Counts a response: to the request for this path and query, which arrived then."""
+        path, _, number = target.partition("?")
+        with self._lock:
+            if number:
+                self.arrivals.setdefault(int(number), arrived_at)
+            if is_success:
+                self._add_success(path, arrived_at)
 
-    def finish(self, path: bytes, admitted: bool) -> None:
-        """Counts a response that was sent."""
-        self._in_flight -= 1
-        if not admitted:
-            return
-        self._count += 1
+    def _add_success(self, path: str, arrived_at: float) -> None:
         now = time.monotonic()
+        if path not in self.paths:
+            self.paths[path] = PathStatistics(-self._warm_up, arrived_at, arrived_at, now)
         statistics = self.paths[path]
         statistics.count += 1
         statistics.last_response_at = now
         if statistics.count == 0:
             statistics.warm_up_ended_at = now
+        self._count += 1
         if self._checkpoints and self._count == self._checkpoints[-1]:
             self._checkpoints.pop()
             print(now, flush=True)
 
-    def statistics(self) -> dict[str, object]:
-        """What was counted, as JSON values."""
-        return {
+    def report(self, max_in_flight: int, windows: dict[int, int], refused: int) -> None:
+        """Prints all as one line of JSON.
+
+        Args:
+            max_in_flight: how many requests were open at the same time, at most.
+            windows: how many requests each rate window admitted, by its beginning.
+            refused: how many requests got a 429.
+        """
+        values = {
             "arrivals": self.arrivals,
-            "paths": {path.decode(): asdict(statistics) for path, statistics in self.paths.items()},
-            "refused": self.window.refused if self.window else 0,
-            "max_in_flight": self._max_in_flight,
-            "windows": self.window.admitted if self.window else {},
+            "paths": {path: asdict(statistics) for path, statistics in self.paths.items()},
+            "refused": refused,
+            "max_in_flight": max_in_flight,
+            "windows": windows,
         }
+        print(json.dumps(values), flush=True)
+
+
+class FastServer:
+    """The state that all connections of the fast server share.
+
+    Args:
+        statistics: where to count the responses.
+        latency: seconds that each response takes.
+    """
+
+    def __init__(self, statistics: Statistics, latency: float) -> None:
+        self.statistics = statistics
+        self.latency = latency
+        self.in_flight = 0
+        self.max_in_flight = 0
+        self._second = 0
+        self._response = b""
+
+    def response(self) -> bytes:
+        """The bytes of a response."""
+        second = int(time.time())
+        if second != self._second:
+            headers = {"Date": http_date(second), "Content-Type": "application/json", "Content-Length": str(len(BODY))}
+            self._response = http1.response(200, headers, BODY, with_body=True)
+            self._second = second
+        return self._response
 
 
 class Connection(asyncio.Protocol):
     """One kept-alive connection. Its client sends a request only after the response to the one before."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: FastServer) -> None:
         self._server = server
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
-        self._path = self._number = b""
+        self._target = b""
+        self._arrived_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's has its methods, but not its base class
@@ -138,36 +152,46 @@ class Connection(asyncio.Protocol):
         self._parser.feed_data(data)
 
     def on_url(self, url: bytes) -> None:
-        self._path, _, self._number = url.partition(b"?")
+        self._target = url
 
     def on_message_complete(self) -> None:
-        admitted, response = self._server.start(self._path, self._number, time.monotonic())
-        if self._server.latency:
-            self._loop.call_later(self._server.latency, self._send, response, admitted)
+        self._arrived_at = time.monotonic()
+        server = self._server
+        server.in_flight += 1
+        server.max_in_flight = max(server.max_in_flight, server.in_flight)
+        if server.latency:
+            self._loop.call_later(server.latency, self._respond)
         else:
-            self._send(response, admitted)
+            self._respond()
 
-    def _send(self, response: bytes, admitted: bool) -> None:
-        self._transport.write(response)
-        self._server.finish(self._path, admitted)
-
-
-def _response(status: int, headers: dict[str, str], body: bytes) -> bytes:
-    complete = headers | {"Content-Type": "application/json", "Content-Length": str(len(body))}
-    return http1.response(status, complete, body, with_body=True)
+    def _respond(self) -> None:
+        self._transport.write(self._server.response())
+        self._server.in_flight -= 1
+        self._server.statistics.add(self._target.decode(), self._arrived_at, is_success=True)
 
 
-async def serve(server: Server, certificate: str | None = None) -> None:
-    """Serves until standard input ends; over TLS with the certificate of a file."""
+async def serve_fast(statistics: Statistics, latency: float, tls: ssl.SSLContext | None) -> None:
+    """Serves any number of requests, until standard input ends."""
+    server = FastServer(statistics, latency)
     loop = asyncio.get_running_loop()
-    context = None
-    if certificate is not None:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(certificate)
-    listener = await loop.create_server(lambda: Connection(server), "127.0.0.1", 0, backlog=512, ssl=context)
+    listener = await loop.create_server(lambda: Connection(server), "127.0.0.1", 0, backlog=512, ssl=tls)
     print(listener.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
-    print(json.dumps(server.statistics()), flush=True)
+    statistics.report(server.max_in_flight, {}, 0)
+
+
+def serve_window(statistics: Statistics, latency: float, tls: ssl.SSLContext | None, limit: int) -> None:
+    """Serves so many requests in each rate window, until standard input ends."""
+
+    def add(request: ReceivedRequest) -> None:
+        statistics.add(request.path, request.arrived_at, is_success=request.status == 200)
+
+    with FakeIntercom(tls=tls, limit=limit, latency=latency, on_end=add) as fake:
+        assert fake.window is not None
+        fake.default = reply(200, body=BODY)
+        print(fake.port, flush=True)
+        sys.stdin.read()
+        statistics.report(fake.max_in_flight, fake.window.admitted, fake.window.refused)
 
 
 def main() -> None:
@@ -187,9 +211,15 @@ def main() -> None:
     )
     parser.add_argument("--certificate", metavar="FILE", help="a certificate and its key: serves over TLS")
     arguments = parser.parse_args()
-    window = RateWindow(arguments.limit) if arguments.limit else None
-    server = Server(arguments.latency, window, arguments.warm_up, arguments.checkpoints)
-    uvloop.run(serve(server, arguments.certificate))
+    statistics = Statistics(arguments.warm_up, arguments.checkpoints)
+    tls = None
+    if arguments.certificate:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(arguments.certificate)
+    if arguments.limit:
+        serve_window(statistics, arguments.latency, tls, arguments.limit)
+    else:
+        uvloop.run(serve_fast(statistics, arguments.latency, tls))
 
 
 if __name__ == "__main__":

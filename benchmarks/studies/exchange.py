@@ -7,44 +7,34 @@ one typical response again and again. Prints both tables of the decision page:
     make .venv-bench/complete
     .venv-bench/bin/pip install h11
     .venv-bench/bin/python -m benchmarks.studies.exchange
-
-Run in a copy of an earlier commit, with this file put there, the gateway's rows are those of that commit.
 """
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import io
 import json
 import os
-import ssl
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TypeAlias
 from unittest import mock
 
 import httptools
-import uvloop
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import parse_url
 
+from benchmarks.certificates import certificates
 from benchmarks.messages import DATA, HEADERS, PATH
-from benchmarks.server import Connection, Server
+from benchmarks.processes import running_server
 from intercom_sink import IntercomRequest, Response
 from intercom_sink.adapters.intercom.gateway import HTTPGateway
+from intercom_sink.adapters.intercom.http1 import RawResponse, read_response
 from intercom_sink.adapters.secrets import FixedSecret
 
 READER = "intercom_sink.adapters.intercom.connection.read_response"
-HAS_OWN_READER = find_spec("intercom_sink.adapters.intercom.http1") is not None
 REQUESTS = 3_200
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 THREADS = (1, 8, 64)
@@ -115,8 +105,6 @@ def read_with_httptools(_: str, receive: Callable[[], bytes]) -> object:
     parsed = _Parsed()
     while not parsed.is_complete:
         parsed.parser.feed_data(receive())
-    from intercom_sink.adapters.intercom.http1 import RawResponse
-
     return RawResponse(parsed.parser.get_status_code(), parsed.headers, parsed.body, parsed.keeps_alive)
 
 
@@ -133,57 +121,22 @@ def measure(variant: Callable[[str, int], tuple[Send, Close]], url: str, threads
     return share * threads / elapsed, cpu / (share * threads) * 1e6
 
 
-@contextmanager
-def serving(certificate: Path | None) -> Iterator[str]:
-    """A server in a process of its own; yields its URL."""
-    command = [sys.executable, "-m", "benchmarks.studies.exchange", "serve", str(certificate or "")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        port = int(process.stdout.readline())
-        yield f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
-        process.kill()
-
-
-async def serve(certificate: str) -> None:
-    """Serves until it is killed."""
-    tls = None
-    if certificate:
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(certificate)
-    server = Server(0.0, None, 0, [])
-    listener = await asyncio.get_running_loop().create_server(lambda: Connection(server), "127.0.0.1", 0, ssl=tls)
-    print(listener.sockets[0].getsockname()[1], flush=True)
-    await asyncio.Event().wait()
-
-
-def make_certificate(folder: str) -> Path:
-    """A certificate of 127.0.0.1, which is its own authority, with its key."""
-    path = Path(folder, "server.pem")
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=study"
-    options: list[str | Path] = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path, "-out", f"{path}.cert"]
-    subprocess.run([*command.split(), *options], check=True, capture_output=True)
-    path.write_text(path.read_text() + Path(f"{path}.cert").read_text())
-    return path
-
-
 def print_exchanges() -> None:
     """Prints the table of exchanges."""
     print("| over | threads | variant | requests/s | of urllib3's | CPU us a request | of urllib3's |")
     print("|---|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as folder:
-        certificate = make_certificate(folder)
-        os.environ["SSL_CERT_FILE"] = str(certificate)
-        for over, path in (("TCP", None), ("TLS", certificate)):
-            with serving(path) as url:
+    with certificates() as tls:
+        os.environ["SSL_CERT_FILE"] = str(tls.authority)
+        for over, certificate in (("TCP", None), ("TLS", tls.server)):
+            with running_server(0, certificate=certificate) as server:
                 for threads in THREADS:
                     results: dict[str, list[tuple[float, float]]] = {}
                     for _ in range(ROUNDS):
-                        results.setdefault("bare urllib3", []).append(measure(bare_urllib3, url, threads))
-                        results.setdefault("the gateway", []).append(measure(gateway, url, threads))
-                        if HAS_OWN_READER:
-                            with mock.patch(READER, read_with_httptools):
-                                result = measure(gateway, url, threads)
-                            results.setdefault("the same, with httptools", []).append(result)
+                        results.setdefault("bare urllib3", []).append(measure(bare_urllib3, server.url, threads))
+                        results.setdefault("the gateway", []).append(measure(gateway, server.url, threads))
+                        with mock.patch(READER, read_with_httptools):
+                            result = measure(gateway, server.url, threads)
+                        results.setdefault("the same, with httptools", []).append(result)
                     _print_rows(over, threads, results)
 
 
@@ -229,22 +182,16 @@ def _readers() -> dict[str, Callable[[], object]]:
         parser.receive_data(TYPICAL)
         return [parser.next_event() for _ in range(3)]
 
-    readers: dict[str, Callable[[], object]] = {"http.client": with_http_client, "h11": with_h11}
-    if HAS_OWN_READER:
-        from intercom_sink.adapters.intercom.http1 import read_response
-
-        readers |= {
-            "httptools": lambda: read_with_httptools("POST", lambda: TYPICAL),
-            "`http1.py`": lambda: read_response("POST", lambda: TYPICAL),
-        }
-    return readers
+    return {
+        "http.client": with_http_client,
+        "h11": with_h11,
+        "httptools": lambda: read_with_httptools("POST", lambda: TYPICAL),
+        "`http1.py`": lambda: read_response("POST", lambda: TYPICAL),
+    }
 
 
 def main() -> None:
     """Prints the tables of the decision page."""
-    if sys.argv[1:2] == ["serve"]:
-        uvloop.run(serve(sys.argv[2]))
-        return
     print_exchanges()
     print_readers()
 
