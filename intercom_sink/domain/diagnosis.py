@@ -63,7 +63,7 @@ class Diagnoser:
         self._clock = clock
         self._condition = clock.condition()
         self._is_diagnosing = False
-        self._sent = self._ended = 0
+        self._sent = self._answered = self._ended = 0
         self._limited_until = 0.0
         self._fault: Fault | None = None
 
@@ -80,7 +80,7 @@ class Diagnoser:
                     self._condition.wait()
                 if cancelled():
                     return None
-                if self._fault in (Fault.TOKEN, Fault.INTERCOM) or (self._fault and self._sent >= needed):
+                if self._fault in (Fault.TOKEN, Fault.INTERCOM) or (self._fault and self._answered >= needed):
                     return self._fault
             self._is_diagnosing = True
         fault = None
@@ -89,7 +89,7 @@ class Diagnoser:
             fault = None if result is None else fault_of(result)
         finally:
             with self._condition:
-                self._is_diagnosing, self._fault = False, fault
+                self._is_diagnosing, self._fault, self._answered = False, fault, self._sent
                 self._ended += 1
                 self._condition.notify_all()
         return fault

@@ -132,6 +132,10 @@ class Scene:
         assert permit is not None
         return permit
 
+    def permit_at_once(self) -> None:
+        """A response to another request ends the half-open state of the start."""
+        self.limiter.release(self.permit(), Response(200))
+
     def run(self) -> None:
         self.threads.run(seconds=1000)
 
@@ -151,6 +155,16 @@ def test_message_is_not_blamed_by_a_request_that_was_sent_before_it_failed() -> 
     scene.run()
     assert first.faults == [(LATENCY, Fault.MESSAGE)]
     assert second.faults == [(2 * LATENCY, Fault.TOKEN)]
+
+
+def test_caller_that_is_late_to_wake_waits_for_the_next_request() -> None:
+    """Both wait for a request that proves nothing to them. One has sent the next when the other gets to run."""
+    scene = Scene(Response(200), Response(401))
+    scene.permit_at_once()
+    callers = [scene.caller(at) for at in (0.0, 0.5, 1.0)]
+    scene.run()
+    assert scene.gateway.sent_at == [0, LATENCY]
+    assert [caller.faults for caller in callers[1:]] == [[(2 * LATENCY, Fault.TOKEN)]] * 2
 
 
 def test_caller_after_the_response_sends_a_request_of_its_own() -> None:
