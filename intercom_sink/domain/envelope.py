@@ -1,19 +1,36 @@
 """What is known of a message besides its body."""
 
+import re
 from dataclasses import dataclass
+
+from intercom_sink.domain.errors import MalformedMessage
+
+_TRACEPARENT = re.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""https://www.w3.org/TR/trace-context/#traceparent-header, version 00; a later one is read the same way."""
+
+_TRACESTATE = re.compile("[ -~]{0,512}")
+"""https://www.w3.org/TR/trace-context/#tracestate-limits; its characters, and no more of its grammar."""
 
 
 @dataclass(frozen=True, slots=True)
 class TraceContext:
-    """The trace that a message belongs to (W3C Trace Context). Not checked here: a source leaves out an invalid one.
+    """The trace that a message belongs to (W3C Trace Context). A source leaves out an invalid one.
 
     Args:
-        traceparent: identifies the trace and the producer's span, as in the header of that name; valid.
+        traceparent: identifies the trace and the producer's span, as in the header of that name.
         tracestate: what tracing systems add to it; "": nothing.
+
+    Raises:
+        MalformedMessage: one of them is invalid.
     """
 
     traceparent: str
     tracestate: str = ""
+
+    def __post_init__(self) -> None:
+        """Checks both."""
+        _check("traceparent", self.traceparent, _TRACEPARENT)
+        _check("tracestate", self.tracestate, _TRACESTATE)
 
     @property
     def trace_id(self) -> str:
@@ -29,6 +46,11 @@ class TraceContext:
         """The headers that carry this context, in a message or a request; `tracestate` only if it is not empty."""
         state = {"tracestate": self.tracestate} if self.tracestate else {}
         return {"traceparent": self.traceparent, **state}
+
+
+def _check(name: str, value: object, pattern: re.Pattern[str]) -> None:
+    if not (isinstance(value, str) and pattern.fullmatch(value)):
+        raise MalformedMessage(f"{name} is not valid (W3C Trace Context)")
 
 
 @dataclass(frozen=True, slots=True)

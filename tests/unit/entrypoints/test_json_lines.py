@@ -3,7 +3,7 @@
 import pytest
 
 from intercom_sink import IntercomRequest, decode
-from intercom_sink.domain.message import MAX_NAME
+from intercom_sink.domain.message import MAX_KEY
 from intercom_sink.entrypoints.commands import InvalidInput
 from intercom_sink.entrypoints.json_lines import MAX_PROBLEMS, read_lines, read_message
 
@@ -24,10 +24,10 @@ def test_problems_are_listed_up_to_a_limit_and_then_counted() -> None:
 
 
 def test_message_of_the_command_line_is_checked_by_the_same_rules() -> None:
-    publication = read_message("POST", "/contacts", '{"name": "Zoë"}', "k" * MAX_NAME)
+    publication = read_message("POST", "/contacts", '{"name": "Zoë"}', "k" * MAX_KEY)
     assert decode(publication.message.body) == IntercomRequest("POST", "/contacts", {"name": "Zoë"})
-    assert (publication.message.ordering_key, publication.line) == ("k" * MAX_NAME, None)
-    for data, key in (("NaN", None), ("{", None), (None, "k" * (MAX_NAME + 1))):
+    assert (publication.message.ordering_key, publication.line) == ("k" * MAX_KEY, None)
+    for data, key in (("NaN", None), ("{", None), (None, "k" * (MAX_KEY + 1))):
         with pytest.raises(InvalidInput):
             read_message("POST", "/contacts", data, key)
 

@@ -9,6 +9,7 @@ from intercom_sink.adapters.intercom.request_writer import RequestWriter
 from intercom_sink.domain.envelope import TraceContext
 
 GET = IntercomRequest("GET", "/me")
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 def write(request: IntercomRequest, url: str = "https://api.intercom.io", proxy: Proxy | None = None) -> bytes:
@@ -58,9 +59,9 @@ def test_proxy_is_told_the_whole_url_and_who_asks() -> None:
 
 def test_each_request_has_its_own_token_and_trace() -> None:
     writer = RequestWriter(parse_url("https://api.intercom.io"), {})
-    first = writer.write(GET, "one", TraceContext("00-a-b-01", "vendor=1"))
+    first = writer.write(GET, "one", TraceContext(PARENT, "vendor=1"))
     second = writer.write(GET, "two", None)
-    assert b"Authorization: Bearer one\r\ntraceparent: 00-a-b-01\r\ntracestate: vendor=1\r\n" in first
+    assert f"Authorization: Bearer one\r\ntraceparent: {PARENT}\r\ntracestate: vendor=1\r\n".encode() in first
     assert b"Authorization: Bearer two\r\n\r\n" in second
 
 
