@@ -8,6 +8,8 @@
                 case Paused(cause=PauseCause.RATE_LIMITED, seconds=seconds):
                     self.paused += seconds
 
+What events hold of an attempt's result, `AttemptResult` and its parts, is in `intercom_sink`, as is `Delay`.
+
 A later version may add events, and attributes at the end of one: a monitor ignores the events that it does not know.
 """
 

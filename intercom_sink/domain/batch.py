@@ -21,7 +21,7 @@ def new_message_id() -> str:
 def prepare_each(
     messages: Iterable[IntercomRequest | Message], prepare: Callable[[Message], Prepared]
 ) -> Iterator[Prepared]:
-    """Prepares each message when it is asked for; a MalformedMessage of `prepare` says which message it is."""
+    """Prepares each message when it is asked for; a MalformedMessage says which message it is about."""
     for index, given in enumerate(messages):
         try:
             prepared = prepare(to_message(given))
@@ -44,7 +44,7 @@ def results_of(
 
 @contextmanager
 def after_confirmed(message_ids: Sequence[str]) -> Generator[None]:
-    """Has an error of the block say that these, the first messages of the batch, are confirmed.
+    """Adds to the `results` of an error of the block that these, the first messages of the batch, are confirmed.
 
     The sequence may grow within the block.
     """

@@ -7,7 +7,7 @@ class PauseCause(StrEnum):
     """Why nothing is sent for a while."""
 
     RATE_LIMITED = "rate limited"
-    WINDOW_EXHAUSTED = "rate window exhausted"
+    WINDOW_EXHAUSTED = "rate window exhausted"  # it, or this sink's share of it
     NO_RESPONSE = "no response"
 
 

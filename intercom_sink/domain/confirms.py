@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 WINDOW_MESSAGES = 1_000
-"""Messages of a batch that are sent before their confirms are awaited: fewer cost more round trips."""
+"""Messages of one window of a batch (not a rate window): they are sent before their confirms are awaited.
+
+Fewer cost more round trips.
+"""
 
 CONFIRM_TIMEOUT = 30.0
 """Seconds after which a publisher stops waiting for the confirms of what it has sent."""

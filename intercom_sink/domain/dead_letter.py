@@ -23,9 +23,9 @@ class DeadLetter:
         detail: what makes a malformed message malformed.
         method: the request's method.
         path: the request's path.
-        status: the status of Intercom's last response.
-        request_id: Intercom's id of the last attempt.
-        error_codes: the codes of Intercom's last error list.
+        status: the status of the response to the last attempt; None: it got none.
+        request_id: Intercom's id of that request.
+        error_codes: the codes of the error list in that response.
         error_messages: its messages, which may name people: they are never logged.
         attempts: how many attempts there were.
         first_attempt_at: when the first attempt began, in Unix seconds.

@@ -4,7 +4,7 @@ from intercom_sink.domain.confirms import PublishResult
 
 
 class IntercomSinkError(Exception):
-    """The base class of this package's own exceptions. A wrong argument raises ValueError or TypeError besides.
+    """The base class of this package's own exceptions. A wrong argument may raise ValueError or TypeError instead.
 
     Attributes:
         results: of an error of a publisher, the fate of each message of the call that was sent to the broker, in order.

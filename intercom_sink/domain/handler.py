@@ -135,7 +135,7 @@ class Handler:
     def _pause_for_all(self, delivery: Delivery, rule: Rule, delay: float) -> float:
         """The seconds for which nothing may be sent: none where the rule pauses the message's lane alone.
 
-        Records that lane's pause; with a second lane paused, both are everyone's.
+        Records that lane's pause; if another lane is paused too, nothing may be sent for this delay.
         """
         if rule.pauses_lane and self.limiter.pause_lane(delivery.envelope.ordering_key, delay):
             return delay

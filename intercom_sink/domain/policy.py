@@ -19,7 +19,7 @@ MAX_BACKOFF = 60.0
 """Maximum delay between attempts without a response, in seconds."""
 
 MAX_MESSAGE_FAILURES = 5
-"""Attempts without a response after which a message is dead-lettered although `GET /me` succeeds.
+"""Attempts without a response, each with a `GET /me` that succeeded, after which a message is dead-lettered.
 
 Without a dead-letter queue it is retried for ever."""
 
@@ -88,8 +88,8 @@ class Rule:
         reason: why it was given up, for its dead letter; GIVE_UP only.
         delay: returns the range of the delay before the next attempt, given the result and the retry state; RETRY only.
         pauses_all: no message may be sent during the delay: the cause is Intercom, not this message.
-        pauses_lane: only this message's lane waits, unless a second lane has the same disposition meanwhile: then all
-            wait.
+        pauses_lane: only this message's lane waits; if a second lane has the same disposition meanwhile, its delay is
+            for all.
         is_ambiguous: the message may not be at fault: with `PolicyOptions.hold`, find out what is (see `diagnosis`).
         counts_as_message_failure: counts towards MAX_MESSAGE_FAILURES.
         is_server_error: sets `RetryState.previous_was_server_error`, so that a second 5xx in a row is given up; every
@@ -133,7 +133,7 @@ RULES: Mapping[Disposition, Rule] = MappingProxyType(
         # Deleting what is already gone is natural where a message may be sent twice.
         Disposition.NOT_FOUND: Rule(Action.ACK, Severity.WARNING),
         Disposition.NOT_FOUND_DEAD_LETTERED: Rule(Action.GIVE_UP, Severity.WARNING, Reason.NOT_FOUND),
-        # Intercom has it from an earlier attempt.
+        # Most likely Intercom has it from an earlier attempt.
         Disposition.DUPLICATE: Rule(Action.ACK, Severity.WARNING),
         Disposition.RATE_LIMITED: Rule(Action.RETRY, Severity.WARNING, delay=_until_the_window_resets, pauses_all=True),
         # The window still takes requests: the limit is one resource's.

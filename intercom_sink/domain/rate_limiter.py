@@ -10,7 +10,8 @@ kept-alive connection was closed, it needs no other one. There are four reasons 
 - *A pause for all*: after a 429, and while there is no valid response, nothing is sent until `paused_until`.
 - *The request's own delay*: `acquire` gets the earliest time, `not_before`. It is the delay of a retry or of `GET /me`,
   or the pause of the message's lane: after a 429 about one resource only that lane waits. The limiter keeps lane pauses
-  (`pause_lane`) only to see when a second lane gets such a 429; then the pause is for all.
+  (`pause_lane`) for a message that is redelivered meanwhile (`lane_paused_until`), and to see when a second lane gets
+  such a 429; then the second pause is for all.
 - *Half-open*: after a pause for all, and at startup, it is unknown whether Intercom takes requests. As in a circuit
   breaker, one probe request is sent, and the others wait for its result. A response without a pause closes the
   half-open state, and the rest resume. A result with a pause begins the next pause. A probe without a response, if
@@ -183,16 +184,16 @@ class RateLimiter:
             self._no_response_since = now
 
     def _seconds_to_wait(self, now: float) -> float:
-        """Seconds until there may be a permit, as far as is known; 0: now. Records a pause for an exhausted window."""
+        """Seconds until there may be a permit, as far as is known; 0: now. Records a pause by the rate window."""
         if self._probe is not None:
             return math.inf  # its result notifies
         paused = seconds_until(self._paused_until, now)
-        exhausted = max(self._window.seconds_to_wait(now), self._window.shared.seconds_to_wait(now))
-        if exhausted > paused and self._recorded_pause is None:
+        limited = max(self._window.seconds_to_wait(now), self._window.shared.seconds_to_wait(now))
+        if limited > paused and self._recorded_pause is None:
             seconds = self._window.seconds_to_end(now)
             self._window_ends_at = now + seconds
             self._record_paused(PauseCause.WINDOW_EXHAUSTED, seconds)
-        return max(paused, exhausted)
+        return max(paused, limited)
 
     def _grant(self, now: float) -> Permit:
         number = self._last_granted = self._window.start(now)
@@ -200,11 +201,12 @@ class RateLimiter:
             self._probe = number
             self._monitor.record(ProbeSent())
         elif seconds_until(self._window_ends_at, now) == 0 or self._recorded_pause is not PauseCause.WINDOW_EXHAUSTED:
-            self._record_resumed()  # not by a request that is spread over the rest of an exhausted window
+            self._record_resumed()  # not by a request that is spread over the rest of the window
         return Permit(number, self._failures)
 
     def _pause(self, result: AttemptResult, seconds: float, now: float) -> None:
         is_paused = seconds_until(self._paused_until, now) > 0
+        # 429s of the same window differ by their jitter: that is no new pause.
         if not is_paused or now + seconds > self._paused_until + RATE_LIMIT_JITTER:
             cause = PauseCause.NO_RESPONSE if isinstance(result, NoResponse) else PauseCause.RATE_LIMITED
             self._record_paused(cause, seconds)

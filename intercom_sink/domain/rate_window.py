@@ -83,7 +83,7 @@ class RateWindow:
         reserve: share of each window, from 0 to 0.9, that is left to other apps.
 
     Attributes:
-        shared: when this sink sends what is available, if others use the window too.
+        shared: decides when this sink sends what is available.
     """
 
     def __init__(self, reserve: float) -> None:

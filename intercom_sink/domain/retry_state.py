@@ -13,9 +13,9 @@ class RetryState:
         first_attempt_at: when the first one began, in Unix seconds.
         last_attempt_at: when the last one began, in Unix seconds.
         previous_was_server_error: the attempt before ended with a 5xx, which is retried once.
-        possible_duplicate: Intercom may have had the message before the last attempt.
-        outage_failures: consecutive attempts without a valid response, at any message, when the permit of the last one
-            was granted.
+        possible_duplicate: Intercom may have had the message before the last request: from an earlier attempt or
+            delivery, or because the gateway has sent the request twice.
+        outage_failures: how many attempts in a row, at any message, had got no valid response when the last one began.
         message_failures: how many attempts at this message had no valid response although `GET /me` succeeded.
     """
 

@@ -27,7 +27,7 @@ A worked timeline: limit 80, a window from 0 to 10, and a sink that sent 40 of 8
 is how many requests it may send after the step.
 
       time  event                                     due  why
-       0.0  the window begins                          14  a quarter of 80, times its share of 0.51, raised to 0.72
+       0.0  the window begins                          14  a quarter of 80, times its share of 0.52, raised to 0.72
        0.0  14 are sent                                 0
        0.2  a response: 52 remain, others sent 14       1  the plan: 33 of 52, until 9.9
        1.0  nothing happened                            3
@@ -77,7 +77,7 @@ FORGET_OTHERS = 0.8
 BURST_SLACK = 1.4
 """Requests are a burst as far as they exceed so many times what was planned for all."""
 
-BURST_CREDIT = 0.1
+IDLE_CREDIT = 0.1
 """Part of the plan that is kept as credit while this sink has nothing to send."""
 
 MIN_PLAN = 0.01
@@ -167,19 +167,23 @@ class SharedWindow:
             Whether the next request may be sent earlier than `seconds_to_wait` last said.
         """
         assert self._plan is not None  # a window has begun
-        seconds_to_wait = self.seconds_to_wait(now)
+        seconds_to_wait = self.seconds_to_wait(now)  # adds the credit that is due by the old plan
+        # Before that, others may have sent their heads, which are no burst.
         if not self._is_alone() and self._remaining <= self._usable * (1 - HEAD_SHARED):
             planned = self._remaining * (1 - self._plan.part_left(now))
             self._burst = max(self._burst + self._remaining - remaining - BURST_SLACK * planned, 0.0)
             self._largest_burst = max(self._largest_burst, self._burst)
         self._others = max(self._others, others)
-        self._add_credit(self._plan_rest(remaining, ends_at, now), now)
+        self._add_credit(self._plan_rest(remaining, ends_at, now), now)  # adds none; keeps what the new plan allows
         if self._is_alone():
             self._credit = max(self._credit, remaining - self._usable * (1 - HEAD_ALONE))
         return self.seconds_to_wait(now) <= seconds_to_wait - MIN_GAIN
 
     def seconds_to_wait(self, now: float) -> float:
-        """Seconds until this sink may send a request, as far as is known; 0: now. At most until the window ends."""
+        """Seconds until this sink may send a request, as far as is known; 0: now. At most until the window ends.
+
+        Adds the credit that has become due.
+        """
         plan = self._plan
         if plan is None:
             return 0.0
@@ -217,7 +221,7 @@ class SharedWindow:
         before, after = plan.part_left(self._credited_at), plan.part_left(now)
         self._credited_at = now
         left = plan.requests * after
-        limit = 1 + max(left - plan.spread, left * BURST_CREDIT)
+        limit = 1 + max(left - plan.spread, left * IDLE_CREDIT)
         self._credit = min(self._credit + plan.requests * (before - after), limit)
 
     def _share(self) -> float:

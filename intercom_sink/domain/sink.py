@@ -90,6 +90,7 @@ class Sink:
             BrokerUnavailable: RabbitMQ can't be reached in time, or refuses this client, or a dead letter could not be
                 confirmed in time.
             TooFewThreads: the system does not let as many threads start as the concurrency needs; nothing was received.
+                A sink of `build_sink` raises ConfigurationError in its place.
         """
         try:
             with self._make_workers(self._concurrency) if self._concurrency > 1 else nullcontext() as workers:

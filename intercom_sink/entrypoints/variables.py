@@ -78,8 +78,8 @@ VARIABLES: Mapping[str, Variable] = {
     "CJW_INTERCOM_TIMEOUT": Variable(
         "seconds that one request may take",
         (
-            "seconds one whole HTTP attempt may take, a slow drip included; looking up the host's name counts, but is "
-            "not cut short"
+            "seconds one whole HTTP attempt may take, a slow drip included (again, if a reloaded token is tried); "
+            "looking up the host's name counts, but is not cut short"
         ),
         "30",
     ),

@@ -68,14 +68,14 @@ class MessageNotFound(Event):
 
 @dataclass(frozen=True, slots=True)
 class MessageDuplicate(Event):
-    """Intercom has the message from an earlier attempt (409), and it was acked."""
+    """A 409 to a message that may have reached Intercom before: most likely Intercom has it. It was acked."""
 
     attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
 class RetryScheduled(Event):
-    """The message will be sent again, after `delay` seconds at the earliest."""
+    """The message will be sent again, `delay` seconds after the end of the attempt at the earliest."""
 
     attempt: Attempt
     delay: float

@@ -1,4 +1,4 @@
-"""What happens to the stream: to all messages at once, to the connection with RabbitMQ, and to the sink."""
+"""What happens to all messages at once, to the connection with RabbitMQ, to dead letters, and to the sink."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,10 @@ from intercom_sink.domain.policy import Disposition
 
 @dataclass(frozen=True, slots=True)
 class Paused(Event):
-    """For about `seconds`, until `until`, nothing is sent, or only the last requests of an exhausted rate window."""
+    """For about `seconds`, until `until`, nothing is sent, or only requests that are spread over the rest of a window.
+
+    The rate window, or this sink's share of it, is used up; or a 429, or no response, pauses the stream.
+    """
 
     cause: PauseCause
     seconds: float
@@ -95,6 +98,9 @@ class Reconnecting(Event):
     """The next connection to RabbitMQ is tried after `delay` seconds."""
 
     delay: float
+
+
+# What happens to dead letters.
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def made(name: str) -> int:
         f"{PREFETCH_PER_REQUEST} messages for each request that may be in flight, and at least {MIN_PREFETCH}",
         f"requests in flight at most, up to {MAX_CONCURRENCY}",
         f"with delays of up to {MAX_RECONNECT_DELAY:.0f} s",
-        f"after the first {WORDS[MAX_IDENTICAL]}, and were not shown",
+        f"after {WORDS[MAX_IDENTICAL]} lines in a row",
         f"shows its first {MAX_BEGINNING} bytes",
         f"the last {MAX_FAILURES} failures and the figures of {MAX_MINUTES} minutes",
         f"{MAX_CONNECTIONS} connections at most are open",
