@@ -5,7 +5,8 @@ share one deadline.
 
 Private, and tested against the installed versions:
 
-- urllib3 opens each socket with `HTTPConnection._new_conn`. Its own tries all addresses with a timeout for each.
+- urllib3 opens each socket with `HTTPConnection._new_conn`, which gives each address of the host the whole timeout.
+  `_Connection` overrides it.
 - The response to CONNECT is read with `recv_into`, any number of times, each of which starts the timeout again.
 - `SSLContext.wrap_socket` takes the handshake's timeout from `gettimeout` of the socket that it wraps.
 """
@@ -40,14 +41,19 @@ class Route:
         host: the server's name or address, without brackets.
         port: its port.
         tls: how to verify the server; None: no TLS.
-        proxy: connects through it: to a server with TLS by a tunnel, to another one not at all, since the proxy reads
-            the requests.
+        proxy: connected to in place of the server. With TLS, a tunnel (CONNECT) leads on to the server; without, the
+            proxy reads each request and forwards it.
     """
 
     host: str
     port: int
     tls: ssl.SSLContext | None
     proxy: Proxy | None = None
+
+    @property
+    def endpoint(self) -> tuple[str, int]:
+        """The host and the port to connect to: the proxy's, if there is one."""
+        return (self.host, self.port) if self.proxy is None else (self.proxy.host, self.proxy.port)
 
 
 def tls_context() -> ssl.SSLContext:
@@ -64,7 +70,7 @@ def connect(route: Route, deadline: Deadline) -> socket.socket:
         CONNECT_ERRORS: why the last address that was tried did not, or that the deadline has passed.
     """
     failure: Exception = OSError(f"{route.host} has no address")
-    host, port = (route.host, route.port) if route.proxy is None else (route.proxy.host, route.proxy.port)
+    host, port = route.endpoint
     addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     for tried, address in enumerate(addresses):
         left = len(addresses) - tried
@@ -117,7 +123,7 @@ class _TLSConnection(_Connection, HTTPSConnection):
 
 
 class _TimedSocket(socket.socket):
-    """A socket that is being connected, every step of it by the deadline."""
+    """A socket on which each step of connecting ends by the deadline."""
 
     deadline: Deadline
 
@@ -134,5 +140,5 @@ class _TimedSocket(socket.socket):
 
 
 def _new_connection(route: Route) -> _Connection:
-    host, port = (route.host, route.port) if route.proxy is None else (route.proxy.host, route.proxy.port)
+    host, port = route.endpoint
     return _Connection(host, port) if route.tls is None else _TLSConnection(host, port, ssl_context=route.tls)

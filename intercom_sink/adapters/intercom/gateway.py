@@ -10,7 +10,7 @@ from intercom_sink.adapters.intercom.connection_pool import EXCHANGE_ERRORS, Con
 from intercom_sink.adapters.intercom.deadline import Deadline
 from intercom_sink.adapters.intercom.proxy import Proxy
 from intercom_sink.adapters.intercom.request_writer import RequestWriter
-from intercom_sink.adapters.intercom.response import read_response, sanitize
+from intercom_sink.adapters.intercom.response import sanitize, to_response
 from intercom_sink.adapters.secrets import Secret
 from intercom_sink.domain.envelope import TraceContext
 from intercom_sink.domain.request import IntercomRequest
@@ -20,7 +20,7 @@ MAX_REASON = 200
 """Characters of the reason why there is no response."""
 
 MAX_TOKENS = 10
-"""How many tokens, of those used before, are still redacted."""
+"""How many tokens are redacted: the current one, and those used before it."""
 
 _PROXY_AUTHENTICATION_REQUIRED = 407
 
@@ -67,7 +67,7 @@ class HTTPGateway:
         """Makes one attempt; every failure to get a whole, valid response in time is a NoResponse.
 
         A token that is refused and has changed meanwhile is replaced, and the request is sent again at once, with a new
-        deadline and without another permit.
+        deadline and without another permit of the rate limiter.
         """
         return self.send_and_read(request, trace)[0]
 
@@ -99,7 +99,7 @@ class HTTPGateway:
             return NoResponse(sanitize(self._redactor.redact(f"{type(error).__name__}: {error}"), MAX_REASON)), b""
         if self._is_forwarded and raw.status == _PROXY_AUTHENTICATION_REQUIRED:
             return NoResponse("ProxyError: the proxy refuses the user or the password"), b""  # not Intercom's response
-        return read_response(
+        return to_response(
             raw.status, raw.headers, raw.body, self._redactor.redact, resent=resent or resent_now
         ), raw.body
 

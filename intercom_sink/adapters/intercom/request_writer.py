@@ -1,4 +1,4 @@
-"""Writes requests: head and body in one piece, of which all that stays the same is made once."""
+"""Writes requests, head and body in one piece. The header lines that do not change are made once."""
 
 import json
 import re
@@ -42,7 +42,7 @@ class RequestWriter:
         if proxy is not None and proxy.authorization is not None:
             fields["Proxy-Authorization"] = proxy.authorization
         self._fields = _field_lines(fields)
-        self._with_token = ("", "")
+        self._token_and_fields = ("", "")  # the last token, and all header lines with it
 
     def write(self, request: IntercomRequest, token: str, trace: TraceContext | None) -> bytes:
         """The bytes of a request. Thread-safe.
@@ -55,10 +55,10 @@ class RequestWriter:
         Raises:
             ValueError: a header can't be sent, or data can't be encoded as JSON.
         """
-        last_token, fields = self._with_token
+        last_token, fields = self._token_and_fields
         if token != last_token:
             fields = self._fields + _field_lines({"Authorization": f"Bearer {token}"})
-            self._with_token = token, fields
+            self._token_and_fields = token, fields
         if trace is not None:
             fields += _field_lines(trace.headers())
         body = b""

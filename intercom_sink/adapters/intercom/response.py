@@ -33,7 +33,7 @@ def sanitize(text: str, max_length: int) -> str:
     return _UNSAFE.sub("\ufffd", _WHITESPACE.sub(" ", text))[:max_length]
 
 
-def read_response(
+def to_response(
     status: int, headers: Mapping[str, str], body: bytes, redact: Redact = str, *, resent: bool = False
 ) -> Response:
     """Makes a Response of an HTTP response. What can't be read is left out.
@@ -43,7 +43,7 @@ def read_response(
         headers: by names in lower case.
         body: read for errors only.
         redact: takes secrets out of a text, before it is cut.
-        resent: whether the request may have reached Intercom before.
+        resent: whether the request was sent twice to get it (`Response.resent`).
     """
     rate_limit = read_rate_limit(headers)
     document = read_object(body) if status >= 400 else {}  # {"request_id": ..., "errors": [{"code": ...}]}

@@ -64,7 +64,7 @@ def to_request(document: object) -> IntercomRequest:
         raise MalformedMessage(f"has {len(fields)} keys, not exactly 'method', 'path' and 'data'")
     if fields.keys() != _KEY_SET:
         problems = [_unknown(key) for key in fields if key not in KEYS]
-        problems += [_missing(key) for key in KEYS if key not in {str(given).lower() for given in fields}]
+        problems += [_missing(key) for key in KEYS if key not in {given.lower() for given in fields}]
         raise MalformedMessage("; ".join(problems))
     return IntercomRequest(fields["method"], fields["path"], fields["data"])
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom_sink import RateLimit, Response
-from intercom_sink.adapters.intercom.response import read_rate_limit, read_response
+from intercom_sink.adapters.intercom.response import read_rate_limit, to_response
 from intercom_sink.domain.dead_letter import DeadLetter, Reason
 
 DATE = "Tue, 24 Nov 2026 12:00:00 GMT"
@@ -76,7 +76,7 @@ def error_list(**fields: object) -> bytes:
 def test_error_list_is_read_as_far_as_it_makes_sense(
     body: bytes, request_id: str | None, codes: tuple[str, ...], messages: tuple[str, ...]
 ) -> None:
-    assert read_response(422, {}, body) == Response(422, RateLimit(), request_id, codes, messages)
+    assert to_response(422, {}, body) == Response(422, RateLimit(), request_id, codes, messages)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_error_list_is_read_as_far_as_it_makes_sense(
     ],
 )
 def test_texts_of_an_error_list_can_be_encoded_and_have_one_line(text: str, shown: str) -> None:
-    response = read_response(422, {}, error_list(request_id=text, errors=[{"code": text, "message": text}]))
+    response = to_response(422, {}, error_list(request_id=text, errors=[{"code": text, "message": text}]))
     assert response == Response(422, RateLimit(), shown, (shown,), (shown,))
 
 
@@ -98,7 +98,7 @@ def test_secrets_are_redacted_before_a_text_is_cut() -> None:
     """Else a token that stands across the cut would leave its first half."""
     texts = [" " + "x" * (length - 4) + "secret" for length in (100, 200)]
     body = error_list(request_id=texts[0], errors=[{"code": texts[0], "message": texts[1]}])
-    response = read_response(422, {}, body, lambda text: text.replace("secret", "***"))
+    response = to_response(422, {}, body, lambda text: text.replace("secret", "***"))
     shown = (response.request_id, *response.error_codes, *response.error_messages)
     assert [text and text[-3:] for text in shown] == ["***"] * 3
 
@@ -106,14 +106,14 @@ def test_secrets_are_redacted_before_a_text_is_cut() -> None:
 def test_error_messages_are_not_part_of_the_representation() -> None:
     """They may name people, and whatever is printed may be logged."""
     message = "ada@example.com is taken"
-    response = read_response(409, {}, error_list(errors=[{"code": "conflict", "message": message}]))
+    response = to_response(409, {}, error_list(errors=[{"code": "conflict", "message": message}]))
     assert response.error_messages == (message,)
     assert message not in repr(response)
     assert message not in repr(DeadLetter(Reason.REJECTED, error_messages=response.error_messages))
 
 
 def test_body_of_a_success_is_not_read() -> None:
-    assert read_response(200, {}, error_list(request_id="r1", errors=[{"code": "a"}])) == Response(200)
+    assert to_response(200, {}, error_list(request_id="r1", errors=[{"code": "a"}])) == Response(200)
 
 
 numbers = st.integers(-1, 60).map(str) | st.text("0123456789", max_size=25)
@@ -142,7 +142,7 @@ error_lists = st.fixed_dictionaries(
 def test_any_headers_and_body_give_a_response_that_can_be_encoded(
     status: int, headers: dict[str, str], body: bytes
 ) -> None:
-    response = read_response(status, headers, body)
+    response = to_response(status, headers, body)
     assert response.status == status
     for text in (response.request_id or "", *response.error_codes, *response.error_messages):
         text.encode()
