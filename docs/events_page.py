@@ -74,8 +74,8 @@ OTHER_LINES = (
         "INFO",
         "Each minute in which anything happened. `rate`: messages acked or given up, per second. `waiting_for`: "
         "`nothing`, `RabbitMQ`, `hold: ` and its cause, or the cause of a pause. The times are those of responses; the "
-        "median is exact to 2.5 %. `window_remaining` of `window_limit` is what the last response reported. "
-        "`not_found`, `duplicate` and `requeued` are left out at 0.",
+        "median is exact to 2.5 %. `window_remaining` of `window_limit` is the lowest that was reported of the latest "
+        "window. `not_found`, `duplicate` and `requeued` are left out at 0.",
         (
             "delivered", "not_found", "duplicate", "given_up", "malformed", "retried", "requeued", "rate", "seconds",
             "in_flight", "waiting_for", "median_ms", "slowest_ms", "window_remaining", "window_limit",

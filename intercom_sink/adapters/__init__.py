@@ -1,1 +1,5 @@
-"""The ports, implemented: RabbitMQ (pika), Intercom (urllib3), messages (msgpack), log lines, metrics and spans."""
+"""The ports, implemented.
+
+Read in this order: `rabbitmq` (pika, aio-pika), `intercom` (urllib3), `messages` (msgpack), `monitors` (log lines,
+state, metrics, health and the status page), `traces` (spans, by OpenTelemetry). The modules beside them are helpers.
+"""

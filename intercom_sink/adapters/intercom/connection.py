@@ -2,7 +2,7 @@
 
 An exchange costs one send, one wait and one receive, besides one look before a connection is used again. A socket that
 blocks would cost more: with a timeout, Python waits for the socket before each operation, even if nothing would block.
-And one with the kernel's own timeout never returns from a TLS operation.
+With the kernel's timeouts (SO_RCVTIMEO), a TLS operation never returns: Python's ssl repeats it.
 
 Each wait ends with the attempt's deadline. A socket's timeout would start again with each read, so a response that
 drips in slowly would never end.
@@ -76,7 +76,7 @@ class Connection:
     def is_usable(self) -> bool:
         """Whether nothing has arrived since the last response.
 
-        Neither the end of the connection, nor bytes that would be taken for the response to the next request.
+        What arrives then is the end of the connection, or bytes that would be taken for the next request's response.
         """
         for _ in range(_MAX_RECORDS):
             if not self._readable.poll(0):

@@ -26,7 +26,7 @@ EXCHANGE_ERRORS = CONNECT_ERRORS
 
 
 class Exchange(NamedTuple):
-    """A request and its response.
+    """The result of an exchange.
 
     Args:
         response: the response.

@@ -9,8 +9,8 @@ response ended. So whatever two readers might understand differently is either r
 1. A head is one piece of text that ends with an empty line. One regular expression accepts or refuses all of it; only
    then is it split. It is decoded as Latin-1, which keeps every byte.
 2. Interim responses (1xx, but not 101) are skipped; the next head is read.
-3. RFC 9112, 6.3 says where the body ends: there is none; after the last chunk; after Content-Length bytes; or at the
-   end of the connection.
+3. RFC 9112, 6.3 says whether there is a body, and where it ends: after the last chunk, after Content-Length bytes, or
+   at the end of the connection.
 
 | what a server might send | what is made of it | why |
 |---|---|---|
@@ -28,8 +28,8 @@ response ended. So whatever two readers might understand differently is either r
 | HTTP/2.0, HTTP/0.9 or something else | refused, without waiting for the rest | it is not this protocol |
 | a head, or framing, that ends too early | refused | "delivered" must not depend on half a line |
 
-Bounds: MAX_HEAD bytes and MAX_FIELDS lines of a head; MAX_BODY bytes of a body, of which the rest is not read;
-MAX_RECEIVED bytes in all, whatever lengths are declared.
+Bounds: MAX_HEAD bytes and MAX_FIELDS fields of a head; MAX_BODY bytes of a body, whose rest is not read; MAX_RECEIVED
+bytes in all, whatever lengths are declared.
 """
 
 import re
@@ -71,7 +71,8 @@ class RawResponse(NamedTuple):
         headers: values by names in lower case, without whitespace around them; those of the same name are joined by
             commas.
         body: at most MAX_BODY bytes of it.
-        reusable: whether the connection can be used again: it ended where it should, and nothing followed it.
+        reusable: whether the connection can be used again: the response ended where its framing says, and nothing
+            followed.
     """
 
     status: int
@@ -120,6 +121,7 @@ def final_response_begins(received: bytes) -> bool:
     """Whether something else than interim responses has begun in the bytes that were received so far."""
     match = _INTERIM_HEADS.match(received)
     rest = received[match.end() if match else 0 :]
+    # A status line that has not arrived whole counts as interim as long as it can become one.
     return _INTERIM_STATUS.match(rest + b"HTTP/1.1 102"[len(rest) :]) is None
 
 

@@ -63,7 +63,7 @@ class Proxy:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be shown: the password, and the authorization that holds it."""
+        """What must not be shown: the password, or the user if there is none; and the authorization that holds it."""
         hidden = self.user if self.password is None else self.password
         authorization = self.authorization
         return tuple(secret for secret in (hidden, authorization and authorization.partition(" ")[2]) if secret)

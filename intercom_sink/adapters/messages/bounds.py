@@ -44,7 +44,10 @@ def _long_header(body: bytes, at: int) -> tuple[int, int]:
 
 
 def _short_header(first: int) -> tuple[int, int] | None:
-    """The bytes of a value that begins with this byte, and the number of its items; None: a length follows."""
+    """The bytes of a value that begins with this byte, and the number of its items.
+
+    None: a length follows, or no value begins with it (0xC1).
+    """
     match first:
         case _ if first <= 0x7F or first >= 0xE0:  # small integers
             return 1, 0

@@ -15,7 +15,7 @@ MAX_EXAMINED = 1000
 
 
 def likely_format(body: bytes) -> str | None:
-    """What a message that is not msgpack looks like; None: nothing known."""
+    """What a malformed message looks like, from its first bytes; None: nothing known."""
     beginning = body[:MAX_EXAMINED]
     if beginning.startswith(_GZIP):
         return "it looks like gzip: msgpack must not be compressed"

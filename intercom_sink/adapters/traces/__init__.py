@@ -1,1 +1,1 @@
-"""Spans (OpenTelemetry): what the extra `otel` adds. Every module of this package but this one needs it."""
+"""Spans (OpenTelemetry). All modules need the extra `otel`, except for `installed`, which finds out if it is there."""

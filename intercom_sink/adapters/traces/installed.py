@@ -32,8 +32,8 @@ def _import_find_tracer() -> "Callable[[], Tracer | None] | None":
 def producer_spans(queue: str, wanted: Sequence[bool]) -> "Generator[list[ProducerSpan | None]]":
     """Yields a producer span for each message that is published within the block; None: it has none.
 
-    They end with the block. An error of the block ends those of the messages as failed that it does not say are
-    confirmed.
+    They end with the block. If the block raises an error, they end as failed, except for those of messages that the
+    error's `results` report as confirmed.
 
     Args:
         queue: where the messages are published.

@@ -1,8 +1,8 @@
 """A consumer span for each message, from `MessageReceived` to the message's last event.
 
-The handler handles a message on one thread, and an attempt within it. So the span is the thread's current one from the
-first event to the last: client spans become its children, and log handlers of OpenTelemetry find it. (`trace_id` and
-`span_id` in the sink's own log lines name the producer's span.)
+The handler handles a message, all its attempts included, on one thread. So the span is the thread's current one from
+the first event to the last: client spans become its children, and log handlers of OpenTelemetry find it. (`trace_id`
+and `span_id` in the sink's own log lines name the producer's span.)
 """
 
 import threading

@@ -1,1 +1,1 @@
-"""Health: `rules` judges a snapshot; `socket` tells `intercom-sink healthy` without HTTP."""
+"""Health: `rules` judges a snapshot; `socket` reports the verdict to `intercom-sink healthy`, without HTTP."""

@@ -1,8 +1,8 @@
 """Monitor that counts for Prometheus, in a registry of its own. Needs the extra `metrics`.
 
-What the `Snapshot` has is made of it at the moment of the scrape: gauges, and two counters. The other counters, and the
-histograms, are fed by the events. Every label has a closed set of values. Those of counters exist from the start, with
-0: `increase` misses the first value of a series that appears later.
+Gauges and two counters (messages, reconnects) are read from the `Snapshot` at each scrape; the events feed the other
+counters and the histograms. Every label has a closed set of values, and each series of a counter exists from the start,
+with 0: `increase` misses the first value of a series that appears later.
 """
 
 import time
@@ -177,7 +177,7 @@ class _SnapshotMetrics(Collector):
         yield _labelled(
             "messages",
             "Messages that were acked or given up, by disposition.",
-            "outcome",
+            "outcome",  # the disposition; the label's name is a public contract
             now.settled,
             CounterMetricFamily,
         )

@@ -10,7 +10,7 @@ from intercom_sink.domain.policy import RULES, Action, Disposition
 from intercom_sink.domain.response import NoResponse
 
 MAX_FAILURES = 20
-"""The last failures that are kept."""
+"""How many failures are kept: the last ones."""
 
 MAX_TEXT = 200
 """Characters of a path, an error code or a reason that are kept."""

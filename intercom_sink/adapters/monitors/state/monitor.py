@@ -5,7 +5,8 @@ lock: it takes one lock of its own for a short time, does no I/O, and calls neit
 
 A message counts as waiting for a pause only until `Paused.until`. While messages are unsettled, the state stays
 `paused` until `Resumed`: after a 429 or no response that comes with the response to the probe, after an exhausted
-window with the first request of the next one. So a probe that hangs counts as stalled, not as paused.
+window with the first request of the next one. So it is still `paused` while a probe hangs; but the time after
+`Paused.until` counts: the probe's in `in_flight_seconds`, that of the messages behind it in `stalled_seconds`.
 """
 
 import math

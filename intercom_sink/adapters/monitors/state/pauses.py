@@ -8,7 +8,7 @@ class Pauses:
 
     Attributes:
         cause: why nothing is sent; None: there is no pause.
-        since: when the pause began; one that follows another without a success in between is the same pause.
+        since: when the pause began; one that follows another without an `end` in between is the same pause.
         until: when the pause ends, as far as is known.
     """
 

@@ -76,7 +76,7 @@ class ReportedWindow:
 
     Args:
         limit: requests that one window takes.
-        remaining: requests that it still took when it was last reported.
+        remaining: the lowest number of requests that it was reported to still take.
         reset_at: when it ends, by Intercom's clock.
     """
 

@@ -1,1 +1,1 @@
-"""What is served over HTTP: `server` serves metrics, probes and the page for people, `page`, with its `charts`."""
+"""HTTP: `server` serves metrics, probes and the status page; `page` makes that page, and `charts` its charts."""

@@ -1,4 +1,4 @@
-"""The page for people: what the sink does now, as HTML that needs nothing else.
+"""The status page: what the sink does now, as HTML that needs nothing else.
 
 The whole page is made here. Its few lines of script fetch it again every two seconds, and put the new content in place
 of the old one; without scripts the browser reloads it. It shows less of a request than log lines do (`shown_path`), and
