@@ -11,7 +11,7 @@ from intercom_sink.adapters.monitors.state.failures import Failure
 from intercom_sink.domain.causes import HoldCause, PauseCause
 from intercom_sink.domain.dead_letter import Reason
 from intercom_sink.domain.policy import RULES, Action, Disposition
-from intercom_sink.domain.rate_limit import RateLimit
+from intercom_sink.domain.rate_limit import MAX_RATE_LIMIT_DELAY, RateLimit
 
 SETTLED = tuple(disposition for disposition in Disposition if RULES[disposition].action is not Action.RETRY)
 """The dispositions of messages that were acked or given up."""
@@ -88,13 +88,17 @@ class ReportedWindow:
         """What is known once a response has reported this; responses may come out of order.
 
         A response that does not report its window's end can't be put in order, so it changes nothing once one is known.
+        If the known end is further away than any window's, it was wrong, or the server's clock was set back since: then
+        any response replaces it.
         """
         if reported.remaining is None and reported.limit is None:
             return self
         limit = self.limit if reported.limit is None else reported.limit
         resets = reported.reset_at
         if self.reset_at is not None and (resets is None or resets < self.reset_at):
-            return self
+            now = reported.server_time
+            if now is None or self.reset_at - now <= MAX_RATE_LIMIT_DELAY:
+                return self
         if resets is not None and resets == self.reset_at:
             known = [count for count in (self.remaining, reported.remaining) if count is not None]
             return ReportedWindow(limit, min(known, default=None), resets)

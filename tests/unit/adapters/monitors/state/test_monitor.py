@@ -374,6 +374,16 @@ def test_rate_window_is_the_one_that_was_reported_last(rig: Rig) -> None:
     assert rig.monitor.snapshot().window == window, "a response without these headers changes nothing"
 
 
+@pytest.mark.parametrize("absurd", [1_000_000.0, 1_005_000_000.0])
+def test_rate_window_that_no_server_can_have_is_replaced(rig: Rig, absurd: float) -> None:
+    """Such as a reset in milliseconds, or by a clock that was set back since."""
+    for server_time, reset, remaining in ((1000, absurd, 90), (1001, 1010, 99), (1002, 1010, 97), (1003, 1005, 3)):
+        reported = Response(200, RateLimit(server_time, reset, limit=100, remaining=remaining))
+        rig.record(AttemptFinished(attempt_with(Envelope(), reported)))
+    window = rig.monitor.snapshot().window
+    assert (window.limit, window.remaining, window.reset_at) == (100, 97, 1010)
+
+
 @pytest.mark.parametrize(
     ("reported", "known"),
     [
