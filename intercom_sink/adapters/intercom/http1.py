@@ -182,26 +182,30 @@ class _Stream:
             if not end.startswith(b"\r\n"):
                 raise InvalidResponse("a chunk is longer than its size")
         trailers = bytearray()
-        while (line := self._read_line(MAX_HEAD - len(trailers))) != b"\r\n":
+        too_long = f"the trailers are longer than {MAX_HEAD} bytes"
+        while (line := self._read_line(MAX_HEAD - len(trailers), too_long)) != b"\r\n":
             trailers += line
         if not are_fields(trailers.decode("latin-1")):
             raise InvalidResponse("the trailers after the last chunk are invalid")
         return True
 
     def _read_chunk_size(self) -> int:
-        match = _CHUNK_LINE.fullmatch(self._read_line(_MAX_CHUNK_LINE))
+        too_long = f"the size of a chunk, with its extensions, is longer than {_MAX_CHUNK_LINE} bytes"
+        match = _CHUNK_LINE.fullmatch(self._read_line(_MAX_CHUNK_LINE, too_long))
         if match is None:
             raise InvalidResponse("a chunk has no valid size")
         return int(match[1], 16)
 
-    def _read_line(self, max_length: int) -> bytes:
+    def _read_line(self, max_length: int, too_long: str) -> bytes:
         searched = 0
         while (end := self._buffer.find(b"\n", searched, max_length)) < 0:
             searched = len(self._buffer)
             if searched >= max_length:
-                raise InvalidResponse(f"a line among the chunks is longer than {max_length} bytes")
+                raise InvalidResponse(too_long)
             self._receive_more()
         line = bytes(self._buffer[: end + 1])
+        if not line.endswith(b"\r\n"):
+            raise InvalidResponse("a line among the chunks does not end with CR LF")
         del self._buffer[: end + 1]
         return line
 

@@ -18,6 +18,7 @@ _FIELD_LINES = rf"(?:{_FIELD_LINE}){{0,{MAX_FIELDS}}}+"
 _HEAD = re.compile(rf"{_STATUS_LINE}({_FIELD_LINES})\r\n")
 _BEGINNING = re.compile(rf"{_STATUS_LINE}{_FIELD_LINES}")
 _FIELDS = re.compile(_FIELD_LINES)
+_FIELD = re.compile(_FIELD_LINE)
 _FOLD = re.compile(r"\r\n[ \t]+")
 
 
@@ -67,6 +68,6 @@ def _refuse(head: str) -> NoReturn:
     match = _BEGINNING.match(head)
     if match is None:
         raise InvalidResponse("the response does not begin with a status line of HTTP/1.1")
-    if match[0].count("\n") > MAX_FIELDS:
+    if _FIELD.match(head, match.end()):  # the expression ends before a valid field: there are too many
         raise InvalidResponse(f"the head of the response has over {MAX_FIELDS} fields")
     raise InvalidResponse(f"line {match[0].count(chr(10)) + 1} of the response's head is invalid")

@@ -143,6 +143,8 @@ INVALID: dict[str, bytes] = {
     "a chunk that ends with LF alone": OK + CHUNKED + b"\r\n2\r\n{}\n0\r\n\r\n",
     "a trailer without a colon": OK + CHUNKED + b"\r\n0\r\nX\r\n\r\n",
     "a fold at the start of the trailers": OK + CHUNKED + b"\r\n0\r\n X: y\r\n\r\n",
+    "an empty line after the trailers that is LF alone": OK + CHUNKED + b"\r\n0\r\n\n",
+    "a trailer that ends with LF alone": OK + CHUNKED + b"\r\n0\r\nX: y\n",
     "too many trailers": OK + CHUNKED + b"\r\n0\r\n" + b"X: y\r\n" * (MAX_FIELDS + 1) + b"\r\n",
     "trailers that are too long": OK + CHUNKED + b"\r\n0\r\n" + (b"X: " + b"y" * 5000 + b"\r\n") * 14 + b"\r\n",
 }  # fmt: skip
@@ -167,7 +169,14 @@ def test_head_that_can_no_longer_be_valid_is_refused_before_its_end(beginning: b
 
 @pytest.mark.parametrize(
     ("received", "line"),
-    [(OK + b"X: y\r\nX\r\n\r\n", "line 3 "), (OK + b"\0: y\r\n\r\n", "line 2 "), (b"SSH\r\n\r\n", "status line")],
+    [
+        (OK + b"X: y\r\nX\r\n\r\n", "line 3 "),
+        (OK + b"\0: y\r\n\r\n", "line 2 "),
+        (b"SSH\r\n\r\n", "status line"),
+        (OK + b"X: y\r\n z\r\n" * 60 + b"X\r\n\r\n", "line 122 "),
+        (OK + b"X: y\r\n" * MAX_FIELDS + b"X\r\n\r\n", "line 102 "),
+        (OK + b"X: y\r\n z\r\n" * (MAX_FIELDS + 1) + b"\r\n", "over 100 fields"),
+    ],
 )
 def test_reason_says_which_line_is_invalid_and_repeats_nothing(received: bytes, line: str) -> None:
     with pytest.raises(InvalidResponse, match=line):
@@ -216,10 +225,22 @@ def test_cut_body_is_not_waited_for() -> None:
 
 
 @pytest.mark.parametrize("lines", [b"X: y\r\n" * (MAX_FIELDS + 1), b"X: " + b"y" * MAX_HEAD + b"\r\n"])
-def test_head_is_bounded_in_lines_and_bytes(lines: bytes) -> None:
+def test_head_is_bounded_in_fields_and_bytes(lines: bytes) -> None:
     with pytest.raises(InvalidResponse, match=r"over 100 fields|longer than 65536 bytes"):
         read_response("POST", iter([OK + lines + b"\r\n"]).__next__)
     assert read(OK + b"X: y\r\n" * MAX_FIELDS + b"\r\n") == Verdict(200, b"", False)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "reason"),
+    [
+        (b"2;" + b"x" * 5000, "the size of a chunk, with its extensions, is longer than 4096 bytes"),
+        (b"0\r\n" + (b"X: " + b"y" * 1000 + b"\r\n") * 66, "the trailers are longer than 65536 bytes"),
+    ],
+)
+def test_lines_among_the_chunks_are_bounded(chunks: bytes, reason: str) -> None:
+    with pytest.raises(InvalidResponse, match=reason):
+        read_response("POST", iter([OK + CHUNKED + b"\r\n" + chunks]).__next__)
 
 
 @pytest.mark.parametrize(
