@@ -108,7 +108,7 @@ REASONS = {
         r"holds over \d+ values",
         f"over {MAX_VALUES:,} values, counting each key, item, list and map",
     ),
-    "not-a-map": ("^not a map but", "an array, text, binary, a number or nil in place of the map"),
+    "not-a-map": ("^not a map but", "an array, text, binary, a number, a boolean or nil in place of the map"),
     "keys": (
         "^key |^has [0-9]+ keys",
         "not exactly the keys `method`, `path` and `data`, in lower case",
@@ -139,6 +139,7 @@ MALFORMED = {
     "packed twice": bytes(msgpack.packb(_map(METHOD, PATH, NIL))),
     "nil": b"\xc0",
     "number": b"\x2a",
+    "boolean": b"\xc3",
     "no data": _map(METHOD, PATH),
     "empty map": _map(),
     "another key": _map(METHOD, PATH, ("body", None)),

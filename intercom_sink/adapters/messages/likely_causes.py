@@ -39,6 +39,8 @@ def likely_encoder_mode(document: object) -> str:
             return "text: was it encoded before it was packed?"
         case None:
             return "nil"
+        case bool():
+            return "a boolean"
         case int() | float():
             return "a number"
         case _:

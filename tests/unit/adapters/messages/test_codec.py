@@ -109,6 +109,7 @@ METHOD, PATH, DATA = ("method", "GET"), ("path", "/me"), ("data", None)
         (msgpack.packb(GOOD), "not a map but binary: was it packed twice?"),
         (msgpack.packb(None), "not a map but nil"),
         (msgpack.packb(1.5), "not a map but a number"),
+        (msgpack.packb(True), "not a map but a boolean"),
         (msgpack.packb(msgpack.Timestamp(1)), "not a map but of type Timestamp"),
         # A record of msgpackr (JavaScript), with its definition.
         (b"\xd4\x72\x40\x93\xa6method\xa4path\xa4data\xa3GET\xa3/me\xc0", "it looks like a record of msgpackr"),
