@@ -19,6 +19,7 @@ class Attempt:
         disposition: what it means for the message.
         state: what is remembered of the attempts at this message, this one included.
         duration: seconds from sending to the result.
+        ended_at: when the result was there, before any diagnosis, in seconds of a monotonic clock.
     """
 
     envelope: Envelope
@@ -27,6 +28,12 @@ class Attempt:
     disposition: Disposition
     state: RetryState
     duration: float
+    ended_at: float
+
+    @property
+    def began_at(self) -> float:
+        """When its request was sent, in seconds of the same clock."""
+        return self.ended_at - self.duration
 
     @property
     def method(self) -> str:

@@ -88,14 +88,14 @@ class Handler:
         while (permit := self.limiter.acquire(cancelled, not_before)) is not None:
             state = state.begin_attempt(self.clock.unix_time(), permit.outage_failures)
             self.monitor.record(events.AttemptStarted(delivery.envelope, request.method, request.path, state.attempts))
-            attempt, fault, delay, ended = self._attempt(delivery, request, state, permit, cancelled)
+            attempt, fault, delay = self._attempt(delivery, request, state, permit, cancelled)
             if self._begin_hold_if_due(attempt, fault):
                 break
             if attempt.rule.action is not Action.RETRY:
                 return self._finish(delivery, attempt)
             self.monitor.record(events.RetryScheduled(attempt, delay))
             state = carry_over(attempt.state, attempt.rule)
-            not_before = ended + delay
+            not_before = attempt.ended_at + delay
         if state.attempts:
             self.monitor.record(events.MessageRequeued(delivery.envelope, request.method, request.path, state.attempts))
         else:
@@ -125,12 +125,12 @@ class Handler:
             fault = self.diagnoser.diagnose(cancelled)
             if fault is Fault.MESSAGE:
                 disposition = decide_for_message_fault(disposition, state, self.options)
-        attempt = Attempt(delivery.envelope, request.path, result, disposition, state, ended - began)
+        attempt = Attempt(delivery.envelope, request.path, result, disposition, state, ended - began, ended)
         self.monitor.record(events.AttemptFinished(attempt))
         delay = self.draw(attempt.rule.delay(result, state))
         if not needs_diagnosis:
             self.limiter.release(permit, result, self._pause_for_all(delivery, attempt.rule, delay))
-        return _Outcome(attempt, fault, delay, ended)
+        return _Outcome(attempt, fault, delay)
 
     def _pause_for_all(self, delivery: Delivery, rule: Rule, delay: float) -> float:
         """The seconds for which nothing may be sent: none where the rule pauses the message's lane alone.
@@ -186,13 +186,11 @@ class _Outcome(NamedTuple):
         attempt: the attempt.
         fault: what is at fault: the message where nothing was diagnosed, None where the diagnosis was cancelled.
         delay: seconds between the end of the attempt and the next one, if there is one.
-        ended: when the attempt ended, before any diagnosis, on the monotonic clock.
     """
 
     attempt: Attempt
     fault: Fault | None
     delay: float
-    ended: float
 
 
 def _remove(delivery: Delivery, attempt: Attempt) -> bool:

@@ -62,6 +62,7 @@ DELIVERED = Attempt(
     Disposition.DELIVERED,
     RetryState("POST", attempts=1, first_attempt_at=1000.0, last_attempt_at=1000.0),
     duration=0.125,
+    ended_at=1000.125,
 )
 REJECTED = dataclasses.replace(
     DELIVERED,

@@ -486,6 +486,15 @@ def test_attempt_is_reported_before_the_pause_that_follows_from_it(result: Attem
     ]
 
 
+def test_attempt_has_ended_before_its_diagnosis() -> None:
+    scene = Scene(NO_RESPONSE, Response(200), options=HOLD)
+    scene.gateway.during = lambda: setattr(scene.clock, "now", scene.clock.now + 1)
+    scene.gateway.during_me = lambda: setattr(scene.clock, "now", scene.clock.now + 30)
+    scene.handle()
+    first = scene.monitor.events_of(AttemptFinished)[0].attempt
+    assert (first.duration, first.ended_at) == (1, 1)
+
+
 def test_attempt_events_say_what_was_sent_and_what_came_of_it() -> None:
     scene = Scene(Response(503), Response(200))
     scene.gateway.during = lambda: setattr(scene.clock, "now", scene.clock.now + 0.25)

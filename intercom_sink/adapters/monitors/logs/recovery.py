@@ -1,4 +1,4 @@
-"""Monitor that writes a log line when something that failed works again, with how long it was away."""
+"""Monitor that writes a log line when something that failed works again, with how long it had failed."""
 
 import logging
 import threading
@@ -25,21 +25,16 @@ _INTERCOM_FAILS = {Disposition.NO_RESPONSE, Disposition.REPEATED_SERVER_ERROR}
 """What begins an outage of Intercom. One 5xx does not, nor does `NO_RESPONSE_TO_MESSAGE`: `GET /me` got a response."""
 
 _INTERCOM_FAILS_WITH_HOLD = {Disposition.NO_RESPONSE}
-"""The same where `GET /me` tells what is at fault. After a repeated 5xx that may be the message; else a hold begins."""
+"""The same where `GET /me` tells what is at fault.
 
-_FOLLOWED = {AttemptFinished, ConnectionFailed, Consuming, DeadLettered, DeadLetterNotConfirmed, HoldBegan}
-"""The events that say what fails and what works."""
+A repeated 5xx may be the message's fault, so it does not count; if it is Intercom's, `HoldBegan` follows, and counts.
+"""
 
 
 class _Outage:
-    """Consecutive failures of one thing. Not thread-safe.
+    """Consecutive failures of one thing. Not thread-safe. Times are of a monotonic clock."""
 
-    Args:
-        clock: tells the time.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._count = 0
         self._first = self._last = 0.0
 
@@ -48,25 +43,23 @@ class _Outage:
         """Whether it has failed, and not worked since."""
         return self._count > 0
 
-    def add(self, duration: float = 0.0) -> None:
-        """Counts a failure, which began `duration` seconds ago."""
-        self._last = self._clock.monotonic()
-        if not self._count:
-            self._first = self._last - duration
+    def add(self, began: float, ended: float) -> None:
+        """Counts a failure; they may come out of order."""
+        self._first = min(self._first, began) if self._count else began
+        self._last = max(self._last, ended)
         self._count += 1
 
-    def end(self, duration: float = 0.0) -> dict[str, object] | None:
-        """Ends the outage by a success that began `duration` seconds ago.
+    def end(self, began: float, ended: float) -> dict[str, object] | None:
+        """Ends the outage by a success.
 
         Returns:
             The fields `seconds` and `failures`; None if nothing had failed, or if something failed
             after the success began.
         """
-        now = self._clock.monotonic()
-        if not self._count or now - duration < self._last:
+        if not self._count or began < self._last:
             return None
         count, self._count = self._count, 0
-        return {"seconds": round(now - self._first, 3), "failures": count}
+        return {"seconds": round(ended - self._first, 3), "failures": count}
 
 
 class RecoveryLog:
@@ -80,27 +73,24 @@ class RecoveryLog:
     def __init__(self, clock: Clock, *, hold: bool = False) -> None:
         self._lock = threading.Lock()
         self._failures = _INTERCOM_FAILS_WITH_HOLD if hold else _INTERCOM_FAILS
-        self._rabbitmq, self._intercom, self._dead_letters = (_Outage(clock) for _ in range(3))
+        self._clock = clock
+        self._rabbitmq, self._intercom, self._dead_letters = (_Outage() for _ in range(3))
 
     def record(self, event: Event) -> None:
         """Follows one event."""
-        if type(event) not in _FOLLOWED:
-            return
         match event:
             case AttemptFinished(attempt):
                 self._attempted(attempt)
             case HoldBegan(cause=HoldCause.INTERCOM, attempt=attempt):
                 with self._lock:
                     if not self._intercom.is_active:  # a repeated 5xx
-                        self._intercom.add(attempt.duration)
+                        self._intercom.add(attempt.began_at, attempt.ended_at)
             case ConnectionFailed():
-                with self._lock:
-                    self._rabbitmq.add()
+                self._fails(self._rabbitmq)
             case Consuming(broker=broker):
                 self._works("RabbitMQ available again", self._rabbitmq, {"broker": broker})
             case DeadLetterNotConfirmed():
-                with self._lock:
-                    self._dead_letters.add()
+                self._fails(self._dead_letters)
             case DeadLettered(queue=queue):
                 self._works("dead letters confirmed again", self._dead_letters, {"queue": queue})
             case _:
@@ -109,14 +99,23 @@ class RecoveryLog:
     def _attempted(self, attempt: Attempt) -> None:
         result = attempt.result
         if isinstance(result, Response) and result.status < 500:
-            self._works("responding again", self._intercom, {"status": result.status}, attempt.duration)
+            self._works("responding again", self._intercom, {"status": result.status}, attempt)
             return
         with self._lock:
             if self._intercom.is_active or attempt.disposition in self._failures:
-                self._intercom.add(attempt.duration)
+                self._intercom.add(attempt.began_at, attempt.ended_at)
 
-    def _works(self, text: str, outage: _Outage, fields: Mapping[str, object], duration: float = 0.0) -> None:
+    def _fails(self, outage: _Outage) -> None:
         with self._lock:
-            recovered = outage.end(duration)
+            now = self._clock.monotonic()
+            outage.add(now, now)
+
+    def _works(self, text: str, outage: _Outage, fields: Mapping[str, object], attempt: Attempt | None = None) -> None:
+        with self._lock:
+            if attempt is None:
+                began = ended = self._clock.monotonic()
+            else:
+                began, ended = attempt.began_at, attempt.ended_at
+            recovered = outage.end(began, ended)
         if recovered is not None:
             logger.info(text, extra={**fields, **recovered})

@@ -40,8 +40,12 @@ class Rig:
         self.clock = VirtualClock()
         self.monitor = RecoveryLog(self.clock, hold=hold)
 
-    def at(self, moment: float, event: Event) -> None:
+    def at(self, moment: float, event: Event, *, ended_at: float | None = None) -> None:
+        """Records an event; its attempt, if it has one, ended at that moment, unless `ended_at` says when."""
         self.clock.now = moment
+        if isinstance(event, AttemptFinished | HoldBegan):
+            ended_at = moment if ended_at is None else ended_at
+            event = dataclasses.replace(event, attempt=dataclasses.replace(event.attempt, ended_at=ended_at))
         self.monitor.record(event)
 
     def lines(self) -> list[tuple[str, dict[str, Any]]]:
@@ -156,3 +160,38 @@ def test_failure_that_begins_a_hold_counts_once(caplog: pytest.LogCaptureFixture
     rig.at(2, HoldBegan(HoldCause.INTERCOM, failed.attempt))
     rig.at(9, ok())
     assert rig.lines() == [("responding again", {"status": 200, "seconds": 8.0, "failures": 1})]
+
+
+def test_time_of_a_diagnosis_counts_as_part_of_the_outage(caplog: pytest.LogCaptureFixture) -> None:
+    """With `CJW_INTERCOM_HOLD=on`, a failure is reported once `GET /me` has a result."""
+    rig = Rig(caplog, hold=True)
+    rig.at(31, no_response(duration=1), ended_at=1)
+    rig.at(100, ok())
+    assert rig.lines() == [("responding again", {"status": 200, "seconds": 100.0, "failures": 1})]
+
+
+def test_time_of_a_diagnosis_counts_if_it_begins_a_hold(caplog: pytest.LogCaptureFixture) -> None:
+    rig = Rig(caplog, hold=True)
+    failed = attempt(Response(503), Disposition.REPEATED_SERVER_ERROR, duration=1)
+    rig.at(31, failed, ended_at=1)
+    rig.at(31, HoldBegan(HoldCause.INTERCOM, failed.attempt), ended_at=1)
+    rig.at(100, ok())
+    assert rig.lines() == [("responding again", {"status": 200, "seconds": 100.0, "failures": 1})]
+
+
+def test_outage_ends_with_the_response_not_with_its_diagnosis(caplog: pytest.LogCaptureFixture) -> None:
+    rig = Rig(caplog, hold=True)
+    rig.at(1, no_response(duration=1))
+    rig.at(35, attempt(Response(403), Disposition.ACCESS_DENIED, duration=1), ended_at=5)
+    assert rig.lines() == [("responding again", {"status": 403, "seconds": 5.0, "failures": 1})]
+
+
+def test_outage_lasts_from_the_first_failure_to_the_last(caplog: pytest.LogCaptureFixture) -> None:
+    """Messages that share a diagnosis are reported in any order."""
+    rig = Rig(caplog, hold=True)
+    rig.at(31, no_response(), ended_at=20)
+    rig.at(31, no_response(duration=1), ended_at=1)
+    rig.at(32, ok(duration=15))
+    assert rig.lines() == [], "this one began before the last failure"
+    rig.at(33, ok())
+    assert rig.lines() == [("responding again", {"status": 200, "seconds": 33.0, "failures": 2})]
