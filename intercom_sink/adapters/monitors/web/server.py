@@ -1,4 +1,4 @@
-"""A small HTTP server for metrics, probes and the page: read-only, and bounded in everything.
+"""A small HTTP server for metrics, probes and the status page: read-only, and bounded in everything.
 
 It serves one request on each connection. At most MAX_CONNECTIONS are open: a new one closes the oldest, so that idle
 and slow clients can't keep a probe out; a flood of new connections can. A connection is closed MAX_SECONDS after it
