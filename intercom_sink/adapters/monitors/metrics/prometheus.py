@@ -189,7 +189,7 @@ class _SnapshotMetrics(Collector):
         )
         yield _labelled(
             "paused",
-            "1 while nothing is sent, or only what is left of an exhausted rate window; by reason.",
+            "1 while nothing is sent, or only what is spread over the rest of a rate window; by reason.",
             "reason",
             {cause: cause is pause for cause in PauseCause},
         )

@@ -46,7 +46,7 @@ WAITING_REASONS: tuple[str, ...] = (*Waiting, *PauseCause)
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Nothing is sent, or only what is left of an exhausted rate window.
+    """Nothing is sent, or only what is spread over the rest of a rate window.
 
     Args:
         cause: why.
