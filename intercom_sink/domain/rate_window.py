@@ -144,6 +144,8 @@ class RateWindow:
         if window is None or (seconds > 0 and _is_new(reported.reset_at, window)):
             if window is None or not window.is_assumed:
                 self.shared.begin(self._usable(reported.limit), expires_at, now)
+            else:
+                self.shared.resize(self._usable(reported.limit))
             self._window = _Window(reported.reset_at, expires_at, reported.limit, reported.remaining, available)
             self._report(self._window, now)
             return True

@@ -145,6 +145,10 @@ class SharedWindow:
         plan = self._plan_rest(usable, ends_at, now)
         self._credit = max(self._credit % 1 + plan.share * usable * self._head(), 1.0)
 
+    def resize(self, usable: int) -> None:
+        """The window takes another number of requests than was assumed at its beginning; a report follows."""
+        self._usable = usable
+
     def start(self, now: float) -> None:
         """Takes the credit for a request that is sent now."""
         if self._plan is not None:

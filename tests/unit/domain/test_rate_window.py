@@ -238,6 +238,18 @@ def test_later_reset_starts_a_new_window() -> None:
     assert available(window, 1) == 60
 
 
+def test_limit_that_changes_with_an_assumed_window_is_shared() -> None:
+    """Others use half of it. Once a response has reported the new limit, this sink sends its share of that."""
+    window = RateWindow(reserve=0.0)
+    send(window, reported(remaining=5, limit=10))
+    send(window, reported(remaining=980, limit=1000, server_time=1011, reset_at=1020), 11)
+    sent, now = 0, 11.0
+    while (now := now + window.shared.seconds_to_wait(now)) < 15:
+        start(window, now)
+        sent += 1
+    assert sent > 100
+
+
 @pytest.mark.parametrize("moments", [(0.9, 1.0), (1.0, 1.9)], ids=["later report is more exact", "earlier one is"])
 def test_earliest_reported_end_is_kept(moments: tuple[float, float]) -> None:
     """At 0.9 it is 1000.9 on the server's clock, and `Date` says 1000; at 1.0 it is exact. The window ends at 10."""
