@@ -43,7 +43,7 @@ def _is_json(value: object, levels: int) -> bool:
 
 
 def _find_problem(value: object, *where: object) -> None:
-    """Raises MalformedMessage for the first value that is none; `where` says where that is: a field, then keys."""
+    """Raises MalformedMessage for the first part that is no JSON value; `where` is its place: a field, then keys."""
     match value:
         case str() if not _is_text(value):
             raise _malformed(where, "is not valid Unicode text")

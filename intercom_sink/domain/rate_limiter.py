@@ -65,7 +65,8 @@ class Permit:
 
     Args:
         number: the request's serial number since the start.
-        outage_failures: consecutive attempts without a valid response, at any message, when the permit was granted.
+        outage_failures: consecutive failures to get a valid response, at any message, when the permit was granted;
+            attempts in flight together count once.
     """
 
     number: int

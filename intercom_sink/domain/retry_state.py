@@ -15,7 +15,8 @@ class RetryState:
         previous_was_server_error: the attempt before ended with a 5xx, which is retried once.
         possible_duplicate: Intercom may have had the message before the last request: from an earlier attempt or
             delivery, or because the gateway has sent the request twice.
-        outage_failures: how many attempts in a row, at any message, had got no valid response when the last one began.
+        outage_failures: consecutive failures to get a valid response, at any message, when the last one began; attempts
+            in flight together count once.
         message_failures: how many attempts at this message had no valid response although `GET /me` succeeded.
     """
 
