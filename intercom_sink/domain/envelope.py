@@ -1,6 +1,7 @@
 """What is known of a message besides its body."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from intercom_sink.domain.errors import MalformedMessage
@@ -31,6 +32,14 @@ class TraceContext:
         """Checks both."""
         _check("traceparent", self.traceparent, _TRACEPARENT)
         _check("tracestate", self.tracestate, _TRACESTATE)
+
+    @classmethod
+    def parse(cls, traceparent: object, tracestate: object = "") -> "TraceContext | None":
+        """The trace context of these headers; None if `traceparent` is invalid. An invalid state alone is left out."""
+        for state in (tracestate, ""):
+            with suppress(MalformedMessage):
+                return cls(traceparent, state)  # type: ignore[arg-type]  # it checks that they are text
+        return None
 
     @property
     def trace_id(self) -> str:

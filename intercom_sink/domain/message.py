@@ -43,13 +43,17 @@ class Message:
         if self.message_id == "":
             raise MalformedMessage("message_id is empty")
         _check_timestamp(self.timestamp)
-        if not isinstance(self.trace, TraceContext | None):
-            raise MalformedMessage(f"trace is not a TraceContext but {type(self.trace).__name__}")
+        _check_trace(self.trace)
 
 
 def _check_request(request: object) -> None:
     if not isinstance(request, IntercomRequest):
         raise MalformedMessage(f"request is not an IntercomRequest but {type(request).__name__}")
+
+
+def _check_trace(trace: object) -> None:
+    if not isinstance(trace, TraceContext | None):
+        raise MalformedMessage(f"trace is not a TraceContext but {type(trace).__name__}")
 
 
 def _check_timestamp(timestamp: object) -> None:

@@ -2,7 +2,6 @@
 
 import struct
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Self
 
@@ -11,7 +10,6 @@ from pika.spec import BasicProperties
 from intercom_sink.adapters.rabbitmq import ORDERING_KEY_HEADER
 from intercom_sink.adapters.rabbitmq.amqp_table import Field, decode_text, encode_field, split_table
 from intercom_sink.domain.envelope import Envelope, TraceContext
-from intercom_sink.domain.errors import MalformedMessage
 
 _SHORT_STRING, _TABLE = "short string", "table"
 
@@ -72,12 +70,12 @@ class Properties(BasicProperties):  # type: ignore[misc]
         """What they say of their message. An ordering key is read as text, whatever its type."""
         names = _ENVELOPE_HEADERS
         headers = {names[field.raw_name]: field.value for field in self.fields if field.raw_name in names}
-        key = headers.get(ORDERING_KEY_HEADER)
+        key, parent = headers.get(ORDERING_KEY_HEADER), headers.get("traceparent")
         return Envelope(
             ordering_key=None if key is None else str(key),
             message_id=_escaped(self.message_id),
             published_at=self.timestamp,
-            trace=_trace_context(headers),
+            trace=None if parent is None else TraceContext.parse(parent, headers.get("tracestate", "")),
             correlation_id=_escaped(self.correlation_id),
         )
 
@@ -146,17 +144,6 @@ def read_properties(encoded: bytes) -> Properties:
 
 def _escaped(text: str | bytes | None) -> str | None:
     return text.decode(errors="backslashreplace") if isinstance(text, bytes) else text
-
-
-def _trace_context(headers: Mapping[str, object]) -> TraceContext | None:
-    """The trace context in the headers, if it is valid; an invalid state alone is left out."""
-    parent = headers.get("traceparent")
-    if parent is None:
-        return None
-    for state in (headers.get("tracestate", ""), ""):
-        with suppress(MalformedMessage):
-            return TraceContext(parent, state)  # type: ignore[arg-type]  # it checks that they are text
-    return None
 
 
 @lru_cache(maxsize=64)  # the messages of one producer have the same ones

@@ -35,7 +35,10 @@ def to_context(trace_context: TraceContext | None) -> Context:
 
 
 def to_trace_context(span: Span) -> TraceContext | None:
-    """The trace context that names a span as the parent; None if the span has no valid id."""
+    """The trace context that names a span as the parent; None if the span has no valid id.
+
+    A state that is too long for a header is left out.
+    """
     carrier: dict[str, str] = {}
     _PROPAGATOR.inject(carrier, trace.set_span_in_context(span, Context()))
-    return TraceContext(carrier["traceparent"], carrier.get("tracestate", "")) if carrier else None
+    return TraceContext.parse(carrier.get("traceparent"), carrier.get("tracestate", ""))

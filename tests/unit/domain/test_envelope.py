@@ -20,6 +20,13 @@ def test_invalid_tracestate_is_refused(state: str) -> None:
         TraceContext(PARENT, state)
 
 
+@pytest.mark.parametrize("state", ["x" * 513, None, ""])
+def test_invalid_state_alone_is_left_out_of_what_is_parsed(state: object) -> None:
+    assert TraceContext.parse(PARENT, state) == TraceContext(PARENT)
+    assert TraceContext.parse(PARENT, "vendor=1") == TraceContext(PARENT, "vendor=1")
+    assert TraceContext.parse(None, state) is None
+
+
 def test_trace_context_is_written_as_headers_without_an_empty_state() -> None:
     assert TraceContext(PARENT).headers() == {"traceparent": PARENT}
     assert TraceContext(PARENT, "vendor=1").headers() == {"traceparent": PARENT, "tracestate": "vendor=1"}

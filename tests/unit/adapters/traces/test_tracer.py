@@ -4,6 +4,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from intercom_sink.adapters.traces.tracer import SCHEMA_URL, find_tracer, to_context, to_trace_context
 from intercom_sink.domain.envelope import TraceContext
@@ -43,6 +44,14 @@ def test_trace_context_survives_the_way_there_and_back(context: TraceContext) ->
     span = trace.get_current_span(to_context(context))
     assert (span.get_span_context().trace_id, span.get_span_context().span_id) == (TRACE_ID, SPAN_ID)
     assert to_trace_context(span) == context
+
+
+def test_state_that_is_too_long_for_a_header_is_left_out() -> None:
+    """A sampler may add to a state, or a framework read a longer one; a span must not end the sink."""
+    carrier = {"traceparent": PRODUCER.traceparent, "tracestate": ",".join(f"vendor{n}={'x' * 200}" for n in range(3))}
+    span = trace.get_current_span(TraceContextTextMapPropagator().extract(carrier, Context()))
+    assert len(span.get_span_context().trace_state) == 3
+    assert to_trace_context(span) == TraceContext(PRODUCER.traceparent)
 
 
 def test_without_a_trace_context_there_is_an_empty_one() -> None:
