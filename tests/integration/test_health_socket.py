@@ -60,15 +60,29 @@ def test_a_process_that_does_not_respond_is_unhealthy(queue: str, monkeypatch: p
     """One that is stopped, or whose threads hang: the kernel accepts the connection nevertheless."""
     monkeypatch.setattr(health_socket, "TIMEOUT", 0.1)
     with socket.socket(socket.AF_UNIX) as silent:
-        silent.bind(f"\0{health_socket._prefix(queue)}1-x")
+        silent.bind(f"\0{health_socket._prefix(queue)}{os.getpid()}-x")
         silent.listen(0)
         assert ask(queue) == [HealthReport(os.getpid(), UNRESPONSIVE)]
-        assert ask(queue) == [HealthReport(0, UNRESPONSIVE)], "its backlog is full"
+        assert ask(queue) == [HealthReport(os.getpid(), UNRESPONSIVE)], "its backlog is full"
+
+
+@pytest.mark.parametrize("owner", [os.getppid(), 2**22 + 1, "no-pid"])
+def test_socket_with_a_full_backlog_is_ignored_unless_its_process_is_known(
+    queue: str, owner: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else can be asked whose it is. The process that its name says does not have it, or there is none."""
+    monkeypatch.setattr(health_socket, "TIMEOUT", 0.1)
+    with socket.socket(socket.AF_UNIX) as silent, socket.socket(socket.AF_UNIX) as first:
+        name = f"\0{health_socket._prefix(queue)}{owner}-x"
+        silent.bind(name)
+        silent.listen(0)
+        first.connect(name)
+        assert ask(queue) == []
 
 
 def test_a_client_that_does_not_read_stops_nobody(queue: str) -> None:
     with answering(queue), socket.socket(socket.AF_UNIX) as client:
-        (name,) = health_socket._names(health_socket._prefix(queue))
+        ((name, _),) = health_socket._listening(health_socket._prefix(queue))
         client.connect(f"\0{name}")
         client.shutdown(socket.SHUT_RDWR)
         assert ask(queue) == [HealthReport(os.getpid(), None)]

@@ -41,13 +41,16 @@ RETRY_DELAY = 1.0
 
 _HEALTHY = b"healthy\n"
 
+_LISTENS = "00010000"
+"""The flags of a listening socket in that table. Its connections have its name too."""
+
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
     """What a sink says of itself.
 
     Args:
-        pid: its process; 0: that is not known.
+        pid: its process.
         problem: why it is unhealthy; None: it is healthy.
     """
 
@@ -114,7 +117,7 @@ def ask(queue: str | None = None) -> list[HealthReport]:
     Args:
         queue: only those that consume a queue of this name; None: all.
     """
-    reports = [_ask(name) for name in _names(_prefix(queue))]
+    reports = [_ask(name, inode) for name, inode in _listening(_prefix(queue))]
     return [report for report in reports if report is not None]
 
 
@@ -125,17 +128,34 @@ def _prefix(queue: str | None) -> str:
     return f"{PREFIX}{hashlib.sha256(name).hexdigest()[:16]}/"
 
 
-def _names(prefix: str) -> Iterator[str]:
-    """The names of the sockets that begin so; the kernel writes @ for the zero byte. Connections have the name too."""
+def _listening(prefix: str) -> Iterator[tuple[str, str]]:
+    """The listening sockets whose names begin so, and their inodes; the kernel writes @ for the zero byte."""
     try:
         lines = TABLE.read_text(errors="replace").splitlines()
     except OSError:
         return
-    found = {line.rpartition("@")[2] for line in lines if f"@{prefix}" in line}
-    yield from sorted(name for name in found if name.startswith(prefix))
+    for line in sorted(line for line in lines if f" @{prefix}" in line):
+        _, _, _, flags, _, _, inode, name = line.split(maxsplit=7)
+        if flags == _LISTENS:
+            yield name[1:], inode
 
 
-def _ask(name: str) -> HealthReport | None:
+def _holds(pid: str, inode: str) -> bool:
+    """Whether a process has this socket, as far as this one may see: not if it is another user's, unless root asks."""
+    if not pid.isdecimal():
+        return False
+    try:
+        descriptors = list(Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False
+    for descriptor in descriptors:
+        with suppress(OSError):  # it was closed meanwhile
+            if str(descriptor.readlink()) == f"socket:[{inode}]":
+                return True
+    return False
+
+
+def _ask(name: str, inode: str) -> HealthReport | None:
     """What the sink with this socket says; None: it has just ended, or is not ours to ask."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(TIMEOUT)
@@ -143,7 +163,8 @@ def _ask(name: str) -> HealthReport | None:
             connection.connect(f"\0{name}")
             credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         except (TimeoutError, BlockingIOError):  # its backlog is full
-            return HealthReport(0, UNRESPONSIVE)
+            pid = name.removeprefix(PREFIX).partition("/")[2].partition("-")[0]
+            return HealthReport(int(pid), UNRESPONSIVE) if _holds(pid, inode) else None
         except OSError:
             return None
         pid, uid, _ = struct.unpack("3i", credentials)
