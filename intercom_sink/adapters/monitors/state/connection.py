@@ -18,17 +18,17 @@ class BrokerConnection:
         self.error: str | None = None
         self.queue: str | None = None
         self.reconnects = 0
-        self._has_consumed = self._is_lost = False
+        self._is_lost = False
 
     def consuming(self, queue: str) -> None:
         """The sink consumes this queue."""
-        self.reconnects += self._has_consumed and self._is_lost
-        self._has_consumed, self._is_lost = True, False
-        self.is_open, self.error, self.queue = True, None, queue
+        self.reconnects += self._is_lost
+        self.is_open, self._is_lost, self.error, self.queue = True, False, None, queue
 
     def failed(self, reason: str) -> None:
         """The connection could not be opened, or is lost."""
-        self.is_open, self._is_lost, self.error = False, True, reason[:MAX_TEXT]
+        self._is_lost |= self.is_open
+        self.is_open, self.error = False, reason[:MAX_TEXT]
 
     def closed(self) -> None:
         """The connection was closed on purpose."""

@@ -18,6 +18,7 @@ from intercom_sink.domain.events import (
     Consuming,
     DeadLettered,
     HoldBegan,
+    HoldEnded,
     MessageDelivered,
     MessageMalformed,
     Paused,
@@ -164,9 +165,10 @@ def test_unknown_error_codes_are_other(rig: Rig) -> None:
 
 
 def test_reconnect_is_a_connection_after_a_lost_one(rig: Rig) -> None:
-    """Not the first one, and not the one after a hold, which closes its connection on purpose."""
+    """Not the first one, and not one after a hold, which closes its connection on purpose."""
     consuming, failed = Consuming("amqp://rabbit/", "intercom"), ConnectionFailed("amqp://rabbit/", "reset")
-    for event in (failed, consuming, consuming):
+    hold = HoldBegan(HoldCause.TOKEN, attempt_with(Envelope())), HoldEnded(HoldCause.TOKEN, 1.0)
+    for event in (failed, consuming, *hold, consuming, *hold, failed, consuming):
         rig.monitor.record(event)
     assert rig.samples()["reconnects_total"] == 0
     for event in (failed, failed, consuming):
