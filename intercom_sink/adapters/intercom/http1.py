@@ -17,7 +17,7 @@ response ended. So whatever two readers might understand differently is either r
 | LF without CR, CR without LF | refused | readers differ on whether it ends a line (RFC 9112, 2.2) |
 | a line without ":", or whitespace before it | refused | readers differ on the name (RFC 9112, 5.1) |
 | NUL and other control characters | refused | invalid and dangerous (RFC 9110, 5.5) |
-| bytes over 127 | kept in values and the reason phrase, refused elsewhere | RFC 9110, 5.5 calls them obs-text |
+| bytes over 127 | kept in values and the reason phrase, skipped in chunk extensions, else refused | RFC 9110, 5.5 |
 | a field on several lines (obs-fold) | joined by a space | RFC 9112, 5.2: a user agent must do so |
 | Content-Length that is no decimal number of up to 20 digits | refused | `+5`, `-5`, `5_0` and `5, 6` have no meaning |
 | Content-Length: 5, 5, or the same line twice | 5 | RFC 9110, 8.6 |

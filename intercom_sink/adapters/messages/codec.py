@@ -91,7 +91,7 @@ def _unpack(body: bytes) -> object:
         return msgpack.unpackb(body, strict_map_key=False, object_pairs_hook=to_dict)
     except MalformedMessage:
         raise
-    except (ValueError, OverflowError, RecursionError) as error:  # OverflowError: a timestamp out of range
+    except (ValueError, OverflowError, RecursionError) as error:  # msgpack does not list what it may raise
         raise MalformedMessage(f"not msgpack: {type(error).__name__}: {ascii(str(error))[1:-1][:100]}") from None
 
 

@@ -112,7 +112,7 @@ class StateMonitor:
         if not self._messages and now - self._last_ended > IDLE_AFTER:
             self._streaming_since = now
         if not self._messages and now > self._pauses.until + IDLE_AFTER:
-            self._pauses.end(now)  # nobody waits for it; its `Resumed` comes with the next response
+            self._pauses.end(now)  # nobody waits for it; its `Resumed` comes with the next request, or its response
         self._messages.received(event, now)
 
     def _attempt_started(self, event: events.AttemptStarted, now: float) -> None:

@@ -1,4 +1,4 @@
-"""What the sink does at one moment: the one value that metrics, health and the status page are made from.
+"""What the sink does at one moment: health, the status page, gauges and the line `progress` are made from it.
 
 Moments are Unix seconds, durations are seconds. Nothing here holds the data of a request, the token or a password.
 """
