@@ -169,12 +169,15 @@ def test_drop_deletes_what_matches_after_a_question(filled: DeadLetterQueue) -> 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "doing"),
-    [(["export", "/dev/null"], "exporting"), (["replay"], "replaying"), (["drop", "--yes"], "deleting")],
+    ("arguments", "doing", "code"),
+    [(["export", "/dev/null"], "exporting", 1), (["replay"], "replaying", 0), (["drop", "--yes"], "deleting", 0)],
 )
-def test_long_work_shows_its_progress_on_a_terminal(filled: DeadLetterQueue, arguments: list[str], doing: str) -> None:
-    code, shown = run_on_terminal("dead-letters", *arguments, **filled.variables)
-    assert code == 0, shown
+def test_long_work_shows_its_progress_on_a_terminal(
+    filled: DeadLetterQueue, arguments: list[str], doing: str, code: int
+) -> None:
+    """`export` fails: it leaves a malformed one out."""
+    returned, shown = run_on_terminal("dead-letters", *arguments, **filled.variables)
+    assert returned == code, shown
     assert f"{doing}: 100%" in shown
     assert "5/5" in shown
 

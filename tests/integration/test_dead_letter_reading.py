@@ -71,13 +71,24 @@ def test_show_of_no_dead_letter_is_refused(filled: DeadLetterQueue, number: str,
 def test_export_is_read_back_by_publish(filled: DeadLetterQueue, queue: Queue, tmp_path: Path) -> None:
     file = tmp_path / "letters.jsonl"
     done = run_dead_letters(filled, "export", str(file))
-    assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == "exported 2 dead letters; left out 1 that `publish` can't read\n"
+    assert (done.returncode, done.stdout) == (1, ""), "one is malformed"
+    assert done.stderr == (
+        "exported 2 dead letters; left out 1 that `publish` can't read, "
+        "and that `drop` with the same filters would delete\n"
+    )
     assert stat.S_IMODE(file.stat().st_mode) == 0o600, "it may name people"
     published = run_command("publish", str(file), **queue.variables)
     assert published.returncode == 0, published.stderr
     assert queue.take_all_with_keys() == [(message(1), "account 1"), (message(3), None)]
     assert filled.depth == 3
+
+
+def test_drop_after_an_export_deletes_what_was_exported(filled: DeadLetterQueue, tmp_path: Path) -> None:
+    """As docs/how-to/replay-dead-letters.md has it: by the filters and the count of an export that exited with 0."""
+    done = run_dead_letters(filled, "export", "--reason", "rejected", str(tmp_path / "letters.jsonl"))
+    assert (done.returncode, done.stderr) == (0, "exported 2 dead letters; left out 0 that `publish` can't read\n")
+    assert run_dead_letters(filled, "drop", "--reason", "rejected", "--limit", "2", "--yes").returncode == 0
+    assert [each["reason"] for each in list_json(filled)] == ["malformed"]
 
 
 def test_export_to_standard_output_prints_json_alone(filled: DeadLetterQueue) -> None:

@@ -49,8 +49,8 @@ def add_parser(commands: Commands) -> None:
         "export",
         help="write them as JSON lines that `publish` reads; remove nothing",
         description="Writes them as JSON lines that `publish` reads. Leaves out those that `publish` can't read, such "
-        f"as malformed ones, and says how many. {_READS} {_NEEDS}",
-        examples="intercom-sink dead-letters export --path /contacts rejected.jsonl",
+        f"as malformed ones, says how many, and then exits with 1. {_READS} {_NEEDS}",
+        examples="intercom-sink dead-letters export --reason rejected --path /contacts rejected.jsonl",
     )
     _add_filters(exporting)
     exporting.add_argument("file", metavar="FILE", help="a new file; - is standard output")

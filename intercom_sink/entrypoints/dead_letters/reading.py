@@ -56,9 +56,10 @@ def show(settings: DeadLetterSettings, number: int) -> bool:
 
 
 def export(settings: DeadLetterSettings, which: Filter, file: str) -> bool:
-    """Writes the messages to a new file, or to standard output, as lines of JSON; says how many can't be written so.
+    """Writes the messages to a new file, or to standard output, as lines of JSON; returns whether it wrote all.
 
-    An export that is not complete is no success, even if its reader has gone: `drop` may follow it.
+    Those that `publish` could not read are left out and counted. An export that is not complete is no success, even if
+    its reader has gone: `drop` may follow it, and deletes whatever matches.
     """
     exported = left_out = 0
     with (
@@ -74,8 +75,11 @@ def export(settings: DeadLetterSettings, which: Filter, file: str) -> bool:
             else:
                 print_error(f"exported {counted(exported, 'dead letter')}, and not the rest")
                 return False
-    print_error(f"exported {counted(exported, 'dead letter')}; left out {left_out} that `publish` can't read")
-    return True
+    consequence = ", and that `drop` with the same filters would delete" if left_out else ""
+    print_error(
+        f"exported {counted(exported, 'dead letter')}; left out {left_out} that `publish` can't read{consequence}"
+    )
+    return not left_out
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def describe(stored: StoredDeadLetter, count: int) -> list[str]:
 
 
 def export_line(stored: StoredDeadLetter) -> str | None:
-    """The message as a line of JSON that `publish` can read; None: it never could.
+    """The message as a line of JSON that `publish` can read; None: `publish` would refuse it.
 
     What Intercom is known to refuse is exported, so that it can be corrected.
     """
