@@ -134,8 +134,8 @@ same {", ".join(f"`{name}`" for name in CAUSE[:-1])} and `{CAUSE[-1]}`.
 Of such lines in a row, each within a minute of the one before, the first {MAX_IDENTICAL} are shown; the others are
 counted. Each minute, at the end, and before another line of that level or a higher one is shown, a line `repeated` says
 how many there were. With `CJW_LOG_LEVEL=DEBUG` all are shown. Where a line is the only one to say which message it was,
-every one is shown: `requeued`; `not found`, unless `CJW_INTERCOM_DEAD_LETTER_NOT_FOUND=on`; without a dead-letter queue
-`given up` and `malformed`.
+every one is shown: `requeued` and `duplicate`; `not found`, unless `CJW_INTERCOM_DEAD_LETTER_NOT_FOUND=on`; without a
+dead-letter queue `given up` and `malformed`.
 
 ## Fields of each format
 

@@ -1,4 +1,4 @@
-"""What `intercom-sink run` logs besides the events: the start, each minute, recoveries, repeated failures."""
+"""The log of `intercom-sink run`: events, the start, a line each minute, recoveries, counts of repeated failures."""
 
 import logging
 from collections.abc import Callable, Generator
@@ -15,7 +15,14 @@ from intercom_sink.adapters.monitors.logs.recovery import RecoveryLog
 from intercom_sink.adapters.monitors.logs.repeats import RepeatLimiter
 from intercom_sink.adapters.monitors.state.snapshot import Snapshot
 from intercom_sink.adapters.ticker import Ticker
-from intercom_sink.domain.events import Event, MessageGivenUp, MessageMalformed, MessageNotFound, MessageRequeued
+from intercom_sink.domain.events import (
+    Event,
+    MessageDuplicate,
+    MessageGivenUp,
+    MessageMalformed,
+    MessageNotFound,
+    MessageRequeued,
+)
 from intercom_sink.domain.monitors import Monitors
 from intercom_sink.domain.ports import Clock
 from intercom_sink.entrypoints.settings import Settings
@@ -45,7 +52,7 @@ class RunLog:
 
     @contextmanager
     def running(self) -> Generator[None]:
-        """Configures logging. Within the block, lines are written each minute; its first line says what runs."""
+        """Configures logging and writes the line `starting`; within the block, writes lines each minute."""
         configure_logging(self._settings.log_level, self._settings.log_format, self._limiter)
         logger.info("starting", extra=_describe(self._settings))
         with self._ticker.running():
@@ -67,9 +74,9 @@ class RunLog:
 def _always_shown(settings: Settings) -> frozenset[str]:
     """Texts of the lines that are never counted instead of shown.
 
-    Nothing else says which message was dropped, acked without effect, or perhaps sent twice.
+    Nothing else says which message was dropped, acked perhaps without effect, or perhaps sent twice.
     """
-    kinds: list[type[Event]] = [MessageRequeued]
+    kinds: list[type[Event]] = [MessageRequeued, MessageDuplicate]
     if not settings.dead_letter_not_found:
         kinds.append(MessageNotFound)
     if settings.dead_letter_queue is None:

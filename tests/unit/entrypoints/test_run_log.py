@@ -1,4 +1,4 @@
-"""What a run logs besides the events of its messages."""
+"""The log of a run: its first and last lines, each minute, and which lines are never only counted."""
 
 import dataclasses
 import json
@@ -19,6 +19,7 @@ from intercom_sink.domain.events import (
     Consuming,
     Failed,
     MessageDelivered,
+    MessageDuplicate,
     MessageGivenUp,
     MessageMalformed,
     MessageNotFound,
@@ -145,6 +146,7 @@ def test_counts_come_before_the_last_line(end: Event, capsys: pytest.CaptureFixt
     assert (before, last) == ("repeated", LINES[type(end)].text)
 
 
+DUPLICATE = dataclasses.replace(DELIVERED, result=Response(409), disposition=Disposition.DUPLICATE)
 NOT_FOUND = dataclasses.replace(DELIVERED, result=Response(404), disposition=Disposition.NOT_FOUND)
 KEEP_NOT_FOUND = DEAD_LETTERS | {"CJW_INTERCOM_DEAD_LETTER_NOT_FOUND": "on"}
 
@@ -159,6 +161,7 @@ KEEP_NOT_FOUND = DEAD_LETTERS | {"CJW_INTERCOM_DEAD_LETTER_NOT_FOUND": "on"}
         (MessageNotFound(NOT_FOUND), DEAD_LETTERS, 7),
         (MessageNotFound(NOT_FOUND), KEEP_NOT_FOUND, 5),
         (MessageRequeued(ENVELOPE, "POST", "/contacts", 1), KEEP_NOT_FOUND, 7),
+        (MessageDuplicate(DUPLICATE), KEEP_NOT_FOUND, 7),
     ],
 )
 def test_line_that_is_the_only_trace_of_a_message_is_always_shown(
