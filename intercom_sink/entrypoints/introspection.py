@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger("intercom_sink.run")
 
 
+def check_extra(settings: Settings) -> None:
+    """Raises ConfigurationError if there is a port for the endpoints, but the extra `metrics` is not installed."""
+    if settings.metrics_port is not None and find_spec("prometheus_client") is None:
+        raise ConfigurationError(["CJW_METRICS_PORT: needs the extra `metrics`: pip install 'intercom-sink[metrics]'"])
+
+
 class Introspection:
     """Shows the state of one sink to operators, probes and Prometheus.
 
@@ -32,20 +38,17 @@ class Introspection:
         endpoints: those over HTTP; None: there are none, since there is no port.
 
     Raises:
-        ConfigurationError: there is a port, but the extra `metrics` is not installed.
+        ConfigurationError: as `check_extra` does.
     """
 
     def __init__(self, settings: Settings, state: StateMonitor) -> None:
+        check_extra(settings)
         self._settings = settings
         self._state = state
         self._limits = rules.Limits(settings.timeout, settings.reconnect_timeout)
         self.monitor: Monitor = state
         self.endpoints: Endpoints | None = None
         if settings.metrics_port is not None:
-            if find_spec("prometheus_client") is None:
-                raise ConfigurationError(
-                    ["CJW_METRICS_PORT: needs the extra `metrics`: pip install 'intercom-sink[metrics]'"]
-                )
             from intercom_sink.entrypoints import endpoints
 
             self.endpoints = endpoints.Endpoints(state, settings.metrics_host, settings.metrics_port)

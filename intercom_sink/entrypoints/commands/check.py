@@ -8,6 +8,7 @@ from intercom_sink.entrypoints.checks.finding import Finding, Result
 from intercom_sink.entrypoints.checks.intercom import check_intercom
 from intercom_sink.entrypoints.checks.rabbitmq import check_broker, check_dead_letter_queue, check_queue
 from intercom_sink.entrypoints.commands import Commands
+from intercom_sink.entrypoints.introspection import check_extra
 from intercom_sink.entrypoints.output import print_line
 from intercom_sink.entrypoints.settings import Settings, find_unknown
 
@@ -44,7 +45,7 @@ def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
 def _check_settings(environ: Mapping[str, str]) -> Settings | None:
     settings = None
     try:
-        settings = Settings.from_environment(environ)
+        settings = _read_settings(environ)
     except ConfigurationError as error:
         for problem in error.problems:
             _report("settings", Finding.failed(problem))
@@ -55,6 +56,13 @@ def _check_settings(environ: Mapping[str, str]) -> Settings | None:
             print_line(f"{'':16}{variable:<34}  {value}")
     for unknown in find_unknown(environ):
         _report("settings", Finding.warning(str(unknown)))
+    return settings
+
+
+def _read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings, whose extra is installed; raises ConfigurationError otherwise, as `run` does."""
+    settings = Settings.from_environment(environ)
+    check_extra(settings)
     return settings
 
 

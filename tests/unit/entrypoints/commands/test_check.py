@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from intercom_sink import BrokerUnavailable, Settings
+from intercom_sink.entrypoints import introspection
 from intercom_sink.entrypoints.checks.finding import Finding
 from intercom_sink.entrypoints.commands import check
 
@@ -63,6 +64,19 @@ def test_typo_is_a_warning_with_valid_settings_and_with_invalid_ones(
         "FAIL  settings  CJW_INTERCOM_API_TOKEN: is required",
         line,
     ]
+
+
+def test_port_without_the_extra_fails_as_it_does_in_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch)
+    monkeypatch.setattr(introspection, "find_spec", lambda _: None)
+    assert check.execute(Namespace(), VARIABLES)
+    capsys.readouterr()
+    assert not check.execute(Namespace(), VARIABLES | {"CJW_METRICS_PORT": "9464"})
+    assert capsys.readouterr().out == (
+        "FAIL  settings  CJW_METRICS_PORT: needs the extra `metrics`: pip install 'intercom-sink[metrics]'\n"
+    )
 
 
 @pytest.mark.parametrize(
