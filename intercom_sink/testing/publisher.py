@@ -23,7 +23,8 @@ class InMemoryPublisher:
 
         source = InMemorySource([encode(message.request) for message in publisher.messages])
 
-    What only the codec checks, such as the size of a message, is not checked.
+    The limits of the wire format are not checked: the size of a message, the number of its values, and integers of over
+    64 bits.
 
     Attributes:
         messages: what was published, in order.
@@ -147,5 +148,6 @@ def _checked(message: Message) -> Message:
     The data is copied, since the caller may change it after the call, as if it had been encoded.
     """
     check_accepted(message.request)
-    request = message.request
-    return replace(message, request=IntercomRequest(request.method, request.path, deepcopy(request.data)))
+    request = IntercomRequest(message.request.method, message.request.path, message.request.data)
+    # Not before the check: what is no JSON value may not be copied, either.
+    return replace(message, request=replace(request, data=deepcopy(request.data)))

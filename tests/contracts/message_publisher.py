@@ -1,5 +1,6 @@
 """The promises of MessagePublisher."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -60,6 +61,13 @@ def numbered(number: int) -> IntercomRequest:
     return IntercomRequest("POST", "/contacts", {"number": number})
 
 
+def nested(levels: int) -> object:
+    value: object = None
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 class MessagePublisherContract:
     @pytest.fixture
     def rig(self) -> Rig:
@@ -107,11 +115,23 @@ class MessagePublisherContract:
             rig.publisher.publish({"method": "GET"})  # type: ignore[arg-type]
         with pytest.raises(MalformedMessage, match="ordering_key is longer than 255 bytes"):
             rig.publisher.publish(REQUEST, ordering_key="k" * 256)
+        assert rig.depth == 0
+
+    @pytest.mark.parametrize(
+        ("value", "problem"),
+        [
+            (b"binary", r"data\['now'\] is binary"),
+            (threading.Lock(), r"data\['now'\] is of type lock"),
+            (nested(1_000), "is nested deeper than 256 levels"),
+        ],
+        ids=["binary", "lock", "deep"],
+    )
+    def test_data_that_was_changed_to_no_json_value_is_refused(self, rig: Rig, value: object, problem: str) -> None:
         data: dict[str, object] = {}
-        changed = IntercomRequest("POST", "/contacts", data)  # type: ignore[arg-type]
-        data["now"] = b"binary"
-        with pytest.raises(MalformedMessage, match=r"data\['now'\] is binary"):
-            rig.publisher.publish(changed)
+        request = IntercomRequest("POST", "/contacts", data)  # type: ignore[arg-type]
+        data["now"] = value
+        with pytest.raises(MalformedMessage, match=problem):
+            rig.publisher.publish(request)
         assert rig.depth == 0
 
     def test_invalid_message_keeps_its_window_of_the_batch_from_being_sent(self, rig: Rig) -> None:
