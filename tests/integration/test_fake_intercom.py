@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any, TypeAlias
 
 import pytest
@@ -31,6 +32,7 @@ from intercom_sink.testing.intercom import (
     gateway_error,
     hang,
     interim,
+    listener,
     rate_limited,
     raw,
     reply,
@@ -39,7 +41,7 @@ from intercom_sink.testing.intercom import (
     retry_after,
     truncated,
 )
-from tests.support.durations import SLACK
+from tests.support.durations import SLACK, takes_less_than
 
 ADA = {"email": "ada@example.com"}
 CREATE = IntercomRequest("POST", "/contacts", {"email": "ada@example.com"})
@@ -275,6 +277,38 @@ def test_fault_is_no_response(fake: FakeIntercom, behaviour: Behaviour) -> None:
     fake.wait_for(1)
 
 
+def test_reset_reaches_the_client_while_its_behaviour_goes_on(fake: FakeIntercom) -> None:
+    ended = threading.Event()
+
+    def reset_and_wait(exchange: Exchange) -> None:
+        exchange.reset()
+        ended.wait(30)
+
+    fake.script.append(reset_and_wait)
+    try:
+        with pytest.raises(ConnectionResetError):
+            exchange_raw(fake, b"GET / HTTP/1.1\r\n\r\n")
+    finally:
+        ended.set()
+
+
+def test_connection_that_was_reset_after_a_response_is_not_used_again(
+    fake: FakeIntercom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: reported.append(args.exc_value))
+
+    def respond_and_reset(exchange: Exchange) -> None:
+        exchange.send(200)
+        exchange.reset()
+
+    fake.script.append(respond_and_reset)
+    with pytest.raises(ConnectionResetError):
+        exchange_raw(fake, b"GET / HTTP/1.1\r\n\r\n")
+    fake.close()
+    assert reported == []
+
+
 def send_once(fake: FakeIntercom, behaviour: Behaviour) -> Response | NoResponse:
     fake.script.append(behaviour)
     gateway = HTTPGateway(fake.url, FixedSecret("token"), user_agent="test/1", timeout=0.3)
@@ -359,6 +393,26 @@ def test_close_ends_every_behaviour_at_once(behaviour: Behaviour) -> None:
         assert time.monotonic() - began < SLACK
         assert threading.active_count() == before
         assert idle.recv(1) == b""
+
+
+def test_close_waits_once_for_all_behaviours_that_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "MAX_JOIN", 0.1)
+    ended = threading.Event()
+
+    def go_on(exchange: Exchange) -> None:
+        ended.wait(30)
+
+    def start_and_close() -> None:
+        with ExitStack() as clients, FakeIntercom() as fake:
+            fake.default = go_on
+            for _ in range(10):
+                clients.enter_context(connect(fake)).sendall(b"GET / HTTP/1.1\r\n\r\n")
+            fake.wait_for(10)
+
+    try:
+        assert takes_less_than(1.0, start_and_close)
+    finally:
+        ended.set()
 
 
 def test_event_lets_a_response_go(fake: FakeIntercom, send: Send) -> None:

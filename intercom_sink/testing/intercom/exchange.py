@@ -28,7 +28,7 @@ class ReceivedRequest:
         body: empty if there was none.
         client_port: tells the client's connections apart.
         arrived_at: when it arrived; seconds of `time.monotonic`.
-        ended_at: just before its response is sent, or when that has failed; None until then. Not after the response:
+        ended_at: just before its response is sent, or when there will be none; None until then. Not after the response:
             on a busy machine, the client may send its next request before this thread goes on.
         status: of the response, just before it is sent; None until then, and if there was none.
     """
@@ -89,7 +89,8 @@ class Exchange:
         has_body = status not in http1.NO_BODY
         reported = {} if self.admission is None else self.admission.headers
         length = {"Content-Length": str(len(body))} if has_body else {}
-        complete = {"Date": http_date(int(time.time()))} | reported | length | dict(headers or {})
+        own = {"Date": http_date(int(time.time()))} | reported | length
+        complete = http1.with_defaults(headers or {}, own)
         self.request.status = status
         self._on_end(self.request)
         self.keep_alive = (http1.find_header(complete, "Connection") or "").lower() != "close"
@@ -107,9 +108,10 @@ class Exchange:
         self.connection.sendall(data)
 
     def reset(self) -> None:
-        """Resets the connection (RST)."""
+        """Resets the connection (RST) at once. It is not used again."""
+        self.keep_alive = False
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.connection.close()
+        socket.close(self.connection.detach())  # its own `close` waits until the server has closed its reader
 
     def wait(self, seconds: float | None = None) -> bool:
         """Waits so long, or until the server closes; None: until then. Returns whether it closes."""

@@ -24,7 +24,7 @@ class InvalidHTTP(Exception):
 
 
 class IncompleteRequest(Exception):
-    """The connection ended within a request."""
+    """The connection ended within a request, or a line of it is over MAX_LINE."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,17 @@ def find_header(headers: Mapping[str, str], name: str) -> str | None:
     return next((value for key, value in headers.items() if key.lower() == name.lower()), None)
 
 
+def with_defaults(headers: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, str]:
+    """The headers, after those defaults that none of them replaces, whatever the case of its name."""
+    return {name: value for name, value in defaults.items() if find_header(headers, name) is None} | dict(headers)
+
+
 def read_head(reader: IO[bytes]) -> RequestHead | None:
     """Reads the beginning of a request; None: the client has closed the connection instead.
 
     Raises:
         InvalidHTTP: it is none.
-        IncompleteRequest: the connection ended within it.
+        IncompleteRequest: the connection ended within it, or a line is over MAX_LINE.
     """
     line = reader.readline(MAX_LINE)
     if not line:
@@ -84,7 +89,7 @@ def read_body(reader: IO[bytes], head: RequestHead) -> bytes:
 
     Raises:
         InvalidHTTP: its length is no number, or over MAX_LENGTH.
-        IncompleteRequest: the connection ended within it.
+        IncompleteRequest: the connection ended within it, or a line is over MAX_LINE.
     """
     if (head.header("Transfer-Encoding") or "").lower() == "chunked":
         chunks: list[bytes] = []

@@ -4,6 +4,7 @@ import selectors
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -14,7 +15,7 @@ RETRY_DELAY = 0.1
 """Seconds from an `accept` that failed to the next."""
 
 MAX_JOIN = 5.0
-"""Seconds for which `close` waits for a thread: a behaviour of a test's own may wait for anything."""
+"""Seconds for which `close` waits for all threads: a behaviour of a test's own may wait for anything."""
 
 
 class Listener:
@@ -24,7 +25,8 @@ class Listener:
         host: the address to listen at.
         port: the port; 0: any free one.
         tls: what to speak TLS with; None: plain TCP.
-        serve: serves a connection of a client's port, in a thread of its own; the connection is closed after it.
+        serve: is called with each connection and its client's port, in a thread of its own; when it returns, the
+            connection is closed.
         closing: is set by `close`; whatever waits in `serve` must end then.
 
     Attributes:
@@ -56,7 +58,7 @@ class Listener:
         self._acceptor.start()
 
     def close(self) -> None:
-        """Stops listening, and closes every connection; returns when that is done."""
+        """Stops listening, and closes every connection; returns when that is done, or after MAX_JOIN."""
         self._closing.set()
         self._wake_writer.send(b"x")
         self._acceptor.join()
@@ -64,9 +66,11 @@ class Listener:
             connections = list(self._connections)
         for connection in connections:
             with suppress(OSError):
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)  # not TLS's own, which other threads must not see
+                # Not SSLSocket.shutdown, which drops the TLS state that the connection's thread still uses.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+        deadline = time.monotonic() + MAX_JOIN
         for thread in self._threads:  # nobody adds to it any more
-            thread.join(MAX_JOIN)
+            thread.join(max(0, deadline - time.monotonic()))
         for one in (self._socket, self._wake_reader, self._wake_writer):
             one.close()
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from intercom_sink.domain.json_value import JsonValue
+from intercom_sink.testing.intercom import http1
 from intercom_sink.testing.intercom.exchange import Behaviour, Exchange
 from intercom_sink.testing.intercom.rate_window import http_date
 
@@ -74,14 +75,14 @@ class ErrorReply:
     def __call__(self, exchange: Exchange) -> None:
         """Sends it."""
         body = error_list(self.code, self.message, self.request_id or f"req-{exchange.request.number}")
-        exchange.send(self.status, JSON | dict(self.headers), body)
+        exchange.send(self.status, http1.with_defaults(self.headers, JSON), body)
 
 
 def reply(
     status: int, headers: Mapping[str, str] | None = None, body: bytes = b"{}", *, data: JsonValue = None
 ) -> Reply:
     """Sends a valid response; `data`, unless it is None, is sent as JSON in place of `body`."""
-    return Reply(status, JSON | dict(headers or {}), body if data is None else json.dumps(data).encode())
+    return Reply(status, http1.with_defaults(headers or {}, JSON), body if data is None else json.dumps(data).encode())
 
 
 def error(
@@ -123,7 +124,7 @@ def rate_limited(seconds: int, *, limit: int = 167, clock_offset: float = 0.0) -
     """Sends the 429 of a rate window that is used up.
 
     Args:
-        seconds: when the window ends, from then on.
+        seconds: from the response to the end of the window.
         limit: requests in one window.
         clock_offset: seconds by which the server's clock is ahead of this machine's.
     """
@@ -135,7 +136,7 @@ def resource_limited(seconds: int, *, limit: int = 167, remaining: int = 100) ->
     """Sends the 429 of a single resource: the window has requests left.
 
     Args:
-        seconds: when the window ends, from then on.
+        seconds: from the response to the end of the window.
         limit: requests in one window.
         remaining: requests that it still takes.
     """

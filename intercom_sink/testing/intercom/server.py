@@ -97,7 +97,7 @@ class FakeIntercom:
         self.url = f"{'http' if self._tls is None else 'https'}://{host}:{self.port}"
 
     def close(self) -> None:
-        """Ends at once, even while it hangs; a behaviour of a test's own is waited for, 5 s at most.
+        """Ends at once, even while it hangs; behaviours of a test's own are waited for, 5 s at most.
 
         `requests` and `workspace` stay. Does nothing the second time.
         """

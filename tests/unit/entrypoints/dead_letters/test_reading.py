@@ -59,8 +59,6 @@ def test_export_that_leaves_some_out_is_no_success(tmp_path: Path, capsys: pytes
 
 
 @pytest.mark.parametrize("which", [Filter("rejected", None, None, None), Filter("rejected", None, None, 2)])
-def test_export_of_every_match_is_a_success(
-    which: Filter, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_export_of_every_match_is_a_success(which: Filter, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert reading.export(SETTINGS, which, str(tmp_path / "letters.jsonl"))
     assert capsys.readouterr().err == "exported 2 dead letters; left out 0 that `publish` can't read\n"

@@ -5,11 +5,13 @@ import io
 import pytest
 
 from intercom_sink.testing.intercom.http1 import (
+    MAX_LINE,
     IncompleteRequest,
     InvalidHTTP,
     read_body,
     read_head,
     response,
+    with_defaults,
 )
 
 
@@ -84,6 +86,21 @@ def test_body_is_read_by_its_length_or_in_chunks() -> None:
 def test_body_that_is_none_is_an_error(headers: bytes, data: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         body_of(headers, data)
+
+
+def test_header_replaces_a_default_whatever_the_case_of_its_name() -> None:
+    defaults = {"Date": "now", "Content-Length": "0"}
+    assert with_defaults({"content-length": "2", "X": "y"}, defaults) == {
+        "Date": "now",
+        "content-length": "2",
+        "X": "y",
+    }
+    assert with_defaults({}, defaults) == defaults
+
+
+def test_line_that_is_too_long_was_not_received() -> None:
+    with pytest.raises(IncompleteRequest):
+        read_head(io.BytesIO(b"GET /" + b"x" * MAX_LINE + b" HTTP/1.1\r\n\r\n"))
 
 
 def test_response_is_written_in_full_or_without_its_body() -> None:

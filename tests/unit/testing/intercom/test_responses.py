@@ -11,6 +11,7 @@ from intercom_sink.testing.intercom.responses import error_list
 def test_reply_sends_bytes_or_json() -> None:
     assert reply(200).body == b"{}"
     assert reply(200, body=b"x", headers={"Content-Type": "text/plain"}).headers == {"Content-Type": "text/plain"}
+    assert reply(200, headers={"content-type": "text/plain"}).headers == {"content-type": "text/plain"}
     assert json.loads(reply(200, data={"id": 1}).body) == {"id": 1}
     assert reply(200, data=[1]) == reply(200, data=[1])
 
