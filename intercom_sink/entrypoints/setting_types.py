@@ -4,11 +4,11 @@ import ipaddress
 import re
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo
 from urllib3.util import parse_url
 
 from intercom_sink.adapters.intercom.proxy import Proxy, bypasses_proxy
-from intercom_sink.adapters.rabbitmq import MAX_QUEUE_NAME
+from intercom_sink.adapters.rabbitmq import checked_queue_name
 from intercom_sink.adapters.rabbitmq.brokers import Brokers
 from intercom_sink.adapters.secrets import Secret
 
@@ -30,10 +30,15 @@ _EXPECTED_URL = "must be http:// or https:// with a host, perhaps a port and a p
 _SWITCH = {"on": True, "true": True, "off": False, "false": False}
 
 
-def check_token(text: str) -> None:
-    """Raises ValueError if the text can't be sent as a token."""
+def _check_visible_ascii(text: str) -> str:
     if not _VISIBLE_ASCII.fullmatch(text):
         raise ValueError("holds whitespace, a control character or a character that is not ASCII")
+    return text
+
+
+def check_token(text: str) -> None:
+    """Raises ValueError if the text can't be sent as a token."""
+    _check_visible_ascii(text)
     if text != MOCK and text.lower() == MOCK:
         raise ValueError(f"is the word {MOCK}, but not in lower case")
 
@@ -43,12 +48,6 @@ def _check_token_secret(secret: Secret) -> Secret:
     return secret
 
 
-def _check_version(text: str) -> str:
-    if not _VISIBLE_ASCII.fullmatch(text):
-        raise ValueError("holds whitespace, a control character or a character that is not ASCII")
-    return text
-
-
 def _parse_switch(text: object) -> object:
     if isinstance(text, bool):
         return text
@@ -56,12 +55,6 @@ def _parse_switch(text: object) -> object:
         return _SWITCH[str(text).lower()]
     except KeyError:
         raise ValueError("must be on or off") from None
-
-
-def _check_queue_name(name: str) -> str:
-    if len(name.encode()) > MAX_QUEUE_NAME:
-        raise ValueError(f"is longer than {MAX_QUEUE_NAME} bytes")
-    return name
 
 
 def _check_not_source_queue(name: str, info: ValidationInfo) -> str:
@@ -120,10 +113,10 @@ Seconds = Annotated[float, Field(le=MAX_SECONDS, allow_inf_nan=False)]
 Switch = Annotated[bool, BeforeValidator(_parse_switch)]
 SwitchNeedingDeadLetterQueue = Annotated[Switch, AfterValidator(_check_has_queue)]
 Token = Annotated[Secret, PlainValidator(_check_token_secret)]
-Version = Annotated[str, AfterValidator(_check_version)]
+Version = Annotated[str, AfterValidator(_check_visible_ascii)]
 HostName = Annotated[str, AfterValidator(_check_host_name)]
 BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
 ProxyUrl: TypeAlias = Annotated[Proxy | Literal["not used"], PlainValidator(_parse_proxy)]
 BrokerCluster = Annotated[Brokers, PlainValidator(Brokers)]
-QueueName = Annotated[str, StringConstraints(min_length=1), AfterValidator(_check_queue_name)]
+QueueName = Annotated[str, AfterValidator(checked_queue_name)]
 DeadLetterQueueName = Annotated[QueueName, AfterValidator(_check_not_source_queue)]
