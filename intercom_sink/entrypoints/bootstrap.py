@@ -76,13 +76,13 @@ def build_sink(
     clock: Clock | None = None,
     monitor: Monitor | None = None,
 ) -> Sink:
-    """Builds a sink; nothing connects before its `run`.
+    """Builds a sink; nothing connects before its `run`, which raises ConfigurationError in place of TooFewThreads.
 
     Args:
         settings: from the environment. `Settings`, or what the other arguments leave to be set: with a source,
             `IntercomSettings`, which need no variable of RabbitMQ; with a gateway, `RabbitMQSettings`, which need no
             token; with both, `SinkSettings`.
-        drain: end once the queue is empty and every delivery acked; of RabbitMQ's source.
+        drain: end once the queue is empty and every delivery acked; for RabbitMQ's source only, not for `source`.
         source: in place of RabbitMQ.
         gateway: in place of Intercom, or of the gateway that only logs.
         clock: in place of the system's.

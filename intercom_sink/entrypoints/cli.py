@@ -28,8 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     words = (sys.argv[1:] if argv is None else argv) or [DEFAULT_COMMAND]
-    arguments = build_parser(words).parse_args(words)  # `healthy`, a probe, starts in a third of the time
-    configure_logging("WARNING", "text")  # of every command but `run`, which configures it by its settings
+    # Only the modules of these words are imported: `healthy`, a probe, starts in a third of the time.
+    arguments = build_parser(words).parse_args(words)
+    configure_logging("WARNING", "text")  # for every command; `run` configures it again, by its settings
     try:
         return 0 if arguments.execute(arguments, os.environ) else FAILED
     except ConfigurationError as error:

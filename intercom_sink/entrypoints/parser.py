@@ -20,8 +20,8 @@ exit codes:
   0         success; of run: stopped by a signal, or drained, even if messages were given up
   1         something failed: RabbitMQ is unavailable, a check failed, the sink is unhealthy,
             a dead letter was not exported, replayed or deleted, a result can't be written
-  2         settings, arguments or input are invalid; standard error has a line for each;
-            to check, invalid settings are a check that failed
+  2         settings, arguments or input are invalid; standard error has a line for each
+            (`check` prints invalid settings as failed checks, and exits with 1)
   130, 143  ended at once by SIGINT or SIGTERM; by the second one, if the first ends the command
             gracefully
 

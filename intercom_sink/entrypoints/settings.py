@@ -1,4 +1,7 @@
-"""Settings from environment variables, all validated at once. Nothing else reads the environment."""
+"""Settings from environment variables, all validated at once.
+
+Nothing else reads the environment but the command `healthy`, which needs one name and none of the libraries.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -68,6 +71,8 @@ def setting(name: str, **bounds: Any) -> Any:
 
 class EnvironmentSettings(BaseModel):
     """Settings that environment variables hold."""
+
+    # In the classes below, the order of fields matters: a validator sees the fields above its own only (`info.data`).
 
     # A program uses one of these classes: only that one's validator is built, at its first use.
     model_config: ClassVar[ConfigDict] = ConfigDict(

@@ -16,15 +16,16 @@ _END = 0
 def stopping_on_signals(stop: Callable[[], None]) -> Generator[None]:
     """Within the block, the first signal calls `stop`; a second one exits with 128 + its number.
 
-    Only the main thread can use it. Other code may have started threads before, such as OpenTelemetry's SDK. The kernel
-    lets any thread take a signal, so the signals need handlers: their default action would end the process.
+    Only the main thread can use it. A thread in `sigwait` would not do: threads that other code has started before,
+    such as those of OpenTelemetry's SDK, do not block the signals, so the kernel may give one to them, and its default
+    action ends the process. So the signals have handlers.
 
     Python runs handlers in the main thread only, where one may interrupt code that holds the lock which `stop` needs,
     and where resolving a host name would delay even the second signal. So the handlers do nothing. Python writes the
     number of each signal to a pipe as soon as any thread takes it (`signal.set_wakeup_fd`), and a thread reads them.
 
-    Another thread calls `stop`, which may block: it logs, and nobody may read what is logged. The thread that reads the
-    signals takes no lock that other code holds, so that nothing can delay the second one.
+    Another thread calls `stop`, which may block: it logs, and the reader of standard error may have stopped reading.
+    The thread that reads the signals takes no lock that other code holds, so that nothing can delay the second one.
     """
     requested, ending = threading.Event(), threading.Event()
 

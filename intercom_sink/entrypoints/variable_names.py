@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 _PREFIX = "CJW_"
-"""How the variables of every service here begin."""
+"""How the variables of this program begin, and those of its operator's other services."""
 
 _OWN_PREFIXES = ("CJW_INTERCOM_", "CJW_RABBITMQ_", "CJW_METRICS_", "CJW_LOG_")
 """How the variables of this program begin."""

@@ -1,4 +1,7 @@
-"""The environment variables: what each means. `settings` has their types, and `--help` needs none of the libraries."""
+"""The environment variables: what each means.
+
+`settings` has their types; these texts are apart from it so that `--help` imports no pydantic.
+"""
 
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -92,7 +92,10 @@ class InMemorySource:
         """The next delivery; None once stopped or drained, and after an interrupt."""
         with self._changed:
             if not self._changed.wait_for(self._can_return, self._max_block):
-                raise RuntimeError("receive would block for ever: every message is delivered, and not all are acked")
+                raise RuntimeError(
+                    f"receive has waited {self._max_block:g} s (max_block): every message is delivered, and not all "
+                    "are acked"
+                )
             if self._stopped or self._interrupted or not self.queue:
                 self._interrupted = False
                 return None

@@ -25,7 +25,7 @@ COMMANDS: Mapping[str, str] = {
 """What each does, in a line."""
 
 _MIN_WIDTH = 11
-"""Columns of the text of a help, however narrow the terminal is; argparse has the same minimum."""
+"""Least width of a help text in columns, however narrow the terminal is; argparse has the same minimum."""
 
 
 class InvalidInput(Exception):
@@ -94,7 +94,7 @@ class Commands:
         Args:
             name: its name.
             help: what it does, in a line; None: the line of COMMANDS.
-            description: what else there is to know; None: nothing.
+            description: the text of its own help; None: `help`, as a sentence.
             examples: shell commands, each in a line.
         """
         line = COMMANDS[name] if help is None else help

@@ -1,6 +1,6 @@
 """`intercom-sink completion`: a script that completes commands, options and their values in bash or zsh.
 
-The script is made from the parser, and holds every word: to complete one starts no Python.
+The script is made from the parser, and holds every word, so completing one does not start Python.
 """
 
 from argparse import Namespace
@@ -37,7 +37,8 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "completion",
         description="Prints a script for bash or zsh that completes commands, options and their values.",
-        examples='eval "$(intercom-sink completion bash)"    in ~/.bashrc; of zsh, in ~/.zshrc\n'
+        examples='eval "$(intercom-sink completion bash)"  # in ~/.bashrc\n'
+        'eval "$(intercom-sink completion zsh)"   # in ~/.zshrc\n'
         "intercom-sink completion bash > /usr/share/bash-completion/completions/intercom-sink",
     )
     parser.add_argument("shell", choices=["bash", "zsh"], help="the shell")

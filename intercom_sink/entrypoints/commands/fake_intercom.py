@@ -53,9 +53,9 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "fake-intercom",
         description="Behaves like Intercom towards a sink: rate windows, error lists, contacts that conflict, events "
-        "that are kept once. Checks neither paths nor data: any other request gets a 200. Prints its URL, then a line "
-        "for each request, and at the end how many there were. Knows no contact at the start, and forgets all at the "
-        "end.",
+        "that are kept once. Checks neither paths nor data: any other request gets a 200, unless its body is not JSON "
+        "(400). Prints its URL, then a line for each request, and at the end how many there were. Knows no contact at "
+        "the start, and forgets all at the end.",
         examples="intercom-sink fake-intercom --limit 100 --fail 0.1:503 --fail 0.01:reset",
     )
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: %(default)s)")
@@ -81,7 +81,7 @@ def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
 
     def note(request: ReceivedRequest) -> None:
         log.record(request)
-        fake.requests.clear()  # it may run for weeks
+        fake.requests.clear()  # it may run for weeks; only contacts, events and counts must stay
 
     fake = FakeIntercom(
         host=arguments.host,
@@ -95,7 +95,8 @@ def execute(arguments: Namespace, environ: Mapping[str, str]) -> bool:
     try:
         fake.start()
     except (OSError, UnicodeError) as problem:
-        reason = str(getattr(problem, "strerror", None) or problem).partition(" (")[0]  # which goes on with the address
+        # create_server adds " (while attempting to bind on address ...)".
+        reason = str(getattr(problem, "strerror", None) or problem).partition(" (")[0]
         raise OperatorError(f"can't listen on {arguments.host}:{arguments.port}: {reason}") from problem
     try:
         with stopping_on_signals(stopped.set):

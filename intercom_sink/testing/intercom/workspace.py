@@ -1,4 +1,4 @@
-"""What a workspace of Intercom knows of contacts and events, as far as a publisher's test may ask.
+"""What a workspace of Intercom knows of contacts and events, as far as a test needs it.
 
 Sources:
 - contacts: https://developers.intercom.com/docs/references/2.1/rest-api/contacts/create-contact (409, `conflict`) and
@@ -16,13 +16,14 @@ from intercom_sink.testing.intercom.exchange import Behaviour
 from intercom_sink.testing.intercom.responses import error, reply
 
 UNIQUE = ("external_id", "email")
-"""The fields that no two contacts share. Intercom lets leads share an e-mail address; so does this."""
+"""The fields that a new contact may not share with another. Intercom lets leads share an address; so does this."""
 
 
 class Workspace:
     """Contacts that are created, updated and deleted, and events that are kept once; thread-safe.
 
-    Any other request succeeds. Simpler than Intercom: an event needs no known contact, and nothing is validated.
+    Any other request succeeds. Simpler than Intercom: an event needs no known contact, an update may give a contact the
+    unique fields of another, and nothing is validated.
 
     Attributes:
         contacts: by id.
