@@ -32,7 +32,7 @@ nitpick_ignore = [
     # In public signatures, without being public themselves.
     ("py:class", "intercom_sink.adapters.intercom.proxy.Proxy"),
     ("py:class", "intercom_sink.adapters.rabbitmq.brokers.Brokers"),
-    ("py:class", "intercom_sink.adapters.rabbitmq.outgoing.EncodedMessage"),
+    ("py:class", "intercom_sink.adapters.rabbitmq.encoded_messages.EncodedMessage"),
     ("py:class", "intercom_sink.domain.workers.Workers"),
     ("py:class", "intercom_sink.testing.clock.VirtualCondition"),
     ("py:class", "intercom_sink.testing.intercom.rate_window.Admission"),

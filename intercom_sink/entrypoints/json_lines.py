@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
 from intercom_sink.adapters.messages.codec import to_dict, to_request
-from intercom_sink.adapters.rabbitmq.outgoing import EncodedMessage, encode_message
+from intercom_sink.adapters.rabbitmq.encoded_messages import EncodedMessage, encode_message
 from intercom_sink.domain.errors import MalformedMessage
 from intercom_sink.domain.message import Message
 from intercom_sink.entrypoints.commands import InvalidInput

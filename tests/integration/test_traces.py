@@ -11,7 +11,7 @@ from opentelemetry.instrumentation.pika import PikaInstrumentor
 from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
 
 from intercom_sink import Settings
-from intercom_sink.adapters.rabbitmq.outgoing import EncodedMessage
+from intercom_sink.adapters.rabbitmq.encoded_messages import EncodedMessage
 from intercom_sink.entrypoints.bootstrap import build_sink_and_source
 from intercom_sink.entrypoints.commands.publish import publish
 from intercom_sink.entrypoints.json_lines import Publication

@@ -6,9 +6,10 @@
 - Dead letters: `dead_letter_publisher` writes them, `dead_letter_browser` reads and removes them, `dead_letter_headers`
   says what their headers hold.
 - Publishing: `publisher` is for services and the command line, `async_publisher` for asyncio, on the connections of
-  aio-pika that `async_channel` opens; `async_calls` are its calls under way, `aio_pika_errors` translates errors.
-  `outgoing` encodes messages and collects them in windows; `confirmed_publisher` sends them, those of dead letters too,
-  and awaits their confirms on a `confirm_channel`; `publish_failures` makes the errors where some are missing.
+  aio-pika that `async_connection` opens; `async_calls` are its calls under way, `aio_pika_errors` translates errors.
+  `encoded_messages` encodes messages and groups them in windows; `confirmed_publisher` sends them, those of dead
+  letters too, and awaits their confirms on a `confirm_channel`; `publish_failures` makes the errors where some are
+  missing.
 - Blocking connections: `session`; `inspection` looks at a broker and its queues, `streams` refuses RabbitMQ streams.
 - Reading and translating: `content_frames` reads a delivery whole, `properties` and `amqp_table` AMQP properties and
   headers; `brokers` holds the URLs, which `urls` reads; `errors` translates what pika raises.

@@ -12,9 +12,15 @@ from aiormq.exceptions import DeliveryError, PublishError
 from intercom_sink.adapters.rabbitmq import CLOSE_TIMEOUT, checked_queue_name
 from intercom_sink.adapters.rabbitmq.aio_pika_errors import AIO_PIKA_ERRORS, is_connection_lost, translate
 from intercom_sink.adapters.rabbitmq.async_calls import AsyncCalls
-from intercom_sink.adapters.rabbitmq.async_channel import ConfirmedChannel, open_channel
+from intercom_sink.adapters.rabbitmq.async_connection import ConfirmConnection, open_connection
 from intercom_sink.adapters.rabbitmq.brokers import Brokers, to_brokers
-from intercom_sink.adapters.rabbitmq.outgoing import CONTENT_TYPE, EncodedMessage, encode_batch, encode_message, windows
+from intercom_sink.adapters.rabbitmq.encoded_messages import (
+    CONTENT_TYPE,
+    EncodedMessage,
+    encode_batch,
+    encode_message,
+    windows,
+)
 from intercom_sink.adapters.rabbitmq.publish_failures import add_results, find_failure
 from intercom_sink.adapters.traces.installed import producer_spans
 from intercom_sink.domain.batch import after_confirmed
@@ -56,7 +62,7 @@ class AsyncPublisher:
         self._queue = checked_queue_name(queue)
         self._brokers = to_brokers(url)
         self._declare = declare
-        self._open: ConfirmedChannel | None = None
+        self._open: ConfirmConnection | None = None
         self._connecting = asyncio.Lock()
         self._calls = AsyncCalls()
 
@@ -108,11 +114,11 @@ class AsyncPublisher:
             await self._close_connection()
 
     async def _close_connection(self) -> None:
-        channel, self._open = self._open, None
-        if channel is not None:
+        connection, self._open = self._open, None
+        if connection is not None:
             with suppress(*AIO_PIKA_ERRORS):  # TimeoutError is an OSError
                 async with asyncio.timeout(CLOSE_TIMEOUT):
-                    await channel.connection.close()
+                    await connection.connection.close()
 
     async def _publish_window(self, window: Sequence[EncodedMessage], first_index: int) -> None:
         message_ids = [message.message_id for message in window]
@@ -121,12 +127,12 @@ class AsyncPublisher:
         async with self._calls.alone_with(set(message_ids)):
             with producer_spans(self._queue, [message.trace is None for message in window]) as spans:
                 try:
-                    channel, is_fresh = await self._open_channel()
+                    connection, is_fresh = await self._ensure_connected()
                     is_sent = True
-                    channel = await self._send_all(channel, window, spans, statuses, may_reconnect=not is_fresh)
-                    if failure := find_failure(statuses, self._queue, channel.url, declare=self._declare):
+                    connection = await self._send_all(connection, window, spans, statuses, may_reconnect=not is_fresh)
+                    if failure := find_failure(statuses, self._queue, connection.url, declare=self._declare):
                         if self._declare and PublishStatus.RETURNED in statuses:
-                            await self._drop(channel)  # the next connection declares the queue
+                            await self._drop(connection)  # the next connection declares the queue
                         raise failure
                 except (BrokerUnavailable, Unroutable) as error:
                     if is_sent:
@@ -135,25 +141,25 @@ class AsyncPublisher:
 
     async def _send_all(
         self,
-        channel: ConfirmedChannel,
+        connection: ConfirmConnection,
         window: Sequence[EncodedMessage],
         spans: "Sequence[ProducerSpan | None]",
         statuses: list[PublishStatus],
         *,
         may_reconnect: bool,
-    ) -> ConfirmedChannel:
-        """Sends the messages until each has a status; returns the connection that had the last word."""
-        while (lost := await self._send(channel, window, spans, statuses)) is not None:
-            await self._drop(channel)
+    ) -> ConfirmConnection:
+        """Sends the messages until each has a status; returns the connection that was used last."""
+        while (lost := await self._send(connection, window, spans, statuses)) is not None:
+            await self._drop(connection)
             if not (may_reconnect and is_connection_lost(lost)):
-                raise translate(lost, channel.url) from lost
+                raise translate(lost, connection.url) from lost
             may_reconnect = False
-            channel, _ = await self._open_channel()
-        return channel
+            connection, _ = await self._ensure_connected()
+        return connection
 
     async def _send(
         self,
-        channel: ConfirmedChannel,
+        connection: ConfirmConnection,
         window: Sequence[EncodedMessage],
         spans: "Sequence[ProducerSpan | None]",
         statuses: list[PublishStatus],
@@ -164,12 +170,12 @@ class AsyncPublisher:
             BrokerUnavailable: the confirms are late. The connection is closed.
         """
         tasks = {
-            asyncio.ensure_future(self._send_one(channel, window[place], spans[place])): place
+            asyncio.ensure_future(self._send_one(connection, window[place], spans[place])): place
             for place, status in enumerate(statuses)
             if status is PublishStatus.UNKNOWN
         }
         try:
-            is_late = not await channel.wait_for_confirms(tasks)
+            is_late = not await connection.wait_for_confirms(tasks)
             done = [task for task in tasks if task.done()]
         finally:
             for task in tasks:
@@ -190,11 +196,15 @@ class AsyncPublisher:
                 raise error
         _mark_same_ids(window, statuses)
         if is_late:
-            await self._drop(channel)
-            raise BrokerUnavailable(f"{channel.url}: not confirmed in time: the broker may be short of memory or disk")
+            await self._drop(connection)
+            raise BrokerUnavailable(
+                f"{connection.url}: not confirmed in time: the broker may be short of memory or disk"
+            )
         return lost if PublishStatus.UNKNOWN in statuses else None
 
-    async def _send_one(self, channel: ConfirmedChannel, message: EncodedMessage, span: "ProducerSpan | None") -> None:
+    async def _send_one(
+        self, connection: ConfirmConnection, message: EncodedMessage, span: "ProducerSpan | None"
+    ) -> None:
         published = aio_pika.Message(
             message.body,
             headers=dict(message.headers(None if span is None else span.trace)),
@@ -204,20 +214,20 @@ class AsyncPublisher:
             timestamp=message.unix_time(),
         )
         with nullcontext() if span is None else span.current():
-            await channel.amqp.default_exchange.publish(published, self._queue, mandatory=True)
+            await connection.channel.default_exchange.publish(published, self._queue, mandatory=True)
 
-    async def _open_channel(self) -> tuple[ConfirmedChannel, bool]:
+    async def _ensure_connected(self) -> tuple[ConfirmConnection, bool]:
         """The connection, and whether this call has opened it."""
         async with self._connecting:
             if self._open is not None and self._open.is_open:
                 return self._open, False
             await self._close_connection()
-            self._open = await open_channel(self._brokers, self._queue, declare=self._declare)
+            self._open = await open_connection(self._brokers, self._queue, declare=self._declare)
             return self._open, True
 
-    async def _drop(self, channel: ConfirmedChannel) -> None:
+    async def _drop(self, connection: ConfirmConnection) -> None:
         """Closes a connection, unless another task has replaced it already."""
-        if self._open is channel:
+        if self._open is connection:
             await self._close_connection()
 
 

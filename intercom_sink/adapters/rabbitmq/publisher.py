@@ -12,7 +12,13 @@ from pika.spec import PERSISTENT_DELIVERY_MODE, BasicProperties
 from intercom_sink.adapters.rabbitmq import checked_queue_name
 from intercom_sink.adapters.rabbitmq.brokers import Brokers, to_brokers
 from intercom_sink.adapters.rabbitmq.confirmed_publisher import ConfirmedPublisher, Outgoing
-from intercom_sink.adapters.rabbitmq.outgoing import CONTENT_TYPE, EncodedMessage, encode_batch, encode_message, windows
+from intercom_sink.adapters.rabbitmq.encoded_messages import (
+    CONTENT_TYPE,
+    EncodedMessage,
+    encode_batch,
+    encode_message,
+    windows,
+)
 from intercom_sink.adapters.traces.installed import producer_spans
 from intercom_sink.domain.batch import after_confirmed
 from intercom_sink.domain.envelope import TraceContext

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
-from intercom_sink.adapters.rabbitmq.outgoing import windows
+from intercom_sink.adapters.rabbitmq.encoded_messages import windows
 from intercom_sink.adapters.rabbitmq.publisher import Publisher
 from intercom_sink.domain.confirms import PublishStatus
 from intercom_sink.domain.errors import IntercomSinkError

@@ -10,7 +10,7 @@ from aiormq import spec
 from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import ConnectionClosed, DeliveryError, PublishError
 
-from intercom_sink.adapters.rabbitmq.async_channel import ConfirmedChannel
+from intercom_sink.adapters.rabbitmq.async_connection import ConfirmConnection
 from intercom_sink.adapters.rabbitmq.brokers import Brokers
 
 RETURN = spec.Basic.Return(reply_code=312, reply_text="NO_ROUTE", exchange="", routing_key="queue")
@@ -84,15 +84,15 @@ class FakeConnection:
 
 
 class FakeAioPika:
-    """Stands for `open_channel`."""
+    """Stands for `open_connection`."""
 
     def __init__(self) -> None:
         self.connections: list[FakeConnection] = []
 
-    async def open_channel(self, brokers: Brokers, queue: str, *, declare: bool) -> ConfirmedChannel:
+    async def open_connection(self, brokers: Brokers, queue: str, *, declare: bool) -> ConfirmConnection:
         made = FakeConnection()
         self.connections.append(made)
-        return ConfirmedChannel(brokers.urls[0], cast(Any, made), cast(Any, made))
+        return ConfirmConnection(brokers.urls[0], cast(Any, made), cast(Any, made))
 
     @property
     def sent(self) -> list[Sent]:

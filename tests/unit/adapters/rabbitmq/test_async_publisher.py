@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from intercom_sink import BrokerUnavailable, IntercomRequest, Message, PublishStatus, Unroutable
-from intercom_sink.adapters.rabbitmq import async_channel, async_publisher
+from intercom_sink.adapters.rabbitmq import async_connection, async_publisher
 from intercom_sink.aio import AsyncPublisher
 from tests.unit.adapters.rabbitmq.fake_aio_pika import FakeAioPika, turn, turn_until
 
@@ -16,7 +16,7 @@ REQUEST = IntercomRequest("POST", "/contacts", {"email": "ada@example.com"})
 @pytest.fixture
 def aio_pika(monkeypatch: pytest.MonkeyPatch) -> FakeAioPika:
     fake = FakeAioPika()
-    monkeypatch.setattr(async_publisher, "open_channel", fake.open_channel)
+    monkeypatch.setattr(async_publisher, "open_connection", fake.open_connection)
     return fake
 
 
@@ -170,7 +170,7 @@ def test_only_a_broker_that_blocks_must_confirm_within_the_timeout_of_the_url(
 
 
 def test_broker_that_does_not_confirm_fails_the_call(aio_pika: FakeAioPika, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(async_channel, "CONFIRM_TIMEOUT", 0.01)
+    monkeypatch.setattr(async_connection, "CONFIRM_TIMEOUT", 0.01)
 
     async def test(publisher: AsyncPublisher) -> None:
         assert await unconfirmed(publisher.publish(REQUEST)) == [PublishStatus.UNKNOWN]

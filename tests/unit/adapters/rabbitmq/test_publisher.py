@@ -5,7 +5,7 @@ from opentelemetry import trace
 from pika.exceptions import StreamLostError
 
 from intercom_sink import BrokerUnavailable, IntercomRequest, Message, Publisher, PublishResult, PublishStatus
-from intercom_sink.adapters.rabbitmq import outgoing
+from intercom_sink.adapters.rabbitmq import encoded_messages
 from intercom_sink.domain.envelope import TraceContext
 from tests.support.spans import Spans, attributes_of, is_child, traceparent
 from tests.unit.adapters.rabbitmq.fake_blocking import FakeBlockingBroker
@@ -46,7 +46,7 @@ def test_message_is_persistent_and_has_no_header_without_a_key(blocking_broker: 
 def test_results_number_the_messages_of_the_whole_batch(
     blocking_broker: FakeBlockingBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outgoing, "WINDOW_MESSAGES", 2)
+    monkeypatch.setattr(encoded_messages, "WINDOW_MESSAGES", 2)
     blocking_broker.publish_errors = [None, None, None, StreamLostError("one"), StreamLostError("two")]
     messages = [Message(REQUEST, message_id=name) for name in "abcdef"]
     with Publisher(URL, "queue") as publisher, pytest.raises(BrokerUnavailable, match="not confirmed: 3") as caught:

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from intercom_sink import BrokerUnavailable, PublishResult, PublishStatus
-from intercom_sink.adapters.rabbitmq import outgoing
-from intercom_sink.adapters.rabbitmq.outgoing import EncodedMessage
+from intercom_sink.adapters.rabbitmq import encoded_messages
+from intercom_sink.adapters.rabbitmq.encoded_messages import EncodedMessage
 from intercom_sink.entrypoints.commands import InvalidInput, publish
 from intercom_sink.entrypoints.commands.publish import read
 from intercom_sink.entrypoints.json_lines import read_lines
@@ -53,7 +53,7 @@ class FakePublisher:
 @pytest.fixture
 def _small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows of two messages."""
-    monkeypatch.setattr(outgoing, "WINDOW_MESSAGES", 2)
+    monkeypatch.setattr(encoded_messages, "WINDOW_MESSAGES", 2)
 
 
 def use(monkeypatch: pytest.MonkeyPatch, publisher: FakePublisher) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from intercom_sink import IntercomRequest, InvalidRequest, Message, TraceContext, decode
-from intercom_sink.adapters.rabbitmq.outgoing import (
+from intercom_sink.adapters.rabbitmq.encoded_messages import (
     WINDOW_BYTES,
     EncodedMessage,
     encode_batch,

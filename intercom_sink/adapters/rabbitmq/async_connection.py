@@ -18,28 +18,29 @@ from intercom_sink.domain.errors import BrokerUnavailable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ConfirmedChannel:
+class ConfirmConnection:
     """A connection with one channel in confirm mode.
 
     Args:
         url: the broker.
         connection: the connection.
-        amqp: its channel.
+        channel: its channel.
     """
 
     url: BrokerUrl
     connection: AbstractConnection
-    amqp: AbstractChannel
+    channel: AbstractChannel
 
     @property
     def is_open(self) -> bool:
         """Whether it can be used."""
-        return not (self.connection.is_closed or self.amqp.is_closed)
+        return not (self.connection.is_closed or self.channel.is_closed)
 
     async def wait_for_confirms(self, sending: Collection[asyncio.Task[None]]) -> bool:
-        """Waits until tasks that send a message each are done; returns whether they are within the time for it.
+        """Waits until all these tasks, which send a message each, are done; returns False on a timeout.
 
-        That is CONFIRM_TIMEOUT; where the broker blocks publishers, the URL's `blocked_connection_timeout`, if over 0.
+        The timeout is CONFIRM_TIMEOUT, or, while the broker blocks publishers, the URL's `blocked_connection_timeout`
+        unless that is 0.
         """
         blocked_timeout = self.url.parameters.blocked_connection_timeout or CONFIRM_TIMEOUT
         first = min(blocked_timeout, CONFIRM_TIMEOUT)
@@ -62,7 +63,7 @@ class ConfirmedChannel:
         return False
 
 
-async def open_channel(brokers: Brokers, queue: str, *, declare: bool) -> ConfirmedChannel:
+async def open_connection(brokers: Brokers, queue: str, *, declare: bool) -> ConfirmConnection:
     """Connects to the first broker that accepts a connection.
 
     Where one refuses this client, the URLs are read again, and new ones are tried too.
@@ -83,11 +84,11 @@ async def open_channel(brokers: Brokers, queue: str, *, declare: bool) -> Confir
         except AIO_PIKA_ERRORS as error:
             errors.append(translate(error, url))
     if any(not error.retryable for error in errors) and brokers.reload(urls):
-        return await open_channel(brokers, queue, declare=declare)
+        return await open_connection(brokers, queue, declare=declare)
     raise all_unavailable(errors)
 
 
-async def _open_at(url: BrokerUrl, queue: str, declare: bool) -> ConfirmedChannel:
+async def _open_at(url: BrokerUrl, queue: str, declare: bool) -> ConfirmConnection:
     parameters = url.parameters
     heartbeat: dict[str, Any] = {} if parameters.heartbeat is None else {"heartbeat": parameters.heartbeat}
     connection = await aio_pika.connect(
@@ -105,7 +106,7 @@ async def _open_at(url: BrokerUrl, queue: str, declare: bool) -> ConfirmedChanne
     try:
         if declare:
             await _ensure_queue(connection, queue)
-        return ConfirmedChannel(url, connection, await connection.channel(on_return_raises=True))
+        return ConfirmConnection(url, connection, await connection.channel(on_return_raises=True))
     except BaseException:
         await connection.close()
         raise

@@ -1,4 +1,7 @@
-"""Messages on their way to the broker: encoded, and collected in windows of a bounded size."""
+"""Messages on their way to the broker: encoded, and grouped in windows.
+
+A window is what is sent before its confirms are awaited; it has nothing to do with Intercom's rate window.
+"""
 
 import time
 from collections.abc import Iterable, Iterator
