@@ -187,6 +187,18 @@ def test_wrong_password_is_not_retryable_and_not_shown(kind: str, queue: Queue) 
         assert "S3cret" not in str(caught.value)
 
 
+@each_publisher
+def test_unknown_virtual_host_is_not_retryable(kind: str, queue: Queue) -> None:
+    with (
+        PUBLISHERS[kind](changed_url(queue.url, vhost="nope"), queue.name) as publisher,
+        pytest.raises(
+            BrokerUnavailable, match=r"/nope: (NOT_ALLOWED|the broker did not open the virtual host)"
+        ) as caught,
+    ):
+        publisher.publish(REQUEST)
+    assert not caught.value.retryable
+
+
 def test_any_number_of_threads_publish_through_one_publisher(queue: Queue) -> None:
     with (
         Proxy(port_of(queue.url)) as proxy,

@@ -114,3 +114,17 @@ def test_rabbitmq_needs_a_valid_certificate_of_a_known_authority(
         with open_publisher(by_url, queue.name) as publisher:
             publisher.publish(IntercomRequest("GET", "/me"))
     assert queue.depth == 1 + len(PUBLISHERS)
+
+
+@pytest.mark.parametrize("kind", PUBLISHERS)
+def test_name_in_rabbitmq_s_certificate_may_be_in_the_url(
+    kind: str, node: Node, authority: trustme.CA, authority_file: str, node_certificate: Path
+) -> None:
+    queue = Queue(node.url)
+    queue.declare()
+    options = {"cafile": authority_file, "server_hostname": "rabbit.example.com"}
+    by_name = PUBLISHERS[kind](f"{node.tls_url}?ssl_options={options}", queue.name)
+    with wrong_certificate(node, node_certificate, authority.issue_cert("rabbit.example.com")), by_name as publisher:
+        publisher.publish(IntercomRequest("GET", "/me"))
+    assert queue.depth == 1
+    queue.delete()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection, ConnectionParameter
 from aiormq.exceptions import ChannelNotFoundEntity
 
 from intercom_sink.adapters.rabbitmq.aio_pika_errors import AIO_PIKA_ERRORS, translate
@@ -88,20 +88,27 @@ async def open_connection(brokers: Brokers, queue: str, *, declare: bool) -> Con
     raise all_unavailable(errors)
 
 
+class _Connection(aio_pika.Connection):
+    """aio-pika's connection with one more parameter, which asyncio understands: the name in the certificate."""
+
+    PARAMETERS = (*aio_pika.Connection.PARAMETERS, ConnectionParameter("server_hostname", parser=str, is_kwarg=True))
+
+
 async def _open_at(url: BrokerUrl, queue: str, declare: bool) -> ConfirmConnection:
-    parameters = url.parameters
-    heartbeat: dict[str, Any] = {} if parameters.heartbeat is None else {"heartbeat": parameters.heartbeat}
+    parameters, tls = url.parameters, url.parameters.ssl_options
+    optional: dict[str, Any] = {"heartbeat": parameters.heartbeat, "server_hostname": tls and tls.server_hostname}
     connection = await aio_pika.connect(
         host=parameters.host,
         port=parameters.port,
         login=parameters.credentials.username,
         password=parameters.credentials.password,
         virtualhost=parameters.virtual_host,
-        ssl=parameters.ssl_options is not None,
-        ssl_context=parameters.ssl_options and parameters.ssl_options.context,
+        ssl=tls is not None,
+        ssl_context=tls and tls.context,
         timeout=parameters.stack_timeout,
         client_properties=parameters.client_properties,
-        **heartbeat,
+        connection_class=_Connection,
+        **{name: value for name, value in optional.items() if value is not None},
     )
     try:
         if declare:
