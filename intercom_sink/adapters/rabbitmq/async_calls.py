@@ -17,7 +17,7 @@ class AsyncCalls:
 
     @asynccontextmanager
     async def under_way(self) -> AsyncGenerator[None]:
-        """The block is a call: it begins once nobody is within `none_under_way`, or waits for that."""
+        """The block is a call. It begins once no block of `none_under_way` is running or waiting to begin."""
         async with self._closing:
             self._count += 1
             self._idle.clear()
@@ -39,8 +39,8 @@ class AsyncCalls:
     async def alone_with(self, message_ids: Set[str]) -> AsyncGenerator[None]:
         """The block begins once no other one has any of these message ids.
 
-        aio-pika finds a returned message by its id. Of two in flight with the same id it would take one that was
-        returned for the other, and report the first one as confirmed.
+        aio-pika finds a returned message by its id. If two messages in flight have the same id, it may attribute the
+        return of one to the other, and report the returned one as confirmed.
         """
         while (earlier := next((self._ids[each] for each in message_ids if each in self._ids), None)) is not None:
             await earlier.wait()

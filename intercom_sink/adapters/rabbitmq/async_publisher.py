@@ -46,8 +46,8 @@ class AsyncPublisher:
     another, unless both publish the same message id: then one is sent after the other.
 
     A window of messages that is not confirmed within 30 s fails the call; where the broker says that it is short of
-    memory or disk, the time is `blocked_connection_timeout` of the URL, if that is over 0. A call that is cancelled may
-    have published its messages.
+    memory or disk, the time is `blocked_connection_timeout` of the URL, if that is over 0: here it may also be longer
+    than 30 s, unlike `Publisher`'s. A call that is cancelled may have published its messages.
 
     Args:
         url: what CJW_RABBITMQ_HOST holds, several URLs by commas; or Brokers, whose URLs may change.

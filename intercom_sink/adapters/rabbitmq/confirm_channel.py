@@ -44,7 +44,7 @@ class ConfirmChannel:
 
     @contextmanager
     def publishing(self, queue: str, statuses: list[PublishStatus]) -> Generator[Send]:
-        """Yields what sends a message; the end of the block waits until the broker has confirmed all of them.
+        """Yields what sends a message; then waits until the broker has confirmed, nacked or returned each of them.
 
         What is sent within the block leaves in one write, at its end. Raises pika's errors; NoReply after
         CONFIRM_TIMEOUT.

@@ -2,7 +2,7 @@
 
 Many messages are sent in one write, and then all their confirms are awaited: one round trip, and not one for each. The
 connection is opened by the first call, and kept. Before it is used again after a while, what the broker has sent in the
-meantime is read: heartbeats are answered, and a connection that has been closed is replaced before anything is sent.
+meantime is read: a connection that has been closed is replaced before anything is sent.
 
 If the connection turns out to be dead while it is used, and it was open before the call, another one is opened and the
 messages without a confirm are sent again, once. The broker may have stored some of them the first time, so they may be
@@ -71,7 +71,7 @@ class ConfirmedPublisher:
         """Publishes the messages in order, and returns once the broker has confirmed all of them.
 
         Args:
-            messages: few enough to be in memory twice, once more as the bytes that are sent in one write.
+            messages: few enough for memory to hold them twice: as messages, and as the bytes of one write.
             first_index: the place of the first one in the whole batch, for errors.
 
         Raises:

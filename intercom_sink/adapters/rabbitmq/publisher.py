@@ -1,9 +1,8 @@
 """Publishes messages for the sink: the publisher of services and of the command line."""
 
 import threading
-from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
-from functools import partial
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -42,11 +41,12 @@ class Publisher:
     A connection that was open before and turns out to be dead is replaced, once for each window, and the messages
     without a confirm are sent again with the same message ids. The broker may have stored some of them the first time,
     so they may be in the queue twice, the second time behind later ones; delivery to Intercom is at least once anyway.
-    Nothing answers heartbeats between two calls, so the broker may close an idle connection; the next call replaces it
+    Nothing sends heartbeats between two calls, so the broker may close an idle connection; the next call replaces it
     before it sends.
 
     A broker that is short of memory or disk blocks publishers: a call then fails after 30 s, or after
-    `blocked_connection_timeout` of the URL, if that is shorter. So does one that does not confirm, after 30 s.
+    `blocked_connection_timeout` of the URL, if that is shorter. A call also fails if the broker has not confirmed a
+    window within 30 s.
 
     Each message has a producer span where OpenTelemetry is installed and configured, unless it names its own trace.
 
@@ -63,6 +63,8 @@ class Publisher:
         self._queue = checked_queue_name(queue)
         self._publisher = ConfirmedPublisher(to_brokers(url), queue, declare=declare)
         self._lock = threading.Lock()
+        self._calls: set[object] = set()
+        self._call_ended = threading.Condition()
 
     def __enter__(self) -> Self:
         """Does not connect: the first call does."""
@@ -90,7 +92,8 @@ class Publisher:
             BrokerUnavailable: it was not confirmed, but may be in the queue nevertheless. The next call reconnects.
         """
         message = encode_message(to_message(request, ordering_key=ordering_key, message_id=message_id))
-        self._publish_window([message], 0)
+        with self._under_way():
+            self._publish_window([message], 0)
         return message.message_id
 
     def publish_batch(self, messages: Iterable[IntercomRequest | Message]) -> list[str]:
@@ -98,7 +101,8 @@ class Publisher:
 
         Much faster than one by one: the messages are sent in windows of up to 1,000, or 4 MiB, with one round trip
         each. So an iterable may be long: one window is kept in memory, and the ids. The messages of a window are
-        checked before any of it is sent; those of later windows come later. Other threads may publish between windows.
+        checked before any of it is sent, but those of later windows are not checked yet: when one of them is invalid,
+        earlier windows are in the queue. Other threads may publish between windows.
 
         Raises:
             MalformedMessage, Unroutable, BrokerUnavailable: as `publish` does. `results` of the error has the fate of
@@ -110,16 +114,35 @@ class Publisher:
     def publish_encoded(self, messages: Iterable[EncodedMessage]) -> list[str]:
         """The same as `publish_batch`, of messages that have been checked and encoded before."""
         confirmed: list[str] = []
-        with after_confirmed(confirmed):
+        with self._under_way(), after_confirmed(confirmed):
             for window in windows(messages):
                 self._publish_window(window, len(confirmed))
                 confirmed += [message.message_id for message in window]
         return confirmed
 
     def close(self) -> None:
-        """Closes the connection, if there is one, once no call is under way. A later call opens another one."""
+        """Closes the connection, if there is one, once the calls under way have ended. A later call opens another one.
+
+        A batch ends with its iterable, so that must not call this.
+        """
+        with self._call_ended:
+            earlier = frozenset(self._calls)  # later ones might never let it end
+            self._call_ended.wait_for(lambda: earlier.isdisjoint(self._calls))
         with self._lock:
             self._publisher.close()
+
+    @contextmanager
+    def _under_way(self) -> Generator[None]:
+        """The block is a call that `close` waits for."""
+        call = object()
+        try:
+            with self._call_ended:
+                self._calls.add(call)
+            yield
+        finally:
+            with self._call_ended:
+                self._calls.discard(call)
+                self._call_ended.notify_all()
 
     def _publish_window(self, window: Sequence[EncodedMessage], first_index: int) -> None:
         with producer_spans(self._queue, [message.trace is None for message in window]) as spans, self._lock:
@@ -129,10 +152,8 @@ class Publisher:
 
 def to_outgoing(message: EncodedMessage, span: "ProducerSpan | None") -> Outgoing:
     """An encoded message with its properties, and with its own span, if it has one."""
-    properties = partial(message_properties, message, None if span is None else span.trace)
-    return Outgoing(
-        message.body, lambda _: properties(), message.message_id, nullcontext if span is None else span.current
-    )
+    trace, sending = (None, nullcontext) if span is None else (span.trace, span.current)
+    return Outgoing(message.body, lambda _: message_properties(message, trace), message.message_id, sending)
 
 
 def message_properties(message: EncodedMessage, trace: TraceContext | None) -> BasicProperties:

@@ -1,5 +1,8 @@
 """Publisher on a broker in memory; what it promises: tests/contracts/message_publisher.py."""
 
+import threading
+from collections.abc import Iterator
+
 import pytest
 from opentelemetry import trace
 from pika.exceptions import StreamLostError
@@ -58,6 +61,30 @@ def test_results_number_the_messages_of_the_whole_batch(
         PublishResult(2, "c", confirmed),
         PublishResult(3, "d", unknown),
     )
+
+
+@pytest.mark.usefixtures("queued")
+def test_close_waits_for_the_batch_that_is_under_way(
+    blocking_broker: FakeBlockingBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would open another connection for the next window, which nobody closes."""
+    monkeypatch.setattr(encoded_messages, "WINDOW_MESSAGES", 1)
+    publisher = Publisher(URL, "queue")
+    closing = threading.Thread(target=publisher.close)
+
+    def requests() -> Iterator[IntercomRequest]:
+        yield REQUEST
+        yield REQUEST
+        assert len(blocking_broker.queues["queue"]) == 1, "after the first window"
+        closing.start()
+        closing.join(0.05)
+        publisher.publish(REQUEST)
+        assert closing.is_alive()
+
+    publisher.publish_batch(requests())
+    closing.join()
+    assert [connection.is_open for connection in blocking_broker.connections] == [False]
+    assert len(blocking_broker.queues["queue"]) == 3
 
 
 @pytest.mark.usefixtures("queued")
