@@ -32,8 +32,9 @@ class BrokerUrl:
         """The URL without its password and parameters."""
         scheme = "amqps" if self.parameters.ssl_options else "amqp"
         host = f"[{self.parameters.host}]" if ":" in self.parameters.host else self.parameters.host
-        location = f"{host}:{self.parameters.port}/{self.parameters.virtual_host.removeprefix('/')}"
-        return f"{scheme}://{quote(self.parameters.credentials.username, safe='')}@{location}"
+        user, vhost = self.parameters.credentials.username, self.parameters.virtual_host
+        path = "" if vhost == "/" else quote(vhost, safe="")
+        return f"{scheme}://{quote(user, safe='')}@{host}:{self.parameters.port}/{path}"
 
     __repr__ = __str__
 
