@@ -128,7 +128,7 @@ def _metadata(dead_letter: DeadLetter, source_queue: str, max_text: int) -> tupl
     texts = {
         "detail": dead_letter.detail,
         "request-id": dead_letter.request_id,
-        "error-codes": dead_letter.error_codes,
+        "error-codes": dead_letter.error_codes or None,
         "error-messages": dead_letter.error_messages or None,
         "method": dead_letter.method,
         "path": dead_letter.path,

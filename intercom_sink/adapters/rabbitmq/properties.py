@@ -138,6 +138,7 @@ def read_properties(encoded: bytes) -> Properties:
         return Properties().decode(encoded)
     except EOFError as error:
         unreadable = Properties()
+        unreadable.complete = False
         unreadable.decode_error = f"its AMQP properties can't be read: {error}"
         return unreadable
 

@@ -52,6 +52,7 @@ def test_properties_that_are_cut_off_are_a_fault(others: dict[str, Any], data: s
     whole = encoded(BasicProperties(**others, headers={"a": "b"}))
     read = read_properties(whole[: data.draw(st.integers(0, len(whole) - 1))])
     assert read.decode_error == "its AMQP properties can't be read: they are cut off"
+    assert not read.complete
     assert encoded(read) == encoded(BasicProperties())
 
 
