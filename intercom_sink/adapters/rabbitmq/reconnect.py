@@ -82,7 +82,7 @@ def retry_while_unavailable(
     *,
     on_retry: Callable[[BrokerUnavailable, float], None],
     wait: Callable[[float], bool],
-) -> bool:
+) -> None:
     """Makes attempts until one succeeds, is cancelled, or the policy says to stop trying.
 
     Args:
@@ -90,9 +90,6 @@ def retry_while_unavailable(
         policy: decides on the delay after each failure.
         on_retry: is called before each delay, with the error and the seconds.
         wait: waits for a number of seconds; returns whether the attempts were cancelled in the meantime.
-
-    Returns:
-        Whether an attempt succeeded. False: cancelled.
 
     Raises:
         BrokerUnavailable: the last error.
@@ -107,6 +104,6 @@ def retry_while_unavailable(
             seconds = draw_uniform(delay)
             on_retry(error, seconds)
         else:
-            return True
+            return
         if wait(seconds):
-            return False
+            return
