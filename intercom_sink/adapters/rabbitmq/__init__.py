@@ -11,8 +11,8 @@
   letters too, and awaits their confirms on a `confirm_channel`; `publish_failures` makes the errors where some are
   missing.
 - Blocking connections: `session`; `inspection` looks at a broker and its queues, `streams` refuses RabbitMQ streams.
-- Reading and translating: `content_frames` reads a delivery whole, `properties` and `amqp_table` AMQP properties and
-  headers; `brokers` holds the URLs, which `urls` reads; `errors` translates what pika raises.
+- Reading and translating: `content_frames` reads the frames of a delivery at once, `properties` and `amqp_table` AMQP
+  properties and headers; `brokers` holds the URLs, which `urls` reads; `errors` translates what pika raises.
 - `pika_internals` holds the few uses of pika that are not public API.
 """
 

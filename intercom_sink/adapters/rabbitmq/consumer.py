@@ -1,8 +1,8 @@
 """One connection that consumes a queue, from connecting to closing.
 
 A consumer belongs to the I/O thread, which is the one that calls `run`. Other threads may only read `lost` and call
-`ack` and `close`. These two go through `add_callback_threadsafe`, the one method of pika that other threads may call;
-the I/O thread runs such calls in their order.
+`ack` and `close`. `ack` adds to an AckBatch, which has a lock; both wake the I/O thread by `add_callback_threadsafe`,
+the one method of pika that other threads may call. Before it closes the connection, the I/O thread flushes the batch.
 """
 
 import time
@@ -28,7 +28,9 @@ from intercom_sink.adapters.rabbitmq.urls import BrokerUrl
 from intercom_sink.domain.errors import BrokerUnavailable
 
 ACK_BATCHES_PER_PREFETCH = 2
-"""Batches of acks that make up the prefetch: the broker gets one, and sends more, while the others are handled."""
+"""How many full batches of acks make up the prefetch.
+
+While one is on its way and replaced by new messages, the messages of the others are still being handled."""
 
 _DEFAULT_PRIORITY = {"x-priority": 0}
 """The default priority, stated explicitly: a RabbitMQ stream refuses a consumer that states one."""
@@ -45,7 +47,7 @@ class Consumer:
         on_connected: is called once the connection is open, before the queue is touched; may raise BrokerUnavailable.
         on_consuming: is called when consuming begins, with the number of other consumers that the queue has.
         on_delivery: is called with each message.
-        on_lost: is called once the connection is known to be gone, or about to go, before `run` ends.
+        on_lost: is called once the connection has ended, is about to end, or could not be opened, before `run` ends.
         on_drained: is called when the queue is empty and every delivery acked; None: this is not checked.
 
     Attributes:

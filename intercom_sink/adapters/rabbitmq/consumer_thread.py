@@ -77,7 +77,7 @@ class ConsumerThread:
         self._thread.join(CLOSE_TIMEOUT + 1)
 
     def is_alive(self) -> bool:
-        """Whether the thread runs, or has ended with its error in the inbox. False after a `close`."""
+        """Whether the thread runs, or has ended with its error in the inbox."""
         return self._has_reported or self._thread.is_alive()
 
     # On the I/O thread.

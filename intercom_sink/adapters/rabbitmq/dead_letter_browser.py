@@ -55,7 +55,7 @@ class DeadLetterBrowser:
     def browse(self) -> Iterator[StoredDeadLetter]:
         """As many dead letters as the queue held when the browser was opened, from the oldest.
 
-        None came later, unless another client has removed some meanwhile.
+        All of them were in the queue then, unless another client has removed some since.
         """
         for number in range(1, self.count + 1):
             method, properties, body = self._channel.basic_get(self._queue)

@@ -3,7 +3,8 @@
 All of them must fit in one frame of the connection, or the dead letter could never be written. Where they don't, the
 message's own headers are left out, the largest first. If that is not enough, or if the ordering key would have to go,
 the sink's texts are cut. The ordering key is left out last. The header `headers-dropped` counts the headers that did
-not fit, and one more if some could not be read; a text that was cut ends with an ellipsis.
+not fit, and one more if some could not be read. A text that was cut ends with an ellipsis; a list that was cut lacks
+its last texts.
 """
 
 import time
@@ -88,7 +89,7 @@ def dead_letter_properties(
         source_queue: where it came from.
         max_size: the bytes that the properties may have on the wire, at most; 4,000 are always enough.
     """
-    properties = _copy_without_metadata(original)
+    properties = _copy_for_publishing(original)
     own, properties.fields = properties.fields, ()
     reserved = len(encode_field(PREFIX + DROPPED_COUNT, len(own)).encoded)
     kept: tuple[Field, ...] = ()
@@ -107,8 +108,11 @@ def dead_letter_properties(
 
 
 def replay_properties(properties: Properties) -> Properties:
-    """The properties of a replayed message, given those of its dead letter: without what was added to them."""
-    replayed = _copy_without_metadata(properties)
+    """The properties of a replayed message, given those of its dead letter.
+
+    Left out are the sink's headers, those of the message's history, and what `dead_letter_properties` leaves out.
+    """
+    replayed = _copy_for_publishing(properties)
     replayed.fields = tuple(field for field in replayed.fields if not field.name.startswith(_HISTORY))
     return replayed
 
@@ -147,7 +151,8 @@ def _metadata(dead_letter: DeadLetter, source_queue: str, max_text: int) -> tupl
     return tuple(encode_field(PREFIX + name, value) for name, value in metadata.items() if value is not None)
 
 
-def _copy_without_metadata(original: Properties) -> Properties:
+def _copy_for_publishing(original: Properties) -> Properties:
+    """A persistent copy without the metadata of an earlier dead letter, and without what would harm a copy."""
     properties = copy(original)
     properties.fields = tuple(
         field for field in original.fields if not field.name.startswith(PREFIX) and field.name not in _ROUTING_HEADERS

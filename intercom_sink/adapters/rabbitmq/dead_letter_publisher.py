@@ -64,7 +64,7 @@ class DeadLetterPublisher:
             properties: its own properties.
             dead_letter: why it was given up.
             cancelled: whether to stop trying; checked after each failure, another message's too.
-            envelope: what its events say of the message.
+            envelope: identifies the message in the events.
 
         Returns:
             Whether it was confirmed. False: stopped or cancelled first.
@@ -81,10 +81,11 @@ class DeadLetterPublisher:
         def attempt() -> None:
             nonlocal confirmed
             with self._publisher_lock:
-                # Each attempt may take the whole timeout of a blocked connection: a stop waits for one at most.
+                # Another thread's attempt failed while this one waited for the lock. An attempt may take the whole
+                # timeout of a blocked connection, so after a stop none is begun.
                 if self._is_failing and (self._stopping.is_set() or cancelled()):
                     return
-                self._is_failing = True
+                self._is_failing = True  # until it succeeds; nobody reads it before the lock is released
                 self._publisher.publish([Outgoing(body, with_reason_headers)])
                 self._is_failing = False
                 confirmed = True

@@ -31,8 +31,8 @@ class RabbitMQDelivery:
         properties: its AMQP properties.
         envelope: the same, as the domain sees them.
         delivered_at: when it was delivered, in seconds of the monotonic clock.
-        tag: its number on the connection.
-        connection: received the message.
+        tag: its delivery tag, on the connection's one channel.
+        connection: the one that received it.
         dead_letter_publisher: publishes the message if it is given up; None: it is only acked.
     """
 

@@ -62,7 +62,7 @@ def translate(error: BaseException) -> BrokerUnavailable:
 
 
 def describe(error: BaseException) -> str:
-    """An error that has no better words than its own."""
+    """The type and the text of an error, for want of a better description."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 

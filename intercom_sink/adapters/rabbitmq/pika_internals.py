@@ -39,16 +39,16 @@ class SelectConnection(pika.SelectConnection):  # type: ignore[misc]
     Several methods can be sent in one write. pika makes a system call for each frame, and each may hand the
     interpreter's lock to another thread.
 
-    The deliveries of one channel can be taken whole, past pika's objects for each of their frames.
+    A delivery to one channel whose frames have all arrived can bypass pika's objects for each frame.
     """
 
     _collected: list[bytes] | None = None
     _deliveries: tuple[int, OnDelivery] | None = None
 
     def take_deliveries(self, channel: Channel, on_delivery: OnDelivery) -> None:
-        """Has deliveries to this channel that arrived whole passed to `on_delivery`, and the others to pika's consumer.
+        """Passes each delivery to this channel whose frames arrived together to `on_delivery`.
 
-        To be called after `basic_consume`, for the one consumer of the channel.
+        Any other is passed to pika's consumer. To be called after `basic_consume`, for the one consumer of the channel.
         """
         self._deliveries = (channel.channel_number, on_delivery)
 
@@ -74,9 +74,9 @@ class SelectConnection(pika.SelectConnection):  # type: ignore[misc]
         else:
             self._collected.append(data)
 
-    def _take_whole_deliveries(self) -> None:
+    def _read_deliveries(self) -> None:
         data, end = self._frame_buffer, 0
-        while self._deliveries is not None:  # a delivery may end in the closing of the connection
+        while self._deliveries is not None:  # `on_delivery` may have closed the connection
             channel, on_delivery = self._deliveries
             delivery = read_delivery(data, end, channel)
             if delivery is None:
@@ -87,7 +87,7 @@ class SelectConnection(pika.SelectConnection):  # type: ignore[misc]
             self._trim_frame_buffer(end)
 
     def _read_frame(self) -> tuple[int, Frame | None]:
-        self._take_whole_deliveries()
+        self._read_deliveries()
         if (header := read_content_header(self._frame_buffer)) is not None:
             return header.end, Header(header.channel, header.body_size, read_properties(header.properties))
         result: tuple[int, Frame | None] = super()._read_frame()

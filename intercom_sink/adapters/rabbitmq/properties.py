@@ -41,6 +41,8 @@ PROPERTY_NAMES = tuple(name for _, name, kind in _LAYOUT if kind != _TABLE)
 class Properties(BasicProperties):  # type: ignore[misc]
     """pika's properties, but for the headers: those are kept as fields, byte for byte.
 
+    Only tests and documents give arguments or set `headers`: the sink reads properties from bytes, or copies them.
+
     Attributes:
         fields: the headers.
         complete: whether `fields` are all the headers that there were.
@@ -128,7 +130,7 @@ class Properties(BasicProperties):  # type: ignore[misc]
         return [struct.pack(">H", flags), *pieces]
 
 
-for _name in PROPERTY_NAMES:  # what a message does not have; pika sets all of them for each message
+for _name in PROPERTY_NAMES:  # the default of a property that a message lacks; pika sets each for each message
     setattr(Properties, _name, None)
 
 

@@ -1,6 +1,6 @@
 """MessageSource on RabbitMQ: an I/O thread of its own keeps one connection consuming.
 
-That thread (`consumer_thread`) answers heartbeats, so a slow response from Intercom, or a pause, never costs the
+That thread (`consumer_thread`) sends heartbeats, so a slow response from Intercom, or a pause, never costs the
 connection. Deliveries reach the receiving thread through an inbox in memory (`Inbox`). A `requeue` ends the thread; the
 next `receive` starts another one.
 """
@@ -86,7 +86,10 @@ class RabbitMQSource:
         self._thread_lock = threading.Lock()
 
     def on_lost(self, callback: Callable[[], None]) -> None:
-        """Has `callback` called, on the I/O thread, each time after deliveries have become lost."""
+        """Has `callback` called, on the I/O thread, each time a connection has ended or could not be opened.
+
+        Its deliveries, if any, are lost by then.
+        """
         self._on_lost = callback
 
     def receive(self) -> RabbitMQDelivery | None:
@@ -143,7 +146,10 @@ class RabbitMQSource:
             self._dead_letter_publisher.close()
 
     def is_alive(self) -> bool:
-        """Whether the I/O thread runs, or need not: before the first `receive`, during a hold, and after a stop."""
+        """Whether the I/O thread runs, or need not: before the first `receive`, during a hold, and after a stop.
+
+        One that has ended with an error counts as alive: `receive` raises the error.
+        """
         thread = self._thread
         return thread is None or self._stopping.is_set() or thread.is_alive()
 
@@ -178,9 +184,9 @@ class RabbitMQSource:
         )
 
     def _check_dead_letter_queue(self, url: BrokerUrl) -> None:
-        """Refuses, once, a dead-letter queue that is a RabbitMQ stream: nothing in it could be removed.
+        """Checks, until it has succeeded once, that the dead-letter queue is no RabbitMQ stream.
 
-        The consumer checks the source queue.
+        Nothing in one could be removed. The consumer checks the source queue.
         """
         if self._unchecked_dead_letter_queue is not None:
             refuse_stream_at(url, self._unchecked_dead_letter_queue)

@@ -66,7 +66,7 @@ def _refusal_code(connection: pika.BlockingConnection, queue: str, arguments: di
     except ChannelClosedByBroker as error:
         return int(error.reply_code)
     except ConnectionClosedByBroker as error:
-        if error.reply_code != INTERNAL_ERROR:  # RabbitMQ 3.10 closes with it for an offset that is none
+        if error.reply_code != INTERNAL_ERROR:  # RabbitMQ 3.10 does so for an invalid offset
             raise
         return INTERNAL_ERROR
     channel.close()
@@ -74,4 +74,4 @@ def _refusal_code(connection: pika.BlockingConnection, queue: str, arguments: di
 
 
 def _ignore(*delivery: object) -> None:
-    """It is requeued when the channel is closed."""
+    """Ignores a delivery: closing the channel requeues it."""

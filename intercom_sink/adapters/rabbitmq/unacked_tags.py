@@ -38,7 +38,7 @@ class UnackedTags:
     def settle(self, tags: Sequence[int]) -> list[Ack]:
         """Removes the tags of settled deliveries; returns the acks for exactly these.
 
-        A broker closes the channel over a tag that is acked already, so each delivery is acked once.
+        Each tag may be settled once only: a broker closes the channel over a tag that is acked already.
         """
         self._tags.difference_update(tags)
         lowest_unsettled = min(self._tags, default=math.inf)
