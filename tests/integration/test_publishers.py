@@ -26,6 +26,7 @@ from intercom_sink.adapters.rabbitmq.properties import Properties
 from intercom_sink.aio import AsyncPublisher
 from testbed import amqp
 from testbed.proxy import Proxy
+from testbed.rabbitmq import Node
 from testbed.waiting import wait_until
 from tests.contracts.message_publisher import REQUEST, MessagePublisherContract, Rig, Stored, numbered
 from tests.support.durations import SLACK
@@ -197,6 +198,29 @@ def test_unknown_virtual_host_is_not_retryable(kind: str, queue: Queue) -> None:
     ):
         publisher.publish(REQUEST)
     assert not caught.value.retryable
+
+
+def test_virtual_host_with_dot_segments_is_the_one_that_is_named(node: Node) -> None:
+    """A URL's path may be normalized on the way: the messages would be in another virtual host, and confirmed."""
+    name = "a/../b"
+    node.ctl("add_vhost", name)
+    try:
+        node.ctl("set_permissions", "--vhost", name, "guest", ".*", ".*", ".*")
+        url = changed_url(node.url, vhost=name)
+        for open_publisher in PUBLISHERS.values():
+            with temporary_queue(url) as queue, open_publisher(url, queue.name) as publisher:
+                publisher.publish(REQUEST)
+                assert queue.depth == 1
+    finally:
+        node.ctl("delete_vhost", name)
+
+
+@pytest.mark.parametrize("name", [".", "..", "a%2Fb"])
+def test_virtual_host_that_aio_pika_cannot_name_is_refused(name: str, queue: Queue) -> None:
+    with PUBLISHERS["async"](changed_url(queue.url, vhost=name), queue.name) as publisher:
+        with pytest.raises(BrokerUnavailable, match="aio-pika can't open a virtual host of this name") as caught:
+            publisher.publish(REQUEST)
+        assert not caught.value.retryable
 
 
 def test_any_number_of_threads_publish_through_one_publisher(queue: Queue) -> None:

@@ -95,14 +95,16 @@ class _Connection(aio_pika.Connection):
 
 
 async def _open_at(url: BrokerUrl, queue: str, declare: bool) -> ConfirmConnection:
-    parameters, tls = url.parameters, url.parameters.ssl_options
+    parameters, tls, virtual_host = url.parameters, url.parameters.ssl_options, url.parameters.virtual_host
+    if virtual_host in (".", "..") or "%2F" in virtual_host:
+        raise BrokerUnavailable(f"{url}: aio-pika can't open a virtual host of this name", retryable=False)
     optional: dict[str, Any] = {"heartbeat": parameters.heartbeat, "server_hostname": tls and tls.server_hostname}
     connection = await aio_pika.connect(
         host=parameters.host,
         port=parameters.port,
         login=parameters.credentials.username,
         password=parameters.credentials.password,
-        virtualhost=parameters.virtual_host,
+        virtualhost=virtual_host if virtual_host == "/" else virtual_host.replace("/", "%2F"),  # else yarl removes ".."
         ssl=tls is not None,
         ssl_context=tls and tls.context,
         timeout=parameters.stack_timeout,
