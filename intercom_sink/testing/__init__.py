@@ -1,6 +1,6 @@
 """Fakes for unit tests of this package, and of services that use it or publish to its queue.
 
-In memory, one for each port:
+In memory, one for each port but `Decoder`, whose adapter is pure:
 
     clock = VirtualClock()
     message = encode(IntercomRequest("POST", "/contacts", {"email": "ada@example.com"}))

@@ -149,7 +149,7 @@ class Consumer:
         if channel := self._usable_channel():
             self._is_consume_pending = True
             channel.basic_consume(
-                self._queue, self._on_frames, arguments=_DEFAULT_PRIORITY, callback=self._on_consume_ok
+                self._queue, self._on_assembled_message, arguments=_DEFAULT_PRIORITY, callback=self._on_consume_ok
             )
             self._connection.take_deliveries(channel, self._on_message)
 
@@ -161,8 +161,10 @@ class Consumer:
 
     # While consuming.
 
-    def _on_frames(self, _: Channel, method: Basic.Deliver, properties: BasicProperties, body: bytes) -> None:
-        """One whose frames did not arrive together."""
+    def _on_assembled_message(
+        self, _: Channel, method: Basic.Deliver, properties: BasicProperties, body: bytes
+    ) -> None:
+        """A delivery whose frames did not arrive together: pika has assembled it."""
         assert isinstance(properties, Properties)  # of pika_internals.SelectConnection
         self._on_message(method.delivery_tag, method.redelivered, properties, body)
 

@@ -1,4 +1,6 @@
-"""Intercom's rate limit: a fixed number of requests in each window of 10 s, reported in the headers of every response.
+"""Intercom's rate limit: a fixed number of requests in each window of 10 s.
+
+It is reported in the headers of every response to an authorized request.
 
 The one model of it: FakeIntercom, the benchmarks' server, the simulation and the unit tests all use it.
 

@@ -122,7 +122,7 @@ class FakeIntercom:
         """Waits until it has received so many requests in all; returns them, and those that came meanwhile.
 
         Args:
-            count: how many, since the start.
+            count: how many `requests` must hold; a restart keeps those from before.
             timeout: seconds after which TimeoutError is raised.
             explain: adds to the error what may explain it.
         """
