@@ -39,6 +39,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Sphinx's entry point."""
     app.connect("source-read", _read)
     app.connect("autodoc-process-signature", _leave_fields_out)
+    app.connect("autodoc-process-docstring", _mark_code, priority=100)  # before napoleon
     app.connect("missing-reference", _resolve)
     return {"parallel_read_safe": True}
 
@@ -77,6 +78,17 @@ def _heading(value: object) -> str:
 def _leave_fields_out(app: Sphinx, kind: str, name: str, value: object, *_: object) -> tuple[str, None] | None:
     """Shows no signature of settings: they are made of the environment, and their page has the variables."""
     return ("", None) if inspect.isclass(value) and issubclass(value, BaseModel) else None
+
+
+def _mark_code(app: Sphinx, kind: str, name: str, value: object, options: object, lines: list[str]) -> None:
+    """Makes a literal block of an indented one that follows a blank line: Markdown's way to write code."""
+    marked: list[str] = []
+    for line in lines:
+        before = next((earlier for earlier in reversed(marked) if earlier), "")
+        if line.startswith(" ") and marked and not marked[-1] and not before.startswith(" "):
+            marked += ["::", ""]
+        marked.append(line)
+    lines[:] = marked
 
 
 def _resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, text: Element) -> Element | None:

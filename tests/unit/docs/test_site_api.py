@@ -30,3 +30,11 @@ def test_names_are_sorted_by_their_kind() -> None:
     errors = entries.partition("### Errors")[2].partition("###")[0]
     assert "intercom_sink.BrokerUnavailable" in errors
     assert issubclass(intercom_sink.BrokerUnavailable, Exception)
+
+
+def test_code_in_a_docstring_becomes_a_literal_block() -> None:
+    """Not the lists of arguments, which follow their heading without a blank line."""
+    lines = ["It has two calls:", "", "    one()", "", "    two()", "", "Args:", "    x: a number.", ""]
+    API["_mark_code"](None, "class", "X", None, None, lines)
+    assert lines == ["It has two calls:", "", "::", "", *lines[4:]]
+    assert lines[4:] == ["    one()", "", "    two()", "", "Args:", "    x: a number.", ""]
