@@ -49,8 +49,9 @@ OTHER_PROGRAMS = {
     "dpkg": 1,
     "gh": 1,
     "kubectl": 7,
-    "pip": 2,
-    "rabbitmqctl": 1,
+    "pip": 1,
+    "rabbitmqctl": 2,
+    "service": 1,
     "systemctl": 2,
 }
 """How many commands of other programs stand in the text, where no test runs them."""
