@@ -81,6 +81,8 @@ async def open_connection(brokers: Brokers, queue: str, *, declare: bool) -> Con
     for url in urls:
         try:
             return await _open_at(url, queue, declare)
+        except BrokerUnavailable as error:
+            errors.append(error)
         except AIO_PIKA_ERRORS as error:
             errors.append(translate(error, url))
     if any(not error.retryable for error in errors) and brokers.reload(urls):

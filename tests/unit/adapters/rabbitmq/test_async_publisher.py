@@ -68,6 +68,17 @@ def test_cancelled_call_lets_the_next_one_with_its_message_id_go_on(aio_pika: Fa
     run(test)
 
 
+def test_next_broker_is_tried_after_a_virtual_host_that_cannot_be_opened(aio_pika: FakeAioPika) -> None:
+    async def test(_: AsyncPublisher) -> None:
+        async with AsyncPublisher("amqp://one/..,amqp://two/", "intercom") as publisher:
+            call = asyncio.create_task(publisher.publish(REQUEST))
+            await turn_until(lambda: len(aio_pika.sent) == 1)
+            aio_pika.sent[0].ack()
+            await call
+
+    run(test)
+
+
 def test_close_waits_for_the_calls_under_way_and_a_later_call_opens_another_connection(aio_pika: FakeAioPika) -> None:
     async def test(publisher: AsyncPublisher) -> None:
         call = asyncio.create_task(publisher.publish(REQUEST))
