@@ -147,7 +147,7 @@ def _checked(message: Message) -> Message:
 
     The data is copied, since the caller may change it after the call, as if it had been encoded.
     """
-    check_accepted(message.request)
     request = IntercomRequest(message.request.method, message.request.path, message.request.data)
+    check_accepted(request)
     # Not before the check: what is no JSON value may not be copied, either.
     return replace(message, request=replace(request, data=deepcopy(request.data)))

@@ -118,18 +118,21 @@ class MessagePublisherContract:
         assert rig.depth == 0
 
     @pytest.mark.parametrize(
-        ("value", "problem"),
+        ("key", "value", "problem"),
         [
-            (b"binary", r"data\['now'\] is binary"),
-            (threading.Lock(), r"data\['now'\] is of type lock"),
-            (nested(1_000), "is nested deeper than 256 levels"),
+            ("now", b"binary", r"data\['now'\] is binary"),
+            ("now", threading.Lock(), r"data\['now'\] is of type lock"),
+            ("now", nested(1_000), "is nested deeper than 256 levels"),
+            (1, True, "data has a key that is not text"),
         ],
-        ids=["binary", "lock", "deep"],
+        ids=["binary", "lock", "deep", "key"],
     )
-    def test_data_that_was_changed_to_no_json_value_is_refused(self, rig: Rig, value: object, problem: str) -> None:
-        data: dict[str, object] = {}
+    def test_data_that_was_changed_to_no_json_value_is_refused(
+        self, rig: Rig, key: object, value: object, problem: str
+    ) -> None:
+        data: dict[object, object] = {}
         request = IntercomRequest("POST", "/contacts", data)  # type: ignore[arg-type]
-        data["now"] = value
+        data[key] = value
         with pytest.raises(MalformedMessage, match=problem):
             rig.publisher.publish(request)
         assert rig.depth == 0

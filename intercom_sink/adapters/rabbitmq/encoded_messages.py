@@ -61,10 +61,11 @@ def encode_message(message: Message, *, known_refusals: bool = True) -> EncodedM
     Raises:
         MalformedMessage: it can't be encoded, or InvalidRequest: Intercom would refuse it.
     """
+    body = encode(message.request)  # checks the data again, which may have been changed since
     if known_refusals:
         check_accepted(message.request)
     return EncodedMessage(
-        encode(message.request),
+        body,
         message.ordering_key,
         message.message_id or new_message_id(),
         message.timestamp,
