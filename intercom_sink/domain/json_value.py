@@ -11,6 +11,9 @@ JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, J
 MAX_DEPTH = 256
 """Levels of lists and maps in one value. Deeper ones overflow the stacks of JSON encoders and parsers."""
 
+_INT_LIMIT = 10**4300
+"""What an integer must be under: Python writes none with more digits (`sys.int_info.default_max_str_digits`)."""
+
 _FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 """What the name of a field looks like. An e-mail address or a number does not."""
 
@@ -39,7 +42,7 @@ def _is_json(value: object, levels: int) -> bool:
         return True
     if isinstance(value, list):
         return levels > 0 and all(_is_json(item, levels - 1) for item in cast("list[object]", value))
-    return value is None or isinstance(value, int)
+    return value is None or (isinstance(value, int) and -_INT_LIMIT < value < _INT_LIMIT)
 
 
 def _find_problem(value: object, *where: object) -> None:
@@ -49,6 +52,8 @@ def _find_problem(value: object, *where: object) -> None:
             raise _malformed(where, "is not valid Unicode text")
         case float() if not isfinite(value):
             raise _malformed(where, "is NaN or infinite, which JSON can't represent")
+        case int() if not -_INT_LIMIT < value < _INT_LIMIT:
+            raise _malformed(where, "is an integer of over 4,300 digits")
         case list() | dict() if len(where) > MAX_DEPTH:
             raise _malformed(where, f"is nested deeper than {MAX_DEPTH} levels")
         case None | bool() | int() | float() | str():

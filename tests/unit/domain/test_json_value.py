@@ -29,6 +29,8 @@ from tests.support.strategies import json_values
         ({"k" * 40: b""}, r"data\['k{40}'\] is binary"),
         ({"ada@example.com": {"avatar_url": b""}}, r"data\[\.\.\.\]\['avatar_url'\] is binary"),
         (bytearray(b"x"), "data is binary"),
+        ([10**4300], r"data\[0\] is an integer of over 4,300 digits"),
+        ({"n": -(10**4300)}, r"data\['n'\] is an integer of over 4,300 digits"),
         (b"x", r"was text packed as binary\?"),
     ],
 )
