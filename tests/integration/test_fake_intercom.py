@@ -292,6 +292,15 @@ def test_reset_reaches_the_client_while_its_behaviour_goes_on(fake: FakeIntercom
         ended.set()
 
 
+def test_connection_is_not_used_again_after_raw_bytes_behind_a_response(fake: FakeIntercom) -> None:
+    def respond_and_send_more(exchange: Exchange) -> None:
+        exchange.send(200, body=b"{}")
+        exchange.send_raw(b"extra")
+
+    fake.script.append(respond_and_send_more)
+    assert exchange_raw(fake, b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n").endswith(b"{}extra")
+
+
 def test_connection_that_was_reset_after_a_response_is_not_used_again(
     fake: FakeIntercom, monkeypatch: pytest.MonkeyPatch
 ) -> None:

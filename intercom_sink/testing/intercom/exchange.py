@@ -104,6 +104,7 @@ class Exchange:
 
     def send_raw(self, data: bytes) -> None:
         """Sends exactly these bytes. The connection is not used again."""
+        self.keep_alive = False
         self._on_end(self.request)
         self.connection.sendall(data)
 

@@ -95,8 +95,8 @@ def read_body(reader: IO[bytes], head: RequestHead) -> bytes:
         chunks: list[bytes] = []
         while size := _number(_text(reader.readline(MAX_LINE)).partition(";")[0], 16):
             chunks.append(_exactly(reader, size))
-            reader.readline(MAX_LINE)
-        reader.readline(MAX_LINE)
+            _end_of_line(reader)
+        _end_of_line(reader)
         return b"".join(chunks)
     return _exactly(reader, _number(head.header("Content-Length") or "0", 10))
 
@@ -117,6 +117,11 @@ def _text(line: bytes) -> str:
     if not line.endswith(b"\n"):
         raise IncompleteRequest
     return line.decode("latin-1").rstrip("\r\n")
+
+
+def _end_of_line(reader: IO[bytes]) -> None:
+    if text := _text(reader.readline(MAX_LINE)):
+        raise InvalidHTTP(f"not the end of a chunk: {text[:80]!r}")
 
 
 def _number(text: str, base: int) -> int:
