@@ -18,7 +18,8 @@ class MalformedMessage(IntercomSinkError, ValueError):
     """The input is not a valid request to Intercom; the text says why, in one line that is safe to log.
 
     Attributes:
-        index: the place of the message in the batch that a publisher was given, from 0; None: there was no batch.
+        index: the place of the message in the batch that a publisher was given, from 0; None: there was
+            no batch, or its iterable raised the error.
     """
 
     index: int | None = None

@@ -170,8 +170,8 @@ class MessagePublisher(Protocol):
     """Publishes messages to one queue. Any number of threads may publish at once.
 
     A call returns once the broker has confirmed its messages: they are in the queue, and survive a restart of the
-    broker. A message whose confirm was lost with the connection is sent once more, with the same message id: it may be
-    in the queue twice, as with every delivery that is at least once.
+    broker. A message whose confirm was lost with the connection may be sent once more, with the same message id: it may
+    be in the queue twice then, as with every delivery that is at least once.
     """
 
     def publish(

@@ -66,7 +66,7 @@ class Permit:
     Args:
         number: the request's serial number since the start.
         outage_failures: consecutive failures to get a valid response, at any message, when the permit was granted;
-            attempts in flight together count once.
+            attempts in flight together count once, except with `PolicyOptions.hold`.
     """
 
     number: int

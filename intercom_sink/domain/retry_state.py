@@ -16,7 +16,7 @@ class RetryState:
         possible_duplicate: Intercom may have had the message before the last request: from an earlier attempt or
             delivery, or because the gateway has sent the request twice.
         outage_failures: consecutive failures to get a valid response, at any message, when the last one began; attempts
-            in flight together count once.
+            in flight together count once, except with `PolicyOptions.hold`.
         message_failures: how many attempts at this message had no valid response although `GET /me` succeeded.
     """
 

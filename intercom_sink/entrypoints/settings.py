@@ -237,7 +237,7 @@ def _shown(value: object) -> str:
         case bool():
             return "on" if value else "off"
         case float():
-            return f"{value:g}"
+            return f"{value:.15g}"
         case Brokers():
             return ", ".join(map(str, value.urls))
         case _:

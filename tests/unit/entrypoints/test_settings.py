@@ -326,14 +326,14 @@ def test_metrics_are_off_unless_there_is_a_port() -> None:
 
 
 def test_shown_settings_are_those_in_force_with_secrets_masked() -> None:
-    given = {"CJW_INTERCOM_TIMEOUT": "2.50", "CJW_INTERCOM_HOLD": "ON", "CJW_INTERCOM_CONCURRENCY": "8"}
+    given = {"CJW_INTERCOM_TIMEOUT": "12345.670", "CJW_INTERCOM_HOLD": "ON", "CJW_INTERCOM_CONCURRENCY": "8"}
     shown = Settings.from_environment(REQUIRED | given).shown()
     assert shown.keys() == {str(field.alias) for field in Settings.model_fields.values()}
     assert shown["CJW_RABBITMQ_HOST"] == "amqp://user@rabbit:5672/vhost"
     assert shown["CJW_INTERCOM_API_TOKEN"] == "***"
     assert shown["CJW_INTERCOM_API_URL"] == "https://api.intercom.io"
     assert shown["CJW_INTERCOM_DEAD_LETTER_QUEUE"] == "unset"
-    assert (shown["CJW_INTERCOM_TIMEOUT"], shown["CJW_RABBITMQ_RECONNECT_TIMEOUT"]) == ("2.5", "60")
+    assert (shown["CJW_INTERCOM_TIMEOUT"], shown["CJW_RABBITMQ_RECONNECT_TIMEOUT"]) == ("12345.67", "60")
     assert (shown["CJW_INTERCOM_HOLD"], shown["CJW_INTERCOM_ALLOW_HTTP"]) == ("on", "off")
     assert shown["CJW_INTERCOM_CONCURRENCY"] == "8"
     assert "dG9rOmFiYw==" not in str(shown)
