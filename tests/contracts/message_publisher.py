@@ -137,11 +137,12 @@ class MessagePublisherContract:
             rig.publisher.publish(request)
         assert rig.depth == 0
 
-    def test_invalid_message_keeps_its_window_of_the_batch_from_being_sent(self, rig: Rig) -> None:
-        messages = [*(numbered(number) for number in range(WINDOW_MESSAGES + 2)), WITHOUT_NAME]
+    @pytest.mark.parametrize("in_its_window", [0, 2])
+    def test_invalid_message_keeps_its_window_of_the_batch_from_being_sent(self, rig: Rig, in_its_window: int) -> None:
+        messages = [*(numbered(number) for number in range(WINDOW_MESSAGES + in_its_window)), WITHOUT_NAME]
         with pytest.raises(InvalidRequest) as caught:
             rig.publisher.publish_batch(messages)
-        assert caught.value.index == WINDOW_MESSAGES + 2
+        assert caught.value.index == WINDOW_MESSAGES + in_its_window
         assert [result.index for result in caught.value.results] == list(range(WINDOW_MESSAGES))
         assert {result.status for result in caught.value.results} == {PublishStatus.CONFIRMED}
         assert rig.depth == WINDOW_MESSAGES

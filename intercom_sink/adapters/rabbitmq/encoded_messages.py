@@ -79,14 +79,20 @@ def encode_batch(messages: Iterable[IntercomRequest | Message]) -> Iterator[Enco
 
 
 def windows(messages: Iterable[EncodedMessage]) -> Iterator[list[EncodedMessage]]:
-    """The messages in their order, in lists of at most WINDOW_MESSAGES and, unless it is a single one, WINDOW_BYTES."""
+    """The messages in their order, in lists of at most WINDOW_MESSAGES and, unless it is a single one, WINDOW_BYTES.
+
+    A full list comes before the next message is asked for: that may be invalid, or take its time.
+    """
     window: list[EncodedMessage] = []
     size = 0
     for message in messages:
-        if len(window) == WINDOW_MESSAGES or (window and size + len(message.body) > WINDOW_BYTES):
+        if window and size + len(message.body) > WINDOW_BYTES:
             yield window
             window, size = [], 0
         window.append(message)
         size += len(message.body)
+        if len(window) == WINDOW_MESSAGES or size >= WINDOW_BYTES:
+            yield window
+            window, size = [], 0
     if window:
         yield window

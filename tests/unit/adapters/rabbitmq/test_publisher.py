@@ -74,8 +74,8 @@ def test_close_waits_for_the_batch_that_is_under_way(
 
     def requests() -> Iterator[IntercomRequest]:
         yield REQUEST
-        yield REQUEST
         assert len(blocking_broker.queues["queue"]) == 1, "after the first window"
+        yield REQUEST
         closing.start()
         closing.join(0.05)
         publisher.publish(REQUEST)
