@@ -91,11 +91,13 @@ def build_sink(
     Raises:
         TypeError: the settings lack those of a source or a gateway, and none is given.
     """
+    queue = settings.queue if source is None and isinstance(settings, RabbitMQSettings) else None
+    base_url = None
     if gateway is None:
         if not isinstance(settings, IntercomSettings):
             raise TypeError(f"{type(settings).__name__} have no gateway: give one, or IntercomSettings")
-        gateway = build_gateway(settings)
-    monitor, gateway = traced(settings, LogMonitor() if monitor is None else monitor, gateway)
+        gateway, base_url = build_gateway(settings), settings.api_url
+    monitor, gateway = traced(LogMonitor() if monitor is None else monitor, gateway, queue=queue, base_url=base_url)
     if source is None:
         if not isinstance(settings, RabbitMQSettings):
             raise TypeError(f"{type(settings).__name__} have no source: give one, or RabbitMQSettings")
@@ -111,7 +113,7 @@ def build_sink_and_source(settings: Settings, monitor: Monitor, *, drain: bool =
         monitor: receives the events.
         drain: end once the queue is empty and every delivery acked.
     """
-    monitor, gateway = traced(settings, monitor, build_gateway(settings))
+    monitor, gateway = traced(monitor, build_gateway(settings), queue=settings.queue, base_url=settings.api_url)
     source = build_source(settings, monitor, drain=drain)
     return _assemble(settings, source, gateway, SystemClock(), monitor), source
 

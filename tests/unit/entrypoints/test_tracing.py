@@ -79,7 +79,7 @@ def test_message_has_a_span_and_each_attempt_a_child(spans: Spans) -> None:
     gateway = Gateway(Response(500), NoResponse("ConnectionResetError: reset"), Response(200))
     run(gateway, body("/contacts"))
     consumer, *attempts = spans.ended
-    assert spans.names == ["process intercom", "POST", "POST", "POST"]
+    assert spans.names == ["process", "POST", "POST", "POST"]
     assert consumer.parent is not None
     assert attributes_of(consumer)["messaging.message.id"] == "m0"
     assert all(is_child(attempt, consumer) for attempt in attempts)
@@ -126,18 +126,18 @@ def test_spans_show_no_data_no_token_and_no_query(spans: Spans) -> None:
 def test_mock_sends_nothing_and_has_consumer_spans_only(spans: Spans) -> None:
     settings = Settings.from_environment(SETTINGS | {"CJW_INTERCOM_API_TOKEN": "mock"})
     build_sink(settings, source=Source([body("/contacts")]), clock=VirtualClock(), monitor=RecordingMonitor()).run()
-    assert spans.names == ["process intercom"]
+    assert spans.names == ["process"]
 
 
 def test_gateway_in_place_of_the_mock_has_client_spans(spans: Spans) -> None:
     """It may send, whatever the token is."""
     run(Gateway(Response(201)), body("/contacts"), CJW_INTERCOM_API_TOKEN="mock")
-    assert spans.names == ["process intercom", "POST"]
+    assert spans.names == ["process", "POST"]
 
 
-def test_spans_of_other_ports_name_no_queue_and_no_server(spans: Spans) -> None:
-    """A service has a source and a gateway of its own: nobody knows what they are."""
-    settings = SinkSettings.from_environment({})
+@pytest.mark.parametrize("settings", [SinkSettings.from_environment({}), Settings.from_environment(SETTINGS)])
+def test_spans_of_other_ports_name_no_queue_and_no_server(settings: SinkSettings, spans: Spans) -> None:
+    """A service has a source and a gateway of its own: nobody knows what they are, whatever the settings say."""
     build_sink(settings, source=Source([body("/c")]), gateway=Gateway(), monitor=RecordingMonitor()).run()
     assert spans.names == ["process", "POST"]
     consumer, attempt = map(attributes_of, spans.ended)
@@ -147,11 +147,11 @@ def test_spans_of_other_ports_name_no_queue_and_no_server(spans: Spans) -> None:
 
 def test_nothing_is_wrapped_unless_a_provider_is_configured() -> None:
     monitor, gateway = LogMonitor(), InMemoryGateway()
-    assert traced(Settings.from_environment(SETTINGS), monitor, gateway) == (monitor, gateway)
+    assert traced(monitor, gateway, queue="intercom", base_url=None) == (monitor, gateway)
 
 
 def test_monitor_and_gateway_are_wrapped_where_one_is(spans: Spans) -> None:
-    monitor, gateway = traced(Settings.from_environment(SETTINGS), LogMonitor(), InMemoryGateway())
+    monitor, gateway = traced(LogMonitor(), InMemoryGateway(), queue="intercom", base_url=None)
     assert isinstance(monitor, TracedMonitor)
     assert isinstance(gateway, TracedGateway)
 
