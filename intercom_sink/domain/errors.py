@@ -46,8 +46,9 @@ class BrokerUnavailable(IntercomSinkError):
 
     Args:
         reason: why, in one line that is safe to log.
-        retryable: whether it may be available again after a while; False: waiting can't help, since the broker refuses
-            this client or the queue is a stream.
+        retryable: whether it may be available again after a while; False: as far as is known waiting can't help, since
+            the broker refuses this client or the queue is a stream. `AsyncPublisher` can't tell a limit of the virtual
+            host from a refusal, so it says False of both.
     """
 
     def __init__(self, reason: str, *, retryable: bool = True) -> None:

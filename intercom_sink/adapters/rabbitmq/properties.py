@@ -41,7 +41,8 @@ PROPERTY_NAMES = tuple(name for _, name, kind in _LAYOUT if kind != _TABLE)
 class Properties(BasicProperties):  # type: ignore[misc]
     """pika's properties, but for the headers: those are kept as fields, byte for byte.
 
-    Only tests and documents give arguments or set `headers`: the sink reads properties from bytes, or copies them.
+    Only tests and `docs/wire_format` give arguments or set `headers`; the sink reads properties from bytes, or copies
+    them.
 
     Attributes:
         fields: the headers.

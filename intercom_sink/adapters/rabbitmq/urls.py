@@ -12,7 +12,10 @@ _SEPARATOR = re.compile(r",(?![^{]*})")
 """A comma that is not within the braces of an `ssl_options` parameter."""
 
 BLOCKED_CONNECTION_TIMEOUT = 30.0
-"""Seconds for which a broker that is short of memory or disk may block a publisher, unless the URL says otherwise."""
+"""Seconds for which a broker that is short of memory or disk may block a publisher, unless the URL says otherwise.
+
+More than CONFIRM_TIMEOUT has an effect on aio-pika only.
+"""
 
 _PARAMETERS = {"blocked_connection_timeout", "heartbeat", "socket_timeout", "ssl_options", "stack_timeout"}
 """The parameters of pika that an operator may need, and whose values can be checked before anything connects."""

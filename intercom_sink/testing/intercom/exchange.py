@@ -86,7 +86,7 @@ class Exchange:
 
     def send(self, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
         """Sends a response. `Date`, the rate window and `Content-Length` are right, unless `headers` say otherwise."""
-        has_body = status not in http1.NO_BODY
+        has_body = status >= 200 and status not in http1.NO_BODY
         reported = {} if self.admission is None else self.admission.headers
         length = {"Content-Length": str(len(body))} if has_body else {}
         own = {"Date": http_date(int(time.time()))} | reported | length
@@ -111,6 +111,7 @@ class Exchange:
     def reset(self) -> None:
         """Resets the connection (RST) at once. It is not used again."""
         self.keep_alive = False
+        self._on_end(self.request)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         socket.close(self.connection.detach())  # its own `close` waits until the server has closed its reader
 

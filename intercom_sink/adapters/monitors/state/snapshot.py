@@ -89,7 +89,7 @@ class ReportedWindow:
 
         A response that does not report its window's end can't be put in order, so it changes nothing once one is known.
         If the known end is further away than any window's, it was wrong, or the server's clock was set back since: then
-        any response replaces it.
+        any response with a `Date` replaces it.
         """
         if reported.remaining is None and reported.limit is None:
             return self
