@@ -11,6 +11,8 @@ from hypothesis import is_hypothesis_test
 
 from tests.support.coverage import coverage, measure_tests_alone
 
+pytest_plugins = ["tests.support.fixtures"]
+
 SIMULATION = Path(__file__).parent / "simulation"
 
 COMPUTING = [Path(__file__).parent / "unit", SIMULATION]

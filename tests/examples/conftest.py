@@ -2,10 +2,7 @@
 
 import pytest
 
-from tests.support.fixtures import intercom, queue, rabbitmq
 from tests.support.queues import Queue
-
-__all__ = ["intercom", "queue", "rabbitmq"]
 
 
 @pytest.fixture
