@@ -13,10 +13,10 @@ A service that publishes messages for it needs one:
 With a source or a gateway of its own a sink needs fewer settings: see `build_sink`.
 
 Public are the names of this module, of `intercom_sink.aio` (the publisher for asyncio), of `intercom_sink.events` (all
-that a `Monitor` receives), of `intercom_sink.testing` (fakes, for tests) and of `intercom_sink.testing.intercom`, the
-fixtures for pytest, and the command line, and so are the variables, the wire format, the headers of dead letters, log
-lines and metrics (docs/reference): they follow Semantic Versioning. Every other name in the package is private by
-convention, and may change in any release.
+that a `Monitor` receives), of `intercom_sink.testing` (fakes, for tests) and of `intercom_sink.testing.intercom` (what
+scripts of the fake over HTTP are made of). So are the fixtures for pytest, the command line, the environment variables,
+the wire format, the headers of dead letters, log lines and metrics (docs/reference). All follow Semantic Versioning.
+Every other name in the package is private by convention, and may change in any release.
 """
 
 from typing import TYPE_CHECKING

@@ -44,7 +44,7 @@ def _long_header(body: bytes, at: int) -> tuple[int, int]:
 
 
 def _short_header(first: int) -> tuple[int, int] | None:
-    """The bytes of a value that begins with this byte, and the number of its items.
+    """The bytes of a value that begins with this byte, without its items, and how many items follow: keys count too.
 
     None: a length follows, or no value begins with it (0xC1).
     """

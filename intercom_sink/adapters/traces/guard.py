@@ -24,7 +24,7 @@ class GuardedTracer:
     def start_span(
         self, name: str, kind: SpanKind, attributes: Attributes, parent: Context | None = None, link: Link | None = None
     ) -> Span:
-        """A span, whose parent is the current one unless `parent` holds another; an invalid span after an error."""
+        """A span; an invalid one after an error. Its parent is the span in `parent`, or the current one without it."""
         try:
             return self._tracer.start_span(name, parent, kind, attributes, links=None if link is None else [link])
         except Exception as error:  # noqa: BLE001 whatever a processor raises

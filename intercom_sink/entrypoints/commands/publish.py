@@ -87,8 +87,9 @@ def _read_standard_input() -> list[Publication]:
 def publish(settings: BrokerSettings, publications: list[Publication]) -> bool:
     """Publishes the messages in order and confirmed, and prints how many; returns whether all were published.
 
-    They are sent in windows. A signal ends it after the window that is in flight. If the first lines were published,
-    and not all, it says from which line of the input to go on. Raises BrokerUnavailable.
+    Up to WINDOW_MESSAGES of them are sent before their confirms are awaited: a window. A signal ends it after the one
+    that is in flight. If the first lines were published, and not all, it says from which line of the input to go on.
+    Raises BrokerUnavailable.
     """
     stopping = threading.Event()
     statuses: list[PublishStatus] = []

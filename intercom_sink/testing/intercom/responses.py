@@ -1,4 +1,4 @@
-"""Behaviours that are valid responses: as Intercom sends them, and as a gateway before it does.
+"""Behaviours that are valid responses: as Intercom sends them, or a load balancer in front of it.
 
 Sources: https://developers.intercom.com/docs/references/rest-api/errors/error-objects (the error list),
 https://developers.intercom.com/docs/references/rest-api/errors/error-codes and

@@ -4,8 +4,8 @@ It makes a `Snapshot` on demand. `record` runs on the thread where things happen
 lock: it takes one lock of its own for a short time, does no I/O, and calls neither the sink nor another monitor.
 
 A message counts as waiting for a pause only until `Paused.until`. While messages are unsettled, the state stays
-`paused` until `Resumed`: after a 429 or no response that comes with the response to the probe, after a used-up
-window with the first request of the next one. So it is still `paused` while a probe hangs; but the time after
+`paused` until `Resumed`, which comes with the response to the probe after a 429 or after no response, and with the
+first request of the next window after a used-up one. So it is still `paused` while a probe hangs; but the time after
 `Paused.until` counts: the probe's in `in_flight_seconds`, that of the messages behind it in `stalled_seconds`.
 """
 
