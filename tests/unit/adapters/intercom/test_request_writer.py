@@ -6,10 +6,9 @@ from urllib3.util import parse_url
 from intercom_sink import IntercomRequest
 from intercom_sink.adapters.intercom.proxy import Proxy
 from intercom_sink.adapters.intercom.request_writer import RequestWriter
-from intercom_sink.domain.envelope import TraceContext
+from tests.support.spans import PRODUCER
 
 GET = IntercomRequest("GET", "/me")
-PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 def write(request: IntercomRequest, url: str = "https://api.intercom.io", proxy: Proxy | None = None) -> bytes:
@@ -59,9 +58,10 @@ def test_proxy_is_told_the_whole_url_and_who_asks() -> None:
 
 def test_each_request_has_its_own_token_and_trace() -> None:
     writer = RequestWriter(parse_url("https://api.intercom.io"), {})
-    first = writer.write(GET, "one", TraceContext(PARENT, "vendor=1"))
+    first = writer.write(GET, "one", PRODUCER)
     second = writer.write(GET, "two", None)
-    assert f"Authorization: Bearer one\r\ntraceparent: {PARENT}\r\ntracestate: vendor=1\r\n".encode() in first
+    trace = f"traceparent: {PRODUCER.traceparent}\r\ntracestate: vendor=1\r\n"
+    assert f"Authorization: Bearer one\r\n{trace}".encode() in first
     assert b"Authorization: Bearer two\r\n\r\n" in second
 
 
